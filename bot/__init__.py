@@ -1,0 +1,1 @@
+"""The program: starts, wires, speaks to Discord; owns no command."""

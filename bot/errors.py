@@ -1,0 +1,244 @@
+"""Every exception of ours; each knows the catalog sentence that a person reads.
+
+ClonevoiceError
+├── SettingsError                a setting is missing or malformed
+├── StoreError
+│   ├── FolderInUse              another process owns the data folder
+│   └── RecordDamaged            a file that is not JSON was set aside
+├── Refused                      a member's request that can't be met; nothing was sent
+│   ├── TitleBlank, TitleTaken, TooManyVoices, OfferLapsed
+│   ├── AlreadyCloning           one clone a member at a time
+│   └── SampleRefused
+│       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
+│       ├── SampleTooShort, SampleTooLong, SampleSilent, SampleUnreadable
+│       └── LinkDead, LinkSlow   Discord's file link
+└── MurekaError                  an answer of the API, or none
+    ├── Rejected                 400
+    ├── TokenRefused             401
+    ├── AccountExhausted         402, 412
+    ├── AccountMissing           404
+    ├── TooManyAtOnce            429
+    ├── SessionDied              596
+    ├── NotSent                  the connection failed before the body was sent: nothing happened
+    └── OutcomeUnknown           the request may have taken effect: never send it again blindly
+        ├── UpstreamFailed       5xx, and any status that the API does not document
+        ├── NoAnswer             time-out
+        ├── ConnectionLost       after the body was sent
+        └── AnswerUnreadable     cut off, not JSON, too large, or a clone without an id
+"""
+
+from typing import ClassVar
+
+
+class ClonevoiceError(Exception):
+    """An expected failure: `key` names its sentence in the catalog, `values` fill it in."""
+
+    key: ClassVar[str]
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(self.key)
+        self.values = values
+
+    def __str__(self) -> str:
+        """Say the key and the values, for logs; people read the catalog's sentence."""
+        return " ".join([self.key, *(f"{name}={value!r}" for name, value in self.values.items())])
+
+
+class SettingsError(ClonevoiceError):
+    """Settings that can't be used: `variable` and `problem`."""
+
+    key = "settings.bad"
+
+
+class StoreError(ClonevoiceError):
+    """The data folder can't be used as it is."""
+
+
+class FolderInUse(StoreError):
+    """Another process holds the lock of the data folder: `folder`."""
+
+    key = "store.in_use"
+
+
+class RecordDamaged(StoreError):
+    """A file was not JSON and was set aside: `file`, its name within the data folder, and `aside`."""
+
+    key = "store.damaged"
+
+
+class Refused(ClonevoiceError):
+    """A member asked for something that can't be done; nothing was sent, charged or kept."""
+
+
+class TitleBlank(Refused):
+    """The title has no visible character."""
+
+    key = "refused.title_blank"
+
+
+class TitleTaken(Refused):
+    """The member has a voice, or a clone under way, of this `title`."""
+
+    key = "refused.title_taken"
+
+
+class TooManyVoices(Refused):
+    """The member has as many voices as allowed: `limit`."""
+
+    key = "refused.too_many_voices"
+
+
+class OfferLapsed(Refused):
+    """A button's clone is over or forgotten."""
+
+    key = "refused.offer_lapsed"
+
+
+class AlreadyCloning(Refused):
+    """The member has a clone under way: `job_id`."""
+
+    key = "refused.already_cloning"
+
+
+class SampleRefused(Refused):
+    """The sample can't be cloned."""
+
+
+class SampleEmpty(SampleRefused):
+    """No bytes at all."""
+
+    key = "sample.empty"
+
+
+class SampleTooLarge(SampleRefused):
+    """More than `limit` MB."""
+
+    key = "sample.too_large"
+
+
+class SampleNotAudio(SampleRefused):
+    """No decoder finds sound in it."""
+
+    key = "sample.not_audio"
+
+
+class SampleNotMp3(SampleRefused):
+    """Something else under the name of an MP3: `actual`, its real format."""
+
+    key = "sample.not_mp3"
+
+
+class SampleBroken(SampleRefused):
+    """Over 1 % of the packets don't decode."""
+
+    key = "sample.broken"
+
+
+class SampleCutOff(SampleRefused):
+    """The file ends before the audio does."""
+
+    key = "sample.cut_off"
+
+
+class SampleTooShort(SampleRefused):
+    """Under `limit` seconds: `seconds`."""
+
+    key = "sample.too_short"
+
+
+class SampleTooLong(SampleRefused):
+    """Over `limit` seconds: `seconds`."""
+
+    key = "sample.too_long"
+
+
+class SampleSilent(SampleRefused):
+    """Nearly silent: `rms`, in dBFS."""
+
+    key = "sample.silent"
+
+
+class SampleUnreadable(SampleRefused):
+    """The decoder ran out of its time or memory."""
+
+    key = "sample.unreadable"
+
+
+class LinkDead(SampleRefused):
+    """Discord's link gave no file, or broke off half way."""
+
+    key = "sample.link_dead"
+
+
+class LinkSlow(SampleRefused):
+    """The download took longer than `limit` seconds."""
+
+    key = "sample.link_slow"
+
+
+class MurekaError(ClonevoiceError):
+    """The API did not do what it was asked; see the table of answers in `bot.voices.mureka`."""
+
+
+class Rejected(MurekaError):
+    """400: refused for `reason`."""
+
+    key = "mureka.rejected"
+
+
+class TokenRefused(MurekaError):
+    """401: the operator's token is not accepted."""
+
+    key = "mureka.token_refused"
+
+
+class AccountExhausted(MurekaError):
+    """402 or 412: the plan expired or the credits are used up."""
+
+    key = "mureka.exhausted"
+
+
+class AccountMissing(MurekaError):
+    """404: no such account or configuration."""
+
+    key = "mureka.account_missing"
+
+
+class TooManyAtOnce(MurekaError):
+    """429: `retry_after` seconds should pass first."""
+
+    key = "mureka.too_many"
+
+
+class SessionDied(MurekaError):
+    """596: the Mureka session died; `code` says how."""
+
+    key = "mureka.session_died"
+
+
+class NotSent(MurekaError, ConnectionError):
+    """The connection failed before the whole body was handed over: nothing happened upstream."""
+
+    key = "mureka.not_sent"
+
+
+class OutcomeUnknown(MurekaError):
+    """The request may have taken effect."""
+
+    key = "mureka.unknown"
+
+
+class UpstreamFailed(OutcomeUnknown):
+    """5xx, or a `status` that is not documented."""
+
+
+class NoAnswer(OutcomeUnknown, TimeoutError):
+    """No answer within the time-out."""
+
+
+class ConnectionLost(OutcomeUnknown, ConnectionError):
+    """The connection broke after the body was sent."""
+
+
+class AnswerUnreadable(OutcomeUnknown):
+    """An answer that is not what the API documents."""

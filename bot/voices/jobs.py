@@ -1,0 +1,94 @@
+"""The job: one accepted clone, the stages it may pass, and nothing about who shows it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from bot.voices.models import Facts, Language, Rights
+from bot.voices.progress import OVER, Stage
+
+MOVES: Mapping[Stage, frozenset[Stage]] = {
+    Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.CHECKED: frozenset({Stage.WAITING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.WAITING: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.UPLOADING: frozenset({Stage.CLONING, Stage.QUEUED, Stage.FAILED}),
+    Stage.CLONING: frozenset({Stage.DONE, Stage.FAILED}),
+    Stage.DONE: frozenset(),
+    Stage.FAILED: frozenset(),
+    Stage.CANCELLED: frozenset(),
+}
+"""Which stage may follow which. From `UPLOADING` on there is no calling back."""
+
+
+class IllegalMoveError(Exception):
+    """A stage was asked to follow one that it can't follow: a mistake in the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a member asks for, as typed; times and places come with the job."""
+
+    owner_id: int
+    guild_id: int
+    channel_id: int
+    title: str
+    rights: Rights
+    language: Language
+    locale: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An accepted clone. `times` holds Unix seconds by stage; the sample waits beside it in the store."""
+
+    id: str
+    owner_id: int
+    guild_id: int
+    channel_id: int
+    title: str
+    description: str
+    rights: Rights
+    language: Language
+    locale: str
+    stage: Stage = Stage.RECEIVED
+    times: Mapping[Stage, float] = field(default_factory=dict[Stage, float])
+    sample_sha256: str | None = None
+    facts: Facts | None = None
+    account: str | None = None
+    voice_id: int | None = None
+
+    @classmethod
+    def of(cls, order: Order, *, title: str, description: str, now: float) -> Self:
+        """Make the job of an order whose texts were cleaned; without a description, a code tells it apart."""
+        code = secrets.token_hex(4)
+        return cls(
+            id=code,
+            owner_id=order.owner_id,
+            guild_id=order.guild_id,
+            channel_id=order.channel_id,
+            title=title,
+            description=description or f"{title} ({code})",
+            rights=order.rights,
+            language=order.language,
+            locale=order.locale,
+            times={Stage.RECEIVED: now},
+        )
+
+    def moved(self, stage: Stage, now: float, **changes: object) -> Self:
+        """Go on to `stage` at `now` (Unix seconds); `IllegalMoveError` if it can't follow."""
+        if stage not in MOVES[self.stage]:
+            raise IllegalMoveError(f"{self.stage} can't be followed by {stage}")
+        return replace(self, stage=stage, times={**self.times, stage: now}, **changes)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.stage in OVER
+
+    @property
+    def holds_member(self) -> bool:
+        """Whether its member can't start another; one that waits for a click doesn't."""
+        return not self.over and self.stage is not Stage.WAITING

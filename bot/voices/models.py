@@ -1,0 +1,99 @@
+"""The nouns: languages, rights, what is known of a sample, and a cloned voice."""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+TITLE_LENGTH = 50
+"""Longest title the API takes, in characters."""
+
+DESCRIPTION_LENGTH = 500
+"""Longest description the API takes, in characters."""
+
+
+class Language(StrEnum):
+    """The languages that the API clones; the values are its `lang` codes."""
+
+    ENGLISH = "en"
+    CHINESE_SIMPLIFIED = "zh-Hans"
+    CHINESE_TRADITIONAL = "zh-Hant"
+    JAPANESE = "ja"
+    KOREAN = "ko"
+    SPANISH = "es"
+    PORTUGUESE = "pt"
+    GERMAN = "de"
+    FRENCH = "fr"
+    ITALIAN = "it"
+    RUSSIAN = "ru"
+
+    @classmethod
+    def of_locales(cls, *locales: str | None) -> Self:
+        """Take the first of Discord's locale codes (`pt-BR`, `zh-TW`) that the API can clone, else English."""
+        for locale in locales:
+            code = {"zh-CN": "zh-Hans", "zh-TW": "zh-Hant"}.get(locale or "", (locale or "").partition("-")[0])
+            if code in {language.value for language in cls}:
+                return cls(code)
+        return cls("en")
+
+
+class Rights(StrEnum):
+    """On what ground a member clones a voice."""
+
+    OWN = "own"
+    PERMISSION = "permission"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
+
+    duration: float
+    codec: str
+    sample_rate: int
+    channels: int
+    bit_rate: int
+    peak: float
+    rms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A cloned voice as its owner's file keeps it.
+
+    `id` is the API's (14 digits), `job_id` the clone that made it; `account` is the Mureka account
+    that holds it (None: the only one). `duration` is in seconds, `created_at` in Unix seconds.
+    """
+
+    id: int
+    job_id: str
+    owner_id: int
+    guild_id: int
+    title: str
+    description: str
+    language: str
+    rights: Rights
+    sample_sha256: str
+    created_at: float
+    account: str | None = None
+    duration: float | None = None
+    cover_url: str | None = None
+    preview_url: str | None = None
+
+
+_INVISIBLE_KEPT = {"\u200c", "\u200d"}  # joiners: Persian words and family emoji fall apart without them
+
+
+def clean_text(text: str) -> str:
+    """Compose (NFC), fold white space, and drop control, bidirectional and unassigned characters."""
+    kept = (
+        " " if char.isspace() else char
+        for char in unicodedata.normalize("NFC", text)
+        if char.isspace() or char in _INVISIBLE_KEPT or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Cn"}
+    )
+    return " ".join("".join(kept).split())
+
+
+def same_title(one: str, other: str) -> bool:
+    """Whether two titles are one to a reader: alike after cleaning and case folding."""
+    return clean_text(one).casefold() == clean_text(other).casefold()
