@@ -1,12 +1,20 @@
 """Every exception of ours; each knows the catalog sentence that a person reads.
 
 ClonevoiceError
-├── SettingsError                a setting is missing or malformed
+├── Unexpected                   a mistake of ours; its `id` is in the log
+├── SettingsError
+│   ├── SettingMissing, SettingMalformed
+│   ├── FolderUnusable           the data folder can't be made or written to
+│   └── DiscordTokenRefused
+├── DiscordUnreachable           at start
+├── DemoNotInstalled             the demo's extra is missing
 ├── StoreError
 │   ├── FolderInUse              another process owns the data folder
-│   └── RecordDamaged            a file that is not JSON was set aside
+│   ├── RecordDamaged            a file that is not JSON was set aside
+│   └── RecordUnwritable         the disk is full or refuses
 ├── Refused                      a member's request that can't be met; nothing was sent
-│   ├── TitleBlank, TitleTaken, TooManyVoices, OfferLapsed
+│   ├── TitleBlank, TitleTaken, TooManyVoices
+│   ├── OfferLapsed, Cancelled
 │   ├── AlreadyCloning           one clone a member at a time
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
@@ -27,13 +35,11 @@ ClonevoiceError
         └── AnswerUnreadable     cut off, not JSON, too large, or a clone without an id
 """
 
-from typing import ClassVar
-
 
 class ClonevoiceError(Exception):
     """An expected failure: `key` names its sentence in the catalog, `values` fill it in."""
 
-    key: ClassVar[str]
+    key: str
 
     def __init__(self, **values: object) -> None:
         super().__init__(self.key)
@@ -44,10 +50,52 @@ class ClonevoiceError(Exception):
         return " ".join([self.key, *(f"{name}={value!r}" for name, value in self.values.items())])
 
 
-class SettingsError(ClonevoiceError):
-    """Settings that can't be used: `variable` and `problem`."""
+class Unexpected(ClonevoiceError):
+    """Something failed that never should: `id` finds it in the log."""
 
-    key = "settings.bad"
+    key = "error.unexpected"
+
+
+class SettingsError(ClonevoiceError):
+    """The bot can't start as it is set up; the operator has to change something."""
+
+
+class SettingMissing(SettingsError):
+    """A required setting is not there: `variable`."""
+
+    key = "settings.missing"
+
+
+class SettingMalformed(SettingsError):
+    """A setting is not what its sentence says it must be; each `field` of the settings has its own."""
+
+    def __init__(self, field: str) -> None:
+        self.key = f"settings.malformed.{field}"
+        super().__init__()
+
+
+class FolderUnusable(SettingsError):
+    """The data `folder` can't be made or written to, for `reason`."""
+
+    key = "settings.folder"
+
+
+class DiscordTokenRefused(SettingsError):
+    """Discord does not accept the bot's token."""
+
+    key = "settings.discord_token"
+
+
+class DiscordUnreachable(ClonevoiceError):
+    """Discord can't be reached at start."""
+
+    key = "error.discord_unreachable"
+
+
+class DemoNotInstalled(ClonevoiceError):
+    """The libraries of the demo are missing."""
+
+    key = "error.demo_not_installed"
 
 
 class StoreError(ClonevoiceError):
@@ -64,6 +112,12 @@ class RecordDamaged(StoreError):
     """A file was not JSON and was set aside: `file`, its name within the data folder, and `aside`."""
 
     key = "store.damaged"
+
+
+class RecordUnwritable(StoreError):
+    """The store could not write; what it held before is as it was."""
+
+    key = "store.unwritable"
 
 
 class Refused(ClonevoiceError):
@@ -92,6 +146,12 @@ class OfferLapsed(Refused):
     """A button's clone is over or forgotten."""
 
     key = "refused.offer_lapsed"
+
+
+class Cancelled(Refused):
+    """The member called it off."""
+
+    key = "refused.cancelled"
 
 
 class AlreadyCloning(Refused):

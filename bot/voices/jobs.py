@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
-from bot.voices.models import Facts, Language, Rights
+from bot.voices.answers import UpstreamVoice
+from bot.voices.models import Facts, Language, Rights, Voice
 from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {
@@ -28,8 +29,10 @@ class IllegalMoveError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a member asks for, as typed; times and places come with the job."""
+    """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it."""
 
+    sample_url: str
+    sample_size: int
     owner_id: int
     guild_id: int
     channel_id: int
@@ -53,6 +56,7 @@ class Job:
     rights: Rights
     language: Language
     locale: str
+    sample_url: str
     stage: Stage = Stage.RECEIVED
     times: Mapping[Stage, float] = field(default_factory=dict[Stage, float])
     sample_sha256: str | None = None
@@ -74,14 +78,34 @@ class Job:
             rights=order.rights,
             language=order.language,
             locale=order.locale,
+            sample_url=order.sample_url,
             times={Stage.RECEIVED: now},
         )
 
-    def moved(self, stage: Stage, now: float, **changes: object) -> Self:
+    def moved(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
         """Go on to `stage` at `now` (Unix seconds); `IllegalMoveError` if it can't follow."""
         if stage not in MOVES[self.stage]:
             raise IllegalMoveError(f"{self.stage} can't be followed by {stage}")
         return replace(self, stage=stage, times={**self.times, stage: now}, **changes)
+
+    def voice(self, made: UpstreamVoice, now: float) -> Voice:
+        """Return what this job has made, as it is to be recorded at `now` (Unix seconds)."""
+        return Voice(
+            id=made.id,
+            job_id=self.id,
+            owner_id=self.owner_id,
+            guild_id=self.guild_id,
+            title=self.title,
+            description=self.description,
+            language=self.language,
+            rights=self.rights,
+            sample_sha256=self.sample_sha256 or "",
+            created_at=made.created_at or now,
+            account=self.account,
+            duration=made.duration or (self.facts.duration if self.facts else None),
+            cover_url=made.cover_url,
+            preview_url=made.preview_url,
+        )
 
     @property
     def over(self) -> bool:

@@ -29,9 +29,11 @@ class Language(StrEnum):
 
     @classmethod
     def of_locales(cls, *locales: str | None) -> Self:
-        """Take the first of Discord's locale codes (`pt-BR`, `zh-TW`) that the API can clone, else English."""
+        """Take the first of Discord's locale codes (`pt-BR`) that the API can clone, else English."""
         for locale in locales:
-            code = {"zh-CN": "zh-Hans", "zh-TW": "zh-Hant"}.get(locale or "", (locale or "").partition("-")[0])
+            code = {"zh-CN": "zh-Hans", "zh-TW": "zh-Hant"}.get(
+                locale or "", (locale or "").partition("-")[0]
+            )
             if code in {language.value for language in cls}:
                 return cls(code)
         return cls("en")
@@ -71,7 +73,7 @@ class Voice:
     guild_id: int
     title: str
     description: str
-    language: str
+    language: Language
     rights: Rights
     sample_sha256: str
     created_at: float
@@ -89,9 +91,16 @@ def clean_text(text: str) -> str:
     kept = (
         " " if char.isspace() else char
         for char in unicodedata.normalize("NFC", text)
-        if char.isspace() or char in _INVISIBLE_KEPT or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Cn"}
+        if char.isspace()
+        or char in _INVISIBLE_KEPT
+        or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Cn"}
     )
     return " ".join("".join(kept).split())
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing to see."""
+    return all(char.isspace() or unicodedata.category(char)[0] in "CZM" for char in text)
 
 
 def same_title(one: str, other: str) -> bool:

@@ -1,0 +1,53 @@
+"""The `clonevoice` program: run, demo, doctor."""
+
+import argparse
+import asyncio
+import os
+import sys
+from importlib.util import find_spec
+
+from bot.app import run
+from bot.doctor import examine
+from bot.errors import ClonevoiceError, DemoNotInstalled, FolderInUse, SettingsError
+from bot.i18n import ENGLISH, say
+from bot.log import start_logging
+from bot.settings import Settings
+
+
+def main() -> None:
+    """Do what the command line says. Exits with 78 (`EX_CONFIG`) if the bot can't start as it is set up."""
+    parser = argparse.ArgumentParser(prog="clonevoice", description=say(ENGLISH, "program.about"))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for command in ("run", "demo", "doctor"):
+        commands.add_parser(command, help=say(ENGLISH, f"program.{command}"))
+    try:
+        sys.exit(_start(parser.parse_args().command))
+    except ClonevoiceError as error:
+        print(say(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
+        sys.exit(os.EX_CONFIG if isinstance(error, SettingsError | FolderInUse) else 1)
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _start(command: str) -> int:
+    if command == "demo":
+        if find_spec("simcord") is None:
+            raise DemoNotInstalled
+        from bot.demo.stage import perform  # noqa: PLC0415 - the demo's libraries need not be installed
+
+        asyncio.run(perform())
+        return 0
+    settings = Settings.load()
+    start_logging(
+        settings.log_level,
+        settings.log_format,
+        (settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()),
+    )
+    if command == "doctor":
+        return asyncio.run(examine(settings))
+    asyncio.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

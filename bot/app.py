@@ -1,0 +1,98 @@
+"""The composition root: what is opened, in which order, and how long it lives."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import aiohttp
+import discord
+from yarl import URL
+
+from bot.client import Clonevoice
+from bot.errors import DiscordTokenRefused, DiscordUnreachable
+from bot.settings import Settings
+from bot.store.tiny import open_store
+from bot.voices.clock import Clock, SystemClock
+from bot.voices.cloner import Cloner
+from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
+from bot.voices.ledger import Limits
+from bot.voices.mureka import API, Mureka
+from bot.voices.sample import Inspector
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings,
+    *,
+    api: str = API,
+    may_fetch: Callable[[URL], bool] = from_mureka,
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+    clock: Clock | None = None,
+) -> AsyncGenerator[Clonevoice]:
+    """Open everything that the bot stands on, and close it in reverse."""
+    limits = Limits(
+        sample_bytes=int(settings.max_sample_mb * MEGABYTE), voices=settings.max_voices_per_member
+    )
+    async with (
+        open_store(settings.data_dir) as store,
+        aiohttp.ClientSession(middlewares=middlewares) as session,
+    ):
+        cloner = Cloner(
+            store=store,
+            mureka=Mureka(
+                session,
+                settings.useapi_token.get_secret_value(),
+                clone_timeout=settings.clone_timeout,
+                base=api,
+            ),
+            download=partial(fetch_sample, session, limit=limits.sample_bytes),
+            inspect=Inspector(max_seconds=settings.max_sample_seconds).inspect,
+            limits=limits,
+            account=next(iter(settings.useapi_accounts), None),
+            clock=clock or SystemClock(),
+        )
+        async with Clonevoice(cloner, Previews(session, may_fetch)) as bot:
+            yield bot
+
+
+async def run(settings: Settings) -> None:
+    """Serve Discord until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with assembled(settings) as bot, _until(stop):
+        try:
+            await bot.login(settings.discord_token.get_secret_value())
+        except discord.LoginFailure as error:
+            raise DiscordTokenRefused from error
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise DiscordUnreachable from error
+        async with bot.cloner.at_work():
+            await bot.connect()
+
+
+@asynccontextmanager
+async def _until(stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Leave the body, wherever it is, once `stop` is set."""
+    body = asyncio.current_task()
+    assert body is not None  # noqa: S101 - a coroutine runs in a task
+
+    async def wait() -> None:
+        await stop.wait()
+        _log.info("stopping")
+        body.cancel()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        body.uncancel()
+    finally:
+        waiting.cancel()

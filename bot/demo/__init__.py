@@ -1,0 +1,1 @@
+"""The offline Discord and the emulated API that the demo and the tests share."""

@@ -1,0 +1,191 @@
+"""What https://useapi.net/docs/api-mureka-v1 documents of the speech API, with voices in memory."""
+
+import asyncio
+import colorsys
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language
+
+BUILT_IN: dict[str, Any] = {"id": 10000000000001, "title": "Newsreader", "source_type": "official"}
+"""The one voice that nobody cloned: a listing that forgets `cloned=true` shows it."""
+
+
+@dataclass(slots=True)
+class Request:
+    """An API request as it came in; `path` is without the base path, `body` grows while it is read."""
+
+    method: str
+    path: str
+    raw_query: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ClonedVoice:
+    """A voice that exists, with the MP3 that it was made of; `created_at` is in Unix seconds."""
+
+    id: int
+    account: str
+    title: str
+    description: str
+    language: str
+    sample: bytes
+    created_at: int
+
+
+class RefusedError(Exception):
+    """A request that is answered with `status` and a sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Api:
+    """Answers requests whose body has been read; `origin` is where it says that its files are."""
+
+    def __init__(self, token: str, accounts: Sequence[str], *, clone_seconds: float, page_size: int) -> None:
+        self._token = token
+        self._accounts = accounts
+        self._clone_seconds = clone_seconds
+        self._page_size = page_size
+        self.origin = ""
+        self.voices: dict[int, ClonedVoice] = {}
+
+    async def answer(self, request: Request) -> object:
+        """Carry out a request and return the JSON of a 200; anything else is a `RefusedError`."""
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            raise RefusedError(401, "Unauthorized")
+        match request.method, request.path:
+            case "POST", "/speech/voice":
+                return await self._clone(request)
+            case "GET", "/speech/voices/":
+                return self._list(request)
+            case "DELETE", "/speech/voice":
+                return self._delete(request)
+            case "GET", "/accounts" if self._accounts:
+                return {name: {"account": name, "hasAutoRefresh": True} for name in self._accounts}
+            case "GET", "/profile/":
+                self._account(request)
+                return {"user": {"vip_name": "Premier", "vip_level_name": "Premier Monthly"}, "credits": 4200}
+            case _:
+                raise RefusedError(404, "Not found")
+
+    def file(self, path: str) -> tuple[bytes, str] | None:
+        """Return a preview (the sample itself) or a cover, and its content type."""
+        number, _, kind = path.removeprefix("/files/").partition(".")
+        voice = self.voices.get(int(number)) if number.isdecimal() else None
+        match kind:
+            case "mp3" if voice:
+                return voice.sample, "audio/mpeg"
+            case "png" if voice:
+                return _cover(voice.id), "image/png"
+            case _:
+                return None
+
+    async def _clone(self, request: Request) -> object:
+        account = self._account(request)
+        _check_clone(request)
+        # Tenths of milliseconds: 14 digits until 2286, growing, and new ones after a restart too.
+        voice_id = max(time.time_ns() // 100_000, max(self.voices, default=0) + 1)
+        voice = self.voices[voice_id] = ClonedVoice(
+            id=voice_id,
+            account=account,
+            title=request.query["title"],
+            description=request.query["desc"],
+            language=request.query["lang"],
+            sample=request.body,
+            created_at=int(time.time()),
+        )
+        if self._clone_seconds:
+            await asyncio.sleep(self._clone_seconds)
+        return self._shown(voice)
+
+    def _list(self, request: Request) -> object:
+        account = self._account(request)
+        cloned = request.query.get("cloned")
+        before = _voice_id(request.query.get("last_id") or str(sys.maxsize))
+        clones: list[dict[str, Any]] = [
+            self._shown(voice) | {"source_type": "cloned"}
+            for voice in reversed(self.voices.values())
+            if voice.account == account
+        ]
+        found = ([] if cloned == "false" else clones) + ([] if cloned == "true" else [BUILT_IN])
+        rest = [voice for voice in found if voice["id"] < before]
+        page = rest[: self._page_size]
+        last_id = page[-1]["id"] if page else None
+        return {"list": page, "last_id": last_id, "more": len(rest) > len(page)}
+
+    def _delete(self, request: Request) -> object:
+        account = self._account(request)
+        voice = self.voices.get(_voice_id(request.query.get("voice_id", "")))
+        if voice is None or voice.account != account:
+            raise RefusedError(404, "Voice not found")  # not documented; a guess
+        del self.voices[voice.id]
+        return {}
+
+    def _account(self, request: Request) -> str:
+        account = request.query.get("account", "")
+        if not account and len(self._accounts) > 1:
+            raise RefusedError(400, "Parameter account is required")
+        for configured in self._accounts:
+            if account in ("", configured):
+                return configured
+        raise RefusedError(404, "Account not configured")
+
+    def _shown(self, voice: ClonedVoice) -> dict[str, Any]:
+        return {
+            "id": voice.id,
+            "user_id": 23456789012345,
+            "title": voice.title,
+            "description": voice.description,
+            "language": voice.language,
+            "cover": f"{self.origin}/files/{voice.id}.png",
+            "mp3_url": f"{self.origin}/files/{voice.id}.mp3",
+            "created_at": voice.created_at,
+            "duration_milliseconds": len(voice.sample) // 8,  # as if every MP3 had 64 kbit/s
+            "machine_audit_state": 1,
+        }
+
+
+def _check_clone(request: Request) -> None:
+    query = request.query
+    if "Content-Length" not in request.headers:
+        raise RefusedError(411, "Content-Length is required")
+    if request.headers.get("Content-Type") != "audio/mpeg":
+        raise RefusedError(400, "Content-Type must be audio/mpeg")
+    if not request.body:
+        raise RefusedError(400, "The body is empty")
+    for name, longest in (("title", TITLE_LENGTH), ("desc", DESCRIPTION_LENGTH)):
+        if not 1 <= len(query.get(name, "")) <= longest:
+            raise RefusedError(400, f"Parameter {name} must have 1 to {longest} characters")
+    if query.get("lang") not in [language.value for language in Language]:
+        raise RefusedError(400, "Parameter lang is not a language that can be cloned")
+
+
+def _voice_id(text: str) -> int:
+    if not text.isdecimal():
+        raise RefusedError(400, "A voice's id is a number")
+    return int(text)
+
+
+def _cover(voice_id: int) -> bytes:
+    """Draw a square in the id's own colour as a PNG (https://www.w3.org/TR/png-3/)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    side = 64
+    colour = bytes(round(255 * part) for part in colorsys.hsv_to_rgb(voice_id % 360 / 360, 0.5, 0.9))
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)  # 8 bits each of red, green and blue
+    rows = (b"\0" + colour * side) * side
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")

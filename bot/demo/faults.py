@@ -1,0 +1,73 @@
+"""What the emulated API does to a request instead of what is documented."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One request gone wrong: the next that fits `method` and `path` (None: any; without the base path).
+
+    First `after` bytes of the request's body are read (None: all of it). With `takes_effect` the whole
+    body is read and the request carried out as documented (a voice is made or deleted), only its answer
+    is lost. `then` comes one of
+
+    - `answer`: `status`, `headers` and `body` (anything but bytes is sent as JSON);
+    - `cut_off`: the same, but the connection is closed before as many bytes came as were announced;
+    - `endless`: the same, followed by zeros until the client goes away;
+    - `reset`: the connection is reset (RST) without an answer;
+    - `hang`: no answer, ever.
+    """
+
+    then: Literal["answer", "cut_off", "endless", "reset", "hang"] = "answer"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: object = b""
+    takes_effect: bool = False
+    after: int | None = None
+    method: str | None = None
+    path: str | None = None
+
+    def fits(self, method: str, path: str) -> bool:
+        """Whether it may happen to such a request."""
+        return self.method in (None, method) and self.path in (None, path)
+
+    async def happen(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Do `then`; `ConnectionError` when the client has gone."""
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        headers = {"Content-Type": "application/json"} | dict(self.headers)
+        response = web.StreamResponse(status=self.status, headers=headers)
+        match self.then:
+            case "answer":
+                return web.Response(status=self.status, headers=headers, body=body)
+            case "cut_off":
+                response.content_length = len(body) + 1
+                response.force_close()
+                await response.prepare(request)
+                await response.write(body)
+            case "endless":
+                await response.prepare(request)
+                await response.write(body)
+                while True:
+                    await response.write(bytes(2**16))
+            case "reset":
+                _reset(request)
+            case "hang":
+                await asyncio.Event().wait()
+        return response
+
+
+def _reset(request: web.BaseRequest) -> None:
+    """Close at once; a socket that lingers for 0 s says RST instead of FIN."""
+    if request.transport is None:
+        return
+    connection: socket.socket = request.transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()

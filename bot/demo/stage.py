@@ -1,0 +1,91 @@
+"""`clonevoice demo`: the real bot in a browser, with an emulated API, offline and with no account."""
+
+import asyncio
+import webbrowser
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
+from yarl import URL
+
+from bot.app import assembled
+from bot.demo.cdn import SimulatedCdn
+from bot.demo.page import DiscordPage, discord_page
+from bot.demo.upstream import Upstream
+from bot.i18n import ENGLISH, say
+from bot.log import start_logging
+from bot.settings import Settings
+from bot.store.tiny import open_store
+
+SAMPLES = Path(__file__).with_name("samples")
+"""Files to pick in the browser: a good one, one too short, one in disguise, one of unusual length."""
+
+CLONE_SECONDS = 8.0
+"""The emulated API is quicker than the real one's 60 to 90 s, for the sake of whoever is watching."""
+
+UPLOAD_RATE = 50_000
+"""Bytes a second that the emulated API reads, so that there is an upload to watch."""
+
+
+async def perform() -> None:
+    """Serve the demo until its page is closed for good."""
+    start_logging("WARNING", "text", ())
+    async with staged() as page:
+        print(say(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES))  # noqa: T201 - the visitor's terminal
+        await asyncio.to_thread(_open_browser, page.url)
+        await page.closed()
+
+
+@asynccontextmanager
+async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[DiscordPage]:
+    """Set up the bot as in production, but between a simulated Discord and an emulated API."""
+    with TemporaryDirectory() as folder:
+        async with open_store(Path(folder)) as store:
+            await store.add_duration(clone_seconds)  # as if the bot had some experience already
+        async with (
+            Upstream(clone_seconds=clone_seconds, read_rate=UPLOAD_RATE) as upstream,
+            SimulatedCdn() as cdn,
+            assembled(
+                _settings(Path(folder)),
+                api=upstream.url,
+                may_fetch=lambda url: url.origin() == URL(upstream.origin),
+                middlewares=(cdn.middleware,),
+            ) as bot,
+            discord_page(bot, greeting=say(ENGLISH, "demo.greeting"), samples=await _samples()) as page,
+            bot.cloner.at_work(),
+        ):
+            cdn.serve(page.env)
+            yield page
+
+
+def _settings(folder: Path) -> Settings:
+    """Name every setting, so that nothing of the visitor's own environment counts."""
+    return Settings(
+        discord_token=SecretStr("offline"),
+        useapi_token=SecretStr("user:1234-demo"),
+        useapi_accounts=(),
+        data_dir=folder,
+        clone_timeout=300,
+        max_sample_mb=10,
+        max_sample_seconds=300,
+        max_voices_per_member=10,
+        log_level="WARNING",
+        log_format="text",
+    )
+
+
+async def _samples() -> list[tuple[str, bytes]]:
+    return [
+        (file.name, await asyncio.to_thread(file.read_bytes)) for file in sorted(SAMPLES.glob("*.mp3"))
+    ]
+
+
+def _open_browser(url: str) -> None:
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is not webbrowser.GenericBrowser:  # that would be one for terminals, in the way of ours
+        browser.open(url)

@@ -1,0 +1,112 @@
+"""The emulated API as a server on this machine, for the demo and the tests; things go wrong on request."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any, Self
+
+from aiohttp import web
+
+from bot.demo.api import Api, ClonedVoice, RefusedError, Request
+from bot.demo.faults import Fault
+
+__all__ = ["ClonedVoice", "Fault", "Request", "Upstream"]
+
+BASE = "/v1/mureka"
+
+RECEIVE_BUFFER = 4096
+"""Bytes that the kernel may receive ahead of a throttled reader; Linux doubles the figure."""
+
+
+class Upstream:
+    """The API while an `async with` block runs; at its end every connection closes, answered or not.
+
+    `url` is the API's base, `origin` where previews and covers come from. `voices` holds what exists,
+    oldest first, `requests` every API request so far; each of `faults` happens to one request to come.
+    A clone is answered `clone_seconds` after its voice came into being. Bodies are read at `read_rate`
+    bytes a second (None: at once); what the client's own buffers take runs ahead of that.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = "user:1234-demo",  # noqa: S107 - of no use anywhere else
+        accounts: Sequence[str] = ("demo@example.com",),
+        clone_seconds: float = 0,
+        read_rate: int | None = None,
+        page_size: int = 20,
+        port: int = 0,
+    ) -> None:
+        self._api = Api(token, accounts, clone_seconds=clone_seconds, page_size=page_size)
+        self._read_rate = read_rate
+        self._port = port
+        self._handlers: set[asyncio.Task[Any]] = set()
+        self.voices = self._api.voices
+        self.requests: list[Request] = []
+        self.faults: list[Fault] = []
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        listener = socket.create_server(("127.0.0.1", self._port))
+        if self._read_rate:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+        self.origin = self._api.origin = "http://{}:{}".format(*listener.getsockname())
+        self.url = self.origin + BASE
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close at once, also on requests that would never have been answered."""
+        for handler in self._handlers:
+            handler.cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not request.path.startswith(BASE):
+            body, kind = self._api.file(request.path) or (b"", "text/plain")
+            return web.Response(status=200 if body else 404, body=body, content_type=kind)
+        if handler := asyncio.current_task():
+            self._handlers.add(handler)
+            handler.add_done_callback(self._handlers.discard)
+        asked = Request(
+            method=request.method,
+            path=request.path.removeprefix(BASE),
+            raw_query=request.raw_path.partition("?")[2],
+            query=dict(request.query),
+            headers=request.headers,
+        )
+        self.requests.append(asked)
+        fault = next((fault for fault in self.faults if fault.fits(asked.method, asked.path)), None)
+        try:
+            if fault is None:
+                await self._read(request, asked)
+                return await self._answer(asked)
+            self.faults.remove(fault)
+            await self._read(request, asked, None if fault.takes_effect else fault.after)
+            if fault.takes_effect:
+                await self._answer(asked)
+            return await fault.happen(request)
+        except ConnectionError:  # nobody is there any more
+            return web.Response()
+
+    async def _answer(self, asked: Request) -> web.Response:
+        try:
+            return web.json_response(await self._api.answer(asked))
+        except RefusedError as refused:
+            status = refused.status
+            return web.json_response({"error": str(refused), "code": status}, status=status)
+
+    async def _read(self, request: web.BaseRequest, asked: Request, limit: int | None = None) -> None:
+        limit = sys.maxsize if limit is None else limit
+        while len(asked.body) < limit and not request.content.at_eof():
+            piece = await request.content.read(limit - len(asked.body))
+            asked.body += piece
+            if self._read_rate and (connection := request.transport):
+                # While paused it can't learn that the client hung up, so what was sent is still read.
+                connection.pause_reading()
+                await asyncio.sleep(len(piece) / self._read_rate)
+                connection.resume_reading()

@@ -1,0 +1,61 @@
+"""The operator's settings; the only file that reads the environment."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingMalformed, SettingMissing
+
+SECRETS = Path("/run/secrets")
+"""Where Docker mounts secrets, one file each: https://docs.docker.com/compose/how-tos/use-secrets/"""
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value().strip()
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("white space or control characters inside")
+    return SecretStr(value)
+
+
+Token = Annotated[SecretStr, AfterValidator(_one_word)]
+
+
+class Settings(BaseSettings):
+    """Every setting, named in lower case as its variable is in upper case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, hide_input_in_errors=True, extra="ignore", frozen=True
+    )
+
+    discord_token: Token
+    useapi_token: Token
+    useapi_accounts: Annotated[tuple[str, ...], NoDecode] = ()
+    data_dir: Path = Path("data")
+    clone_timeout: float = Field(default=300, ge=30, le=3600)
+    max_sample_mb: float = Field(default=10, gt=0, le=25)
+    max_sample_seconds: float = Field(default=300, ge=10, le=3600)
+    max_voices_per_member: int = Field(default=10, ge=1, le=1000)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("useapi_accounts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read environment, `.env` and Docker secrets; `SettingsError` names the first bad variable."""
+        secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
+        try:
+            return cls(**secrets)  # pyright: ignore[reportArgumentType] -- values come from the environment
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = str(first["loc"][0])
+            if first["type"] == "missing":
+                raise SettingMissing(variable=field.upper()) from None
+            raise SettingMalformed(field) from None

@@ -1,0 +1,1 @@
+"""The store, behind the protocol in `bot.voices.store`."""

@@ -1,0 +1,139 @@
+"""Judges a sample before anything is spent on it: its bytes become facts, or a refusal that says why."""
+
+import asyncio
+import json
+import logging
+import math
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from bot.errors import (
+    SampleBroken,
+    SampleCutOff,
+    SampleEmpty,
+    SampleNotAudio,
+    SampleNotMp3,
+    SampleSilent,
+    SampleTooLong,
+    SampleTooShort,
+    SampleUnreadable,
+)
+from bot.voices.models import Facts
+
+_log = logging.getLogger(__name__)
+
+SHORTEST = 3.0
+"""The least that is cloned, in seconds."""
+
+RECOMMENDED = (10.0, 60.0)
+"""Seconds of clear speech that the API's page recommends: https://useapi.net/docs/api-mureka-v1"""
+
+SILENT_RMS = -50.0
+"""A sample is nearly silent below this average and `SILENT_PEAK`, in dBFS; quiet speech is at about -35."""
+
+SILENT_PEAK = -35.0
+"""A short word in a long silence passes, for its peak is higher than this, in dBFS."""
+
+DECODER = Path(__file__).with_name("decoder.py")
+"""The program that a worker runs."""
+
+_REFUSALS = {kind.key: kind for kind in (SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff)}
+_FACTS = TypeAdapter(Facts)
+_ANSWER = 4096
+"""Bytes that a worker's line may have, and that are read of its complaints."""
+
+
+def within_recommended(facts: Facts) -> bool:
+    """Whether a sample is as long as recommended, to the second: encoders pad a file by a few hundredths."""
+    shortest, longest = RECOMMENDED
+    return shortest <= round(facts.duration) <= longest
+
+
+class Inspector:
+    """Judges samples of up to `max_seconds` in `workers` processes at most, `timeout` seconds each."""
+
+    def __init__(
+        self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float = 20
+    ) -> None:
+        self._max_seconds = max_seconds
+        self._slots = asyncio.Semaphore(workers)
+        self._timeout = timeout
+
+    async def inspect(self, sample: bytes) -> Facts:
+        """Return the facts of an MP3, or raise the `SampleRefused` that fits."""
+        if not sample:
+            raise SampleEmpty
+        async with self._slots:
+            answer = await self._decoded(sample)
+        facts = _read(answer)
+        if facts.duration > self._max_seconds:
+            raise SampleTooLong(seconds=round(facts.duration), limit=f"{self._max_seconds:g}")
+        if facts.duration < SHORTEST:
+            raise SampleTooShort(seconds=math.floor(facts.duration * 10) / 10, limit=f"{SHORTEST:g}")
+        if facts.rms < SILENT_RMS and facts.peak < SILENT_PEAK:
+            raise SampleSilent(rms=round(facts.rms))
+        return facts
+
+    async def _decoded(self, sample: bytes) -> bytes:
+        """Return a worker's line; the worker is gone by then, whatever happens."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-B", str(DECODER), str(self._max_seconds)),
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=PIPE,
+                    limit=_ANSWER,
+                    env={},  # the bot's holds its secrets
+                    start_new_session=True,
+                )
+                try:
+                    return await _ask(process, sample)
+                finally:
+                    await _end(process)
+        except (TimeoutError, ValueError) as error:  # too late, or too long a line
+            _log.debug("a decoder gave no answer: %r", error)
+            raise SampleUnreadable from error
+
+
+async def _ask(process: Process, sample: bytes) -> bytes:
+    """Hand a worker the sample, and return its line when it has closed its outputs."""
+    assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - all three are pipes
+    process.stdin.write(sample)
+    with suppress(ConnectionError):  # it has seen enough, or is dead
+        await process.stdin.drain()
+    process.stdin.close()
+    answer = await process.stdout.readline()
+    if complaint := await process.stderr.read(_ANSWER):
+        _log.debug("a decoder complained: %r", complaint[-400:])
+    return answer
+
+
+async def _end(process: Process) -> None:
+    """Kill a worker with all that it started, and wait until nothing of it is left."""
+    with suppress(ProcessLookupError):
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    await process.communicate()
+
+
+def _read(answer: bytes) -> Facts:
+    """Take a worker at its word only if it is one; `SampleUnreadable` if not."""
+    try:
+        match json.loads(answer):
+            case {"facts": facts}:
+                return _FACTS.validate_python(facts)
+            case {"refusal": "sample.not_mp3", "actual": str(actual)}:
+                raise SampleNotMp3(actual=actual)
+            case {"refusal": str(key)}:
+                raise _REFUSALS[key]
+            case _:
+                raise SampleUnreadable
+    except (ValueError, RecursionError, KeyError) as error:  # not JSON, no facts, or an unknown refusal
+        raise SampleUnreadable from error

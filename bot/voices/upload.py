@@ -1,0 +1,50 @@
+"""An MP3 on its way out: counted piece by piece, and announced before its last one."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+PIECE = 2**14
+"""The body leaves in pieces of this many bytes; progress is told after each."""
+
+
+class Upload(Payload):
+    """A request body. `committed` turns true right before its last piece; `failure` is why it did not."""
+
+    def __init__(
+        self, sample: bytes, sent: Callable[[int], None], committing: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(sample, content_type="audio/mpeg")
+        self._size = self._length = len(sample)
+        self._sample = memoryview(sample)
+        self._sent = sent
+        self._committing = committing
+        self.committed = False
+        self.failure: Exception | None = None
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - aiohttp's own
+        """Fail: aiohttp asks this of bodies of text only."""
+        raise TypeError("an MP3 is not text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Hand over the body piece by piece."""
+        for start in range(0, self._length, PIECE):
+            piece = self._sample[start : start + PIECE]
+            if start + PIECE >= self._length:
+                await self._commit()
+            await writer.write(piece)
+            self._sent(start + len(piece))
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Hand over the body; aiohttp's length is the body's own."""
+        del content_length
+        await self.write(writer)
+
+    async def _commit(self) -> None:
+        try:
+            await self._committing()
+        except Exception as failure:
+            self.failure = failure
+            raise
+        self.committed = True

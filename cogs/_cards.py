@@ -1,0 +1,56 @@
+"""What a voice looks like, wherever it appears."""
+
+import io
+import re
+from pathlib import PurePosixPath
+
+import discord
+from yarl import URL
+
+from bot.i18n import say, say_markdown
+from bot.voices.fetch import Previews
+from bot.voices.models import Voice
+
+GREEN = discord.Colour(0x2ECC71)
+
+
+def length(seconds: float) -> str:
+    """Write seconds as `1:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+async def voice_card(
+    voice: Voice, locale: str, previews: Previews, *, limit: int
+) -> tuple[discord.Embed, list[discord.File]]:
+    """Draw a voice; its preview comes as a playable file of at most `limit` bytes, or else as a link."""
+    preview = await previews.get(voice.preview_url, limit=limit)
+    cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
+    embed = discord.Embed(
+        title=say_markdown(locale, "voice.title", title=voice.title),
+        description=say_markdown(locale, "voice.description", description=voice.description),
+        colour=GREEN,
+    )
+    embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
+    if voice.duration is not None:
+        embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
+    embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
+    embed.add_field(name=say(locale, "voice.owner"), value=f"<@{voice.owner_id}>")
+    files: list[discord.File] = []
+    if cover and voice.cover_url:
+        suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
+        files.append(discord.File(io.BytesIO(cover), f"cover{suffix}"))
+        embed.set_thumbnail(url=f"attachment://cover{suffix}")
+    if preview:
+        files.append(discord.File(io.BytesIO(preview), f"{_file_name(voice.title)}.mp3"))
+    elif voice.preview_url and previews.may_show(voice.preview_url):
+        embed.add_field(
+            name=say(locale, "voice.preview"),
+            value=f"[{say(locale, 'voice.preview_link')}]({URL(voice.preview_url)})",
+            inline=False,
+        )
+    return embed, files
+
+
+def _file_name(title: str) -> str:
+    return re.sub(r"[^\w-]+", "-", title).strip("-") or "voice"

@@ -1,0 +1,99 @@
+"""What the progress of a clone looks like: its stages as a list, and a bar for the present one."""
+
+import discord
+
+from bot.i18n import say, say_markdown
+from bot.voices.jobs import Job
+from bot.voices.progress import Progress, Stage
+from cogs._cards import length
+
+FULLEST = 0.95
+"""Where the bar of an estimate stops: the end shows only once it has come."""
+
+_BAR = 12
+_BLURPLE = discord.Colour(0x5865F2)
+_YELLOW = discord.Colour(0xF1C40F)
+_PATH = (
+    Stage.RECEIVED,
+    Stage.CHECKED,
+    Stage.WAITING,
+    Stage.QUEUED,
+    Stage.UPLOADING,
+    Stage.CLONING,
+    Stage.DONE,
+)
+
+
+def draw(job: Job, progress: Progress) -> discord.Embed:
+    """Draw the stages passed, the present one with what is known of it, and those to come."""
+    present = _PATH.index(progress.stage)
+    lines = [
+        _passed(job, stage)
+        if place < present
+        else _present(job, progress)
+        if place == present
+        else say_markdown(job.locale, f"stage.ahead.{stage}")
+        for place, stage in enumerate(_PATH)
+        if stage is not Stage.WAITING or Stage.WAITING in job.times
+    ]
+    embed = discord.Embed(
+        title=say_markdown(job.locale, "card.title", title=job.title),
+        description="\n".join(lines),
+        colour=_YELLOW if progress.stage is Stage.WAITING else _BLURPLE,
+    )
+    return embed.set_footer(text=say(job.locale, _footer(progress.stage)))
+
+
+def bar(share: float) -> str:
+    """Draw a share from 0 to 1."""
+    full = int(max(0.0, min(share, 1.0)) * _BAR)
+    return "▰" * full + "▱" * (_BAR - full)
+
+
+def _footer(stage: Stage) -> str:
+    match stage:
+        case Stage.UPLOADING:
+            return "card.sending"
+        case Stage.CLONING:
+            return "card.sent"
+        case _:
+            return "card.unsent"
+
+
+def _passed(job: Job, stage: Stage) -> str:
+    if job.facts is None or stage is not Stage.CHECKED:
+        return say_markdown(job.locale, f"stage.passed.{stage}")
+    facts = job.facts
+    return say_markdown(
+        job.locale,
+        "stage.passed.checked",
+        length=length(facts.duration),
+        codec=facts.codec,
+        rate=format(facts.sample_rate / 1000, "g"),
+        channels=say(job.locale, "facts.mono" if facts.channels == 1 else "facts.stereo"),
+        kilobits=round(facts.bit_rate / 1000),
+        peak=round(facts.peak),
+        rms=round(facts.rms),
+    )
+
+
+def _present(job: Job, progress: Progress) -> str:
+    match progress.stage:
+        case Stage.CHECKED:
+            return _passed(job, Stage.CHECKED)
+        case Stage.QUEUED if progress.done:
+            key, values = "stage.queued_behind", {"ahead": int(progress.done)}
+        case Stage.UPLOADING:
+            share = progress.done / progress.total if progress.total else 0.0
+            key, values = "stage.uploading", {"percent": int(share * 100), "bar": bar(share)}
+        case Stage.CLONING if progress.total:
+            late = progress.done > progress.total
+            key = "stage.cloning_late" if late else "stage.cloning"
+            values = {
+                "elapsed": length(progress.done),
+                "usual": length(progress.total),
+                "bar": bar(min(progress.done / progress.total, FULLEST)),
+            }
+        case stage:
+            key, values = f"stage.present.{stage}", {"length": length(job.facts.duration if job.facts else 0)}
+    return say_markdown(job.locale, key, **values)

@@ -1,0 +1,203 @@
+"""The whole bot for a test: real parts on every side, Discord alone simulated."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from pydantic import SecretStr
+from simcord.builders import ChannelHandle
+from simcord.results import InteractionResult
+from yarl import URL
+
+from audio import mp3
+from bot.app import assembled
+from bot.client import Clonevoice
+from bot.demo.cdn import SimulatedCdn
+from bot.demo.upstream import Upstream
+from bot.errors import Refused
+from bot.i18n import ENGLISH, say_markdown
+from bot.settings import Settings
+from bot.voices.clock import Clock
+
+GOOD = ("good.mp3", mp3(seconds=12))
+
+
+async def until(true: Callable[[], object], *, seconds: float = 10) -> None:
+    """Wait for something that a job does in its own time."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+        self._moved = asyncio.Condition()
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.time + seconds
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.time >= end)
+
+    async def advance(self, seconds: float) -> None:
+        async with self._moved:
+            self.time += seconds
+            self._moved.notify_all()
+
+
+@dataclass
+class World:
+    """A bot at work in a server, with people, an API and a folder of its own."""
+
+    bot: Clonevoice
+    env: simcord.Env
+    upstream: Upstream
+    cdn: SimulatedCdn
+    folder: Path
+    channel: ChannelHandle
+    ada: simcord.MemberActor
+    grace: simcord.MemberActor
+    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    async def send(
+        self, who: simcord.MemberActor | None = None, *, wait: bool = True, **options: Any
+    ) -> InteractionResult:
+        """Type `/clonevoice` as a member would, and wait for the last card."""
+        given = {"sample": GOOD, "title": "Ada", "rights": "own"} | options
+        result = await (who or self.ada).slash(self.channel, "clonevoice", **given)
+        if wait:
+            await self.ended(result)
+        return result
+
+    async def ended(self, result: InteractionResult) -> None:
+        """Wait until a card tells how its clone ended."""
+        await until(lambda: over(result))
+
+    def stored(self, member: simcord.MemberActor) -> list[dict[str, Any]]:
+        """Read a member's voices as they lie on disk."""
+        file = self.folder / "members" / f"{member.id}.json"
+        return list(json.loads(file.read_text("utf-8"))["voices"].values()) if file.exists() else []
+
+    def jobs(self) -> list[str]:
+        """List the files of jobs on disk."""
+        return sorted(file.name for file in (self.folder / "jobs").iterdir())
+
+    def edits(self) -> list[dict[str, Any]]:
+        """List the bodies of all edits that Discord was sent."""
+        return [
+            entry.json or {}
+            for entry in self.env.http_requests
+            if entry.method == "PATCH" and "@original" in entry.path
+        ]
+
+
+def text(result: InteractionResult) -> str:
+    """Return all that a member reads in an answer."""
+    if result.response is None:
+        return ""
+    parts = [result.response.content]
+    for embed in result.response.embeds:
+        parts += [embed.title, embed.description, *(f"{f.name}: {f.value}" for f in embed.fields), embed.footer.text]
+    return "\n".join(filter(None, parts))
+
+
+def over(result: InteractionResult) -> bool:
+    """Whether an answer is a sentence or a last card, with no stage under way."""
+    return bool(text(result)) and "▫️" not in text(result)
+
+
+def sentence(key: str, **values: object) -> str:
+    """Return a sentence of the catalog as a member reads it."""
+    return say_markdown(ENGLISH, key, **values)
+
+
+def settings(folder: Path, **changes: Any) -> Settings:
+    """Return settings that owe nothing to the environment."""
+    values: dict[str, Any] = {
+        "discord_token": SecretStr("offline"),
+        "useapi_token": SecretStr("user:1234-demo"),
+        "useapi_accounts": (),
+        "data_dir": folder,
+        "clone_timeout": 300,
+        "max_sample_mb": 10,
+        "max_sample_seconds": 300,
+        "max_voices_per_member": 10,
+        "log_level": "INFO",
+        "log_format": "text",
+    }
+    return Settings(**(values | changes))
+
+
+@asynccontextmanager
+async def _discord(bot: Clonevoice) -> AsyncGenerator[simcord.Env]:
+    """Do as `simcord.run`, whose end can't stand in a fixture: pytest runs that in another context."""
+    env = simcord.Env(bot)
+    await env.start()
+    try:
+        yield env
+    finally:
+        await env.shutdown()
+    assert [error for error in env.errors if not isinstance(getattr(error, "original", error), Refused)] == []
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, upstream: Upstream | None = None, clock: Clock | None = None, **changes: Any
+) -> AsyncGenerator[World]:
+    """Open a world, as the operator set it up."""
+    async with AsyncExitStack() as stack:
+        upstream = upstream or await stack.enter_async_context(Upstream())
+        origin = URL(upstream.origin)
+        cdn = await stack.enter_async_context(SimulatedCdn())
+        bot = await stack.enter_async_context(
+            assembled(
+                settings(folder, **changes),
+                api=upstream.url,
+                may_fetch=lambda url: url.origin() == origin,
+                middlewares=(cdn.middleware,),
+                clock=clock,
+            )
+        )
+        env = await stack.enter_async_context(_discord(bot))
+        cdn.serve(env)
+        guild = env.create_guild("Voice Club")
+        channel = guild.create_text_channel("studio")
+        ada = guild.add_member(env.create_user("ada"))
+        grace = guild.add_member(env.create_user("grace"))
+        await stack.enter_async_context(bot.cloner.at_work())
+        yield World(bot, env, upstream, cdn, folder, channel, ada, grace)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncGenerator[World]:
+    """Open a world with the default settings."""
+    async with opened(tmp_path / "data") as world:
+        yield world
+
+
+def buttons(result: InteractionResult) -> list[str]:
+    """List the labels of an answer's buttons."""
+    components = result.response.components if result.response else []
+    return [item["label"] for row in components for item in row["components"]]
+
+
+def embed_of(result: InteractionResult) -> discord.Embed:
+    """Return an answer's only embed."""
+    assert result.response is not None
+    (embed,) = result.response.embeds
+    return embed

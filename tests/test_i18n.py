@@ -1,0 +1,103 @@
+"""The catalog: no sentence missing, none unused, and no member's text gets to do anything."""
+
+import ast
+import json
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ClonevoiceError, SettingMalformed
+from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
+from bot.settings import Settings
+from bot.voices.models import Language, Rights
+from bot.voices.progress import Stage
+
+ROOT = Path(__file__).parent.parent
+CATALOG = catalog(ENGLISH)
+
+FAMILIES = {
+    "settings.malformed.": list(Settings.model_fields),
+    "language.": [language.value for language in Language],
+    "rights.": [rights.value for rights in Rights],
+    "offer.": ["anyway", "cancel"],
+    "program.": ["run", "demo", "doctor"],
+    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED, Stage.CLONING],
+    "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
+    "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
+    "doctor.": [key for key in CATALOG if key.startswith("mureka.")],
+}
+"""The keys that code composes, by what they begin with."""
+
+
+def errors(kind: type[ClonevoiceError] = ClonevoiceError) -> list[type[ClonevoiceError]]:
+    return [kind, *(error for child in kind.__subclasses__() for error in errors(child))]
+
+
+def keys_in_code() -> set[str]:
+    """Collect the texts in the code that look like keys, and the families of the composed ones."""
+    found: set[str] = set()
+    for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
+                found |= {f"{first.value}{rest}" for rest in FAMILIES.get(str(first.value), ())}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def test_every_sentence_is_used_somewhere():
+    assert set(CATALOG) - keys_in_code() == set()
+
+
+def test_no_sentence_is_missing():
+    composed = {f"{family}{rest}" for family, rests in FAMILIES.items() for rest in rests}
+    raised = {error.key for error in errors() if "key" in vars(error)}
+    heads = "|".join({key.split(".")[0] for key in CATALOG})
+    said = {key for key in keys_in_code() if re.fullmatch(rf"({heads})\.[a-z_.]*[a-z_]", key)}
+    assert (composed | raised | said) - set(CATALOG) - {"mureka.ai"} == set()
+
+
+def test_every_malformed_setting_is_named_by_its_own_sentence():
+    for field in Settings.model_fields:
+        assert field.upper() in say(ENGLISH, SettingMalformed(field).key)
+
+
+def test_the_file_has_no_key_twice():
+    def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+        assert len(pairs) == len(dict(pairs))
+        return dict(pairs)
+
+    json.loads((ROOT / "bot/locales/en-US.json").read_text("utf-8"), object_pairs_hook=once)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "@everyone",
+        "<@123>",
+        "**bold** __under__ ~~gone~~ ||spoiler||",
+        "[text](https://example.com)",
+        "https://example.com",
+        "discord.gg/abc",
+        "<t:0:R>",
+        "`code`",
+        "# head",
+        "> quote",
+        "\\",
+    ],
+)
+def test_a_members_text_reaches_markdown_with_all_its_punctuation_escaped(hostile: str):
+    bare = re.sub(r"\\([!-/:-@\[-`{-~])", "", str(inert(hostile)))
+    assert not set(bare) & set(string.punctuation)
+    assert re.sub(r"\\(.)", r"\1", str(inert(hostile))) == hostile
+
+
+def test_an_unknown_locale_is_answered_in_english():
+    assert say("xx-YY", "offer.cancel") == "Cancel"
+    assert say("../../etc", "offer.cancel") == "Cancel"
+
+
+def test_a_sentence_keeps_its_own_markdown_and_escapes_only_its_values():
+    assert say_markdown(ENGLISH, "card.title", title="*x*") == "Cloning “\\*x\\*”"

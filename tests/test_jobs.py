@@ -1,0 +1,70 @@
+"""The stages of a job: which may follow which."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.voices.answers import UpstreamVoice
+from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order
+from bot.voices.models import Facts, Language, Rights
+from bot.voices.progress import OVER, Stage
+
+ORDER = Order(
+    sample_url="https://cdn.example/a.mp3",
+    sample_size=1,
+    owner_id=1,
+    guild_id=2,
+    channel_id=3,
+    title="Ada",
+    rights=Rights.OWN,
+    language=Language.ENGLISH,
+    locale="en-US",
+)
+JOB = Job.of(ORDER, title="Ada", description="", now=100.0)
+
+
+def test_a_job_goes_its_way_and_remembers_when():
+    job = JOB
+    for number, stage in enumerate(
+        [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE], start=101
+    ):
+        job = job.moved(stage, float(number))
+    assert job.over
+    assert list(job.times.values()) == [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("following", Stage)
+def test_only_the_drawn_moves_are_legal(stage: Stage, following: Stage):
+    job = replace(JOB, stage=stage)
+    if following in MOVES[stage]:
+        assert job.moved(following, 0.0).stage is following
+    else:
+        with pytest.raises(IllegalMoveError):
+            job.moved(following, 0.0)
+
+
+def test_what_has_been_sent_can_not_be_cancelled():
+    assert Stage.CANCELLED not in MOVES[Stage.UPLOADING] | MOVES[Stage.CLONING]
+
+
+def test_nothing_follows_an_end():
+    assert all(not MOVES[stage] for stage in OVER)
+
+
+def test_a_job_that_waits_for_a_click_leaves_its_member_free():
+    assert JOB.holds_member
+    assert not replace(JOB, stage=Stage.WAITING).holds_member
+    assert not replace(JOB, stage=Stage.DONE).holds_member
+
+
+def test_a_voice_without_a_description_is_told_apart_by_the_jobs_code():
+    assert JOB.description == f"Ada ({JOB.id})"
+    assert Job.of(ORDER, title="Ada", description="mine", now=0).description == "mine"
+
+
+def test_what_the_api_leaves_out_comes_from_the_job():
+    facts = Facts(12.5, "MP3", 44100, 1, 64000, -3.0, -20.0)
+    voice = replace(JOB, facts=facts, account="a@example.com").voice(UpstreamVoice(id=7), 200.0)
+    assert (voice.id, voice.job_id, voice.duration, voice.created_at) == (7, JOB.id, 12.5, 200.0)
+    assert voice.account == "a@example.com"

@@ -1,0 +1,510 @@
+"""The store remembers what it acknowledged, whatever happens to the process, the disk or the files."""
+
+import asyncio
+import errno
+import json
+import os
+import random
+import resource
+import signal
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bot.errors import FolderInUse, RecordDamaged
+from bot.store import tiny
+from bot.store.tiny import open_store
+from bot.voices.jobs import Job
+from bot.voices.models import Facts, Language, Rights, Voice
+from bot.voices.progress import Stage
+from bot.voices.store import Store
+
+T = TypeVar("T")
+
+VOICE = Voice(
+    id=12345678901234,
+    job_id="0a1b2c3d",
+    owner_id=1,
+    guild_id=2,
+    title="Größe 声 🎙",
+    description='Tab\tand "quotes"',
+    language=Language.JAPANESE,
+    rights=Rights.OWN,
+    sample_sha256="ab" * 32,
+    created_at=1755483687.25,
+    account="a@example.org",
+    duration=12.5,
+)
+JOB = Job(
+    id="0a1b2c3d",
+    owner_id=1,
+    guild_id=2,
+    channel_id=3,
+    title="Größe 声 🎙",
+    description="A voice",
+    rights=Rights.PERMISSION,
+    language=Language.CHINESE_TRADITIONAL,
+    locale="zh-TW",
+    sample_url="https://cdn.example.org/a.mp3",
+    stage=Stage.CHECKED,
+    times={Stage.RECEIVED: 10.0, Stage.CHECKED: 11.5},
+    facts=Facts(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture(params=["memory", "disk"])
+async def store(request: pytest.FixtureRequest, folder: Path) -> AsyncGenerator[Store]:
+    async with open_store(folder if request.param == "disk" else None) as store:
+        yield store
+
+
+# What any store does
+
+
+async def test_members_have_their_own_voices_oldest_first(store: Store):
+    late, early = replace(VOICE, id=7, created_at=2.0), replace(VOICE, id=8, created_at=1.0)
+    for voice in (late, early, replace(VOICE, owner_id=9)):
+        await store.put_voice(voice)
+    assert await store.voices(1) == (early, late)
+    assert await store.voices(9) == (replace(VOICE, owner_id=9),)
+    assert await store.voices(5) == ()
+
+
+async def test_a_voice_takes_the_place_of_one_with_its_id(store: Store):
+    renamed = replace(VOICE, title="Other", account=None)
+    await store.put_voice(VOICE)
+    await store.put_voice(renamed)
+    assert await store.voices(1) == (renamed,)
+
+
+async def test_jobs_come_oldest_first_as_they_were_put_last(store: Store):
+    late, early = replace(JOB, id="a", times={Stage.RECEIVED: 20.0}), replace(JOB, id="z")
+    twin = replace(JOB, id="y")
+    for job in (late, replace(early, stage=Stage.RECEIVED), twin, early):
+        await store.put_job(job)
+    assert await store.jobs() == (twin, early, late)
+
+
+async def test_a_dropped_job_is_gone_with_its_sample(store: Store):
+    await store.put_sample(JOB.id, b"mp3")
+    await store.put_job(JOB)
+    assert await store.sample(JOB.id) == b"mp3"
+    await store.drop_job(JOB.id)
+    await store.drop_job(JOB.id)
+    assert await store.jobs() == ()
+    with pytest.raises(FileNotFoundError):
+        await store.sample(JOB.id)
+
+
+async def test_a_job_can_be_put_again_after_it_was_dropped(store: Store):
+    await store.put_job(JOB)
+    await store.drop_job(JOB.id)
+    await store.put_job(JOB)
+    assert await store.jobs() == (JOB,)
+
+
+async def test_the_last_fifty_durations_are_remembered_newest_last(store: Store):
+    assert await store.durations() == ()
+    for seconds in range(53):
+        await store.add_duration(seconds)
+    assert await store.durations() == tuple(range(3, 53))
+
+
+async def test_writes_at_the_same_time_lose_nothing(store: Store):
+    voices = tuple(replace(VOICE, id=number) for number in range(1, 30))
+    await asyncio.gather(*map(store.put_voice, voices))
+    assert await store.voices(1) == voices
+
+
+@pytest.mark.parametrize("job_id", ["../members/1", "a/b", "", ".", "a.mp3", "a\n"])
+async def test_no_other_file_can_be_reached_through_a_job_id(store: Store, job_id: str):
+    for attempt in (
+        store.put_job(replace(JOB, id=job_id)),
+        store.put_sample(job_id, b""),
+        store.sample(job_id),
+        store.drop_job(job_id),
+    ):
+        with pytest.raises(ValueError, match="not a job's id"):
+            await attempt
+
+
+# What lies on disk
+
+
+async def test_everything_is_there_again_after_a_restart(folder: Path):
+    async with open_store(folder) as store:
+        await store.put_voice(VOICE)
+        await store.put_job(JOB)
+        await store.put_sample(JOB.id, b"mp3")
+        await store.add_duration(61.5)
+    async with open_store(folder) as store:
+        assert await store.voices(1) == (VOICE,)
+        assert await store.jobs() == (JOB,)
+        assert await store.sample(JOB.id) == b"mp3"
+        assert await store.durations() == (61.5,)
+
+
+async def test_files_are_small_compact_and_for_this_user_only(folder: Path):
+    async with open_store(folder) as store:
+        await store.put_voice(VOICE)
+        await store.put_job(JOB)
+        await store.put_sample(JOB.id, b"mp3")
+        await store.add_duration(61.5)
+    assert modes(folder) == {
+        ".": 0o700,
+        "lock": 0o600,
+        "pending.json": 0o600,
+        "members": 0o700,
+        "members/1.json": 0o600,
+        "jobs": 0o700,
+        "jobs/0a1b2c3d.json": 0o600,
+        "jobs/0a1b2c3d.mp3": 0o600,
+    }
+    text = (folder / "members/1.json").read_text("utf-8")
+    assert text.startswith('{"voices":{"12345678901234":{"id":12345678901234,"job_id":"0a1b2c3d",')
+    assert "Größe 声 🎙" in text
+
+
+async def test_fields_of_a_newer_version_are_kept_and_missing_ones_take_their_defaults(folder: Path):
+    async with open_store(folder) as store:
+        await store.put_voice(VOICE)
+    content = json.loads((folder / "members/1.json").read_bytes())
+    record = content["voices"][str(VOICE.id)]
+    del record["account"]
+    record["mood"] = content["moods"] = {"1": {"name": "glad"}}
+    (folder / "members/1.json").write_text(json.dumps(content))
+    async with open_store(folder) as store:
+        assert await store.voices(1) == (replace(VOICE, account=None),)
+        await store.put_voice(VOICE)
+        assert await store.voices(1) == (VOICE,)
+    kept = json.loads((folder / "members/1.json").read_bytes())
+    assert kept["moods"] == kept["voices"][str(VOICE.id)]["mood"] == {"1": {"name": "glad"}}
+
+
+async def test_files_are_read_once_and_the_least_recently_used_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tiny, "OPEN_FILES", 2)
+    async with open_store(folder) as store:
+        for owner_id in (1, 2, 3):
+            await store.put_voice(replace(VOICE, owner_id=owner_id))
+        for owner_id in (1, 2, 3):
+            (folder / f"members/{owner_id}.json").write_text("{}")
+        assert len(await store.voices(3)) == 1
+        assert len(await store.voices(2)) == 1
+        assert len(await store.voices(1)) == 0
+        assert len(await store.voices(3)) == 0
+
+
+async def test_opening_sweeps_what_a_kill_left_and_nothing_else(folder: Path):
+    async with open_store(folder) as store:
+        await store.put_job(JOB)
+        await store.put_sample(JOB.id, b"mp3")
+        await store.put_sample("0rphan", b"mp3")
+    before = modes(folder).keys() - {"jobs/0rphan.mp3"}
+    for stray in ("pending.json.tmp", "members/1.json.tmp", "jobs/a.json.tmp", "jobs/a.mp3.tmp"):
+        (folder / stray).write_bytes(b"{")
+    (folder / "notes.tmp").touch()
+    async with open_store(folder):
+        assert modes(folder).keys() == before | {"notes.tmp"}
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Return the permissions of a folder and all that is in it, by name."""
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode)
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+async def test_a_drop_that_fails_half_way_never_leaves_a_job_without_its_sample(folder: Path):
+    async with open_store(folder) as store:
+        await store.put_job(JOB)
+        await store.put_sample(JOB.id, b"mp3")
+        (folder / f"jobs/{JOB.id}.json").unlink()
+        (folder / f"jobs/{JOB.id}.json").mkdir()
+        with pytest.raises(OSError, match=JOB.id):
+            await store.drop_job(JOB.id)
+        assert await store.sample(JOB.id) == b"mp3"
+        with pytest.raises(IsADirectoryError):  # what memory held is forgotten: the disk is asked
+            await store.jobs()
+
+
+# One process
+
+
+async def test_a_second_process_is_refused_until_the_first_has_closed(folder: Path):
+    async with open_store(folder):
+        await run_in_a_child("asyncio.run(be_refused(folder))", folder)
+    await run_in_a_child("asyncio.run(be_let_in(folder))", folder)
+
+
+async def be_refused(folder: Path) -> None:
+    with pytest.raises(FolderInUse) as refusal:
+        await be_let_in(folder)
+    assert refusal.value.values == {"folder": str(folder)}
+
+
+async def be_let_in(folder: Path) -> None:
+    async with open_store(folder):
+        pass
+
+
+# Kills and full disks
+
+
+async def test_what_was_acknowledged_survives_a_kill_at_any_instant(folder: Path):
+    acknowledged: set[int] = set()
+    child = await start_a_child("record_until_killed(folder)", folder)
+    assert child.stdin
+    assert child.stdout
+    for _ in range(15):
+        child.stdin.write(b"go\n")
+        pid = int(await child.stdout.readline())
+        acknowledged.add(int(await child.stdout.readline()))
+        await asyncio.sleep(random.uniform(0, 0.02))  # noqa: S311 - an instant, not a secret
+        os.kill(pid, signal.SIGKILL)
+        while (line := await child.stdout.readline()) != b"killed\n":
+            acknowledged.add(int(line))
+        assert acknowledged <= set(map(int, json.loads((folder / "members/1.json").read_bytes())["voices"]))
+    child.stdin.close()
+    assert await child.wait() == 0
+    async with open_store(folder) as store:
+        assert acknowledged <= {voice.id for voice in await store.voices(1)}
+
+
+def record_until_killed(folder: Path) -> None:
+    """For each line of input record voices in a new process, and print which are acknowledged."""
+    for _ in sys.stdin:
+        if (pid := os.fork()) == 0:
+            say(os.getpid())
+            asyncio.run(record_forever(folder))
+        os.waitpid(pid, 0)
+        say("killed")
+
+
+async def record_forever(folder: Path) -> None:
+    async with open_store(folder) as store:
+        number = max((voice.id for voice in await store.voices(1)), default=0)
+        while True:
+            number += 1
+            await store.put_voice(replace(VOICE, id=number, description="d" * 500))
+            say(number)
+
+
+def say(what: object) -> None:
+    """Print a line in one piece, whenever the kill comes."""
+    os.write(sys.stdout.fileno(), f"{what}\n".encode())
+
+
+async def test_a_full_disk_changes_nothing_and_is_over_when_there_is_room(folder: Path):
+    await run_in_a_child("asyncio.run(fill_the_disk(folder))", folder)
+
+
+async def fill_the_disk(folder: Path) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    other = replace(VOICE, id=2, description="d" * 500)
+    async with open_store(folder) as store:
+        await store.put_voice(VOICE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
+        for attempt in (store.put_voice(other), store.put_sample("a", b"m" * 700)):
+            with pytest.raises(OSError, match="too large") as failure:
+                await attempt
+            assert failure.value.errno == errno.EFBIG
+        assert await store.voices(1) == (VOICE,)
+        assert modes(folder).keys() == {".", "lock", "jobs", "members", "members/1.json"}
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await store.put_voice(other)
+        assert len(await store.voices(1)) == 2
+
+
+# Files that are not as they should be
+
+NOT_JSON = [b"", b"{", b'{"voices":{"1', b"\xff\xfe\xfd", bytes(64), b"[]", b'"text"']
+
+
+@pytest.mark.parametrize("content", NOT_JSON)
+async def test_a_damaged_file_is_set_aside_and_refused_until_it_is_restored(
+    folder: Path, caplog: pytest.LogCaptureFixture, content: bytes
+):
+    async with open_store(folder) as store:
+        await store.put_voice(VOICE)
+    file, aside = folder / "members/1.json", folder / "members/1.json.damaged"
+    good = file.read_bytes()
+    file.write_bytes(content)
+    for _ in range(2):
+        async with open_store(folder) as store:
+            for attempt in (store.voices(1), store.put_voice(VOICE), store.voices(1)):
+                with pytest.raises(RecordDamaged) as damage:
+                    await attempt
+                assert damage.value.values == {"file": "members/1.json", "aside": "members/1.json.damaged"}
+            await store.put_voice(replace(VOICE, owner_id=2))
+            assert not file.exists()
+            assert aside.read_bytes() == content
+            file.write_bytes(good)
+            assert await store.voices(1) == (VOICE,)
+        file.unlink()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+async def test_a_damaged_file_that_the_operator_removed_begins_anew(folder: Path):
+    async with open_store(folder) as store:
+        (folder / "pending.json").write_bytes(b"{")
+        with pytest.raises(RecordDamaged):
+            await store.add_duration(1)
+        (folder / "pending.json.damaged").unlink()
+        await store.add_duration(2)
+        assert await store.durations() == (2,)
+
+
+async def test_setting_aside_overwrites_nothing(folder: Path):
+    async with open_store(folder) as store:
+        for number in range(11):
+            (folder / "members/1.json").write_bytes(b"{" * (number + 1))
+            with pytest.raises(RecordDamaged):
+                await store.voices(1)
+    sizes = {path.name: path.stat().st_size for path in (folder / "members").iterdir()}
+    assert sizes == {"1.json": 11, "1.json.damaged": 1} | {
+        f"1.json.damaged.{size}": size for size in range(2, 10)
+    }
+
+
+async def test_a_damaged_job_stops_only_itself(folder: Path, caplog: pytest.LogCaptureFixture):
+    async with open_store(folder) as store:
+        for job_id in ("a", "b", "c", "d"):
+            await store.put_job(replace(JOB, id=job_id))
+            await store.put_sample(job_id, b"mp3")
+    (folder / "jobs/a.json").write_bytes(b"{")
+    (folder / "jobs/b.json").write_text(json.dumps({"job": {"1": {"title": "Secret"}}}))
+    (folder / "jobs/c.json").write_text(json.dumps({"job": ["Secret"]}))
+    for _ in range(2):
+        async with open_store(folder) as store:
+            assert [job.id for job in await store.jobs()] == ["d"]
+            assert await store.sample("a") == b"mp3"
+            with pytest.raises(RecordDamaged):
+                await store.drop_job("a")
+    assert (folder / "jobs/a.json.damaged").read_bytes() == b"{"
+    assert caplog.text.count("jobs/a.json.damaged") == 1
+    assert caplog.text.count("jobs/b.json does not hold a job") == 2
+    assert caplog.text.count("jobs/c.json does not hold a job") == 2
+    assert "Secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "content", ['{"voices":{"1":{"id":1}}}', '{"voices":[]}', '{"voices":{"x":{"id":1}}}']
+)
+async def test_json_of_another_shape_is_raised_and_stays_as_it_is(folder: Path, content: str):
+    async with open_store(folder) as store:
+        (folder / "members/1.json").write_text(content)
+        with pytest.raises(ValueError, match=r"validation error|invalid literal"):
+            await store.voices(1)
+    assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
+    assert (folder / "members/1.json").read_text() == content
+
+
+async def test_what_is_unreadable_for_another_reason_is_not_moved(folder: Path):
+    async with open_store(folder) as store:
+        (folder / "members/1.json").mkdir()
+        for attempt in (store.voices(1), store.put_voice(VOICE)):
+            with pytest.raises(IsADirectoryError):
+                await attempt
+    assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
+
+
+# Slow disks: reading a named pipe stops a thread of the store until the test feeds it
+
+
+async def test_a_slow_file_holds_up_neither_the_loop_nor_other_files(folder: Path):
+    async with open_store(folder) as store:
+        async with stalled(store.voices(1), folder / "members/1.json") as slow:
+            await store.put_voice(replace(VOICE, owner_id=2))
+            assert not slow.done()
+        assert await slow == ()
+
+
+async def test_a_cancelled_write_is_finished_before_the_next_on_its_file_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tiny, "OPEN_FILES", 1)
+    async with open_store(folder) as store:
+        async with stalled(store.put_voice(VOICE), folder / "members/1.json") as first:
+            await cancel(first)
+            second = asyncio.create_task(store.put_voice(replace(VOICE, id=2)))
+            await store.voices(2)  # another file, so that the first is no recent one any more
+            third = asyncio.create_task(store.put_voice(replace(VOICE, id=3)))
+            await store.voices(2)
+        await asyncio.gather(second, third)
+        assert {voice.id for voice in await store.voices(1)} == {VOICE.id, 2, 3}
+    async with open_store(folder) as store:
+        assert {voice.id for voice in await store.voices(1)} == {VOICE.id, 2, 3}
+
+
+async def test_the_folder_is_held_until_a_cancelled_write_is_finished(folder: Path):
+    opened = open_store(folder)
+    store = await opened.__aenter__()
+    async with stalled(store.put_voice(VOICE), folder / "members/1.json") as write:
+        await cancel(write)
+        closing = asyncio.create_task(opened.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        with pytest.raises(FolderInUse):
+            await be_let_in(folder)
+    await closing
+    async with open_store(folder) as store:
+        assert await store.voices(1) == (VOICE,)
+
+
+@asynccontextmanager
+async def stalled(work: Coroutine[Any, Any, T], file: Path) -> AsyncGenerator[asyncio.Task[T]]:
+    """Begin `work`, and let it hang on reading `file`, an empty record, until the block ends."""
+    os.mkfifo(file)
+    task = asyncio.create_task(work)
+    async with asyncio.timeout(5):
+        while (pipe := open_to_write(file)) is None:  # noqa: ASYNC110 - the reader is a thread, it sets no event
+            await asyncio.sleep(0.001)
+    try:
+        yield task
+    finally:
+        os.write(pipe, b"{}")
+        os.close(pipe)
+
+
+def open_to_write(pipe: Path) -> int | None:
+    """Open a pipe if somebody reads it."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+async def cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+# Children: functions of this file in a process of its own
+
+
+async def start_a_child(statement: str, folder: Path) -> asyncio.subprocess.Process:
+    script = f"from test_store import *; folder = Path(sys.argv[1]); {statement}"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, folder, cwd=Path(__file__).parent, stdin=PIPE, stdout=PIPE
+    )
+
+
+async def run_in_a_child(statement: str, folder: Path) -> None:
+    child = await start_a_child(statement, folder)
+    await child.communicate()
+    assert child.returncode == 0
