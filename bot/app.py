@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -31,7 +31,7 @@ async def assembled(
     *,
     api: str = API,
     may_fetch: Callable[[URL], bool] = from_mureka,
-    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+    open_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession,
     clock: Clock | None = None,
 ) -> AsyncGenerator[Clonevoice]:
     """Open everything that the bot stands on, and close it in reverse."""
@@ -40,7 +40,7 @@ async def assembled(
     )
     async with (
         open_store(settings.data_dir) as store,
-        aiohttp.ClientSession(middlewares=middlewares) as session,
+        open_session() as session,
     ):
         cloner = Cloner(
             store=store,

@@ -22,6 +22,12 @@ def catalog(locale: str) -> Mapping[str, str]:
     )
 
 
+class Verbatim(str):
+    """A text of the bot's own making, which `say_markdown` shows as it is."""
+
+    __slots__ = ()
+
+
 def say(locale: str, key: str, /, **values: object) -> str:
     """Fill in a sentence for a place that shows plain text: a terminal, a button, an option."""
     sentence = catalog(locale).get(key) or catalog(ENGLISH)[key]
@@ -39,4 +45,6 @@ def inert(value: object) -> object:
     Discord, like CommonMark, takes a backslash before any ASCII punctuation away and the punctuation
     for itself: https://support.discord.com/hc/en-us/articles/210298617
     """
-    return _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) else value
+    return (
+        _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) and not isinstance(value, Verbatim) else value
+    )

@@ -7,17 +7,17 @@ from pathlib import PurePosixPath
 import discord
 from yarl import URL
 
-from bot.i18n import say, say_markdown
+from bot.i18n import Verbatim, say, say_markdown
 from bot.voices.fetch import Previews
 from bot.voices.models import Voice
 
 GREEN = discord.Colour(0x2ECC71)
 
 
-def length(seconds: float) -> str:
+def length(seconds: float) -> Verbatim:
     """Write seconds as `1:05`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return Verbatim(f"{minutes}:{rest:02}")
 
 
 async def voice_card(

@@ -69,7 +69,7 @@ def _passed(job: Job, stage: Stage) -> str:
         "stage.passed.checked",
         length=length(facts.duration),
         codec=facts.codec,
-        rate=format(facts.sample_rate / 1000, "g"),
+        rate=facts.sample_rate / 1000,
         channels=say(job.locale, "facts.mono" if facts.channels == 1 else "facts.stereo"),
         kilobits=round(facts.bit_rate / 1000),
         peak=round(facts.peak),
@@ -86,13 +86,13 @@ def _present(job: Job, progress: Progress) -> str:
         case Stage.UPLOADING:
             share = progress.done / progress.total if progress.total else 0.0
             key, values = "stage.uploading", {"percent": int(share * 100), "bar": bar(share)}
-        case Stage.CLONING if progress.total:
+        case Stage.CLONING:
             late = progress.done > progress.total
             key = "stage.cloning_late" if late else "stage.cloning"
             values = {
                 "elapsed": length(progress.done),
                 "usual": length(progress.total),
-                "bar": bar(min(progress.done / progress.total, FULLEST)),
+                "bar": bar(min(progress.done / (progress.total or 1), FULLEST)),
             }
         case stage:
             key, values = f"stage.present.{stage}", {"length": length(job.facts.duration if job.facts else 0)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 import simcord
@@ -112,7 +113,12 @@ def text(result: InteractionResult) -> str:
         return ""
     parts = [result.response.content]
     for embed in result.response.embeds:
-        parts += [embed.title, embed.description, *(f"{f.name}: {f.value}" for f in embed.fields), embed.footer.text]
+        parts += [
+            embed.title,
+            embed.description,
+            *(f"{f.name}: {f.value}" for f in embed.fields),
+            embed.footer.text,
+        ]
     return "\n".join(filter(None, parts))
 
 
@@ -169,7 +175,7 @@ async def opened(
                 settings(folder, **changes),
                 api=upstream.url,
                 may_fetch=lambda url: url.origin() == origin,
-                middlewares=(cdn.middleware,),
+                open_session=lambda: aiohttp.ClientSession(middlewares=(cdn.middleware,)),
                 clock=clock,
             )
         )

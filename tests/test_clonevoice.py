@@ -6,6 +6,7 @@ import pytest
 
 from audio import mp3, wav
 from bot.demo.upstream import Fault, Upstream
+from bot.i18n import Verbatim
 from conftest import ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
 
@@ -83,7 +84,7 @@ REFUSED_AT_ONCE = [
     ({"title": " \u3000"}, sentence("refused.title_blank")),
     ({"title": "\u202e\u2066"}, sentence("refused.title_blank")),
     ({"sample": ("empty.mp3", b"")}, sentence("sample.empty")),
-    ({"sample": ("large.mp3", bytes(200_001))}, sentence("sample.too_large", limit="0.2")),
+    ({"sample": ("large.mp3", bytes(200_001))}, sentence("sample.too_large", limit=0.2)),
 ]
 
 
@@ -100,9 +101,9 @@ BAD_SAMPLES = [
     (b"plain text, no audio at all" * 50, "sample.not_audio", {}),
     (wav(seconds=12), "sample.not_mp3", {"actual": "WAV"}),
     (mp3(seconds=12)[:40_000], "sample.cut_off", {}),
-    (mp3(seconds=1), "sample.too_short", {"limit": "3"}),
-    (mp3(seconds=31), "sample.too_long", {"limit": "30"}),
-    (mp3(seconds=12, level_dbfs=-75), "sample.silent", {}),
+    (mp3(seconds=1), "sample.too_short", {"limit": 3, "seconds": 1}),
+    (mp3(seconds=31), "sample.too_long", {"limit": 30}),
+    (mp3(seconds=12, level_dbfs=-75), "sample.silent", {"rms": -75}),
 ]
 
 
@@ -110,10 +111,7 @@ BAD_SAMPLES = [
 async def test_a_bad_sample_gets_its_sentence_and_leaves_nothing(tmp_path, sample: bytes, key: str, values):
     async with opened(tmp_path, max_sample_seconds=30) as world:
         result = await world.send(sample=("sample.mp3", sample))
-        free = {name: "~" for name in ("seconds", "rms") if name not in values}
-        before, _, after = sentence(key, **values, **free).partition("\\~")
-        assert before in text(result)
-        assert after in text(result)
+        assert sentence(key, **values) in text(result)
         await assert_nothing_left(world)
 
 
@@ -126,7 +124,7 @@ async def test_a_file_larger_than_discord_said_is_refused_while_it_comes(tmp_pat
 
         world.env.backend.cdn.store_attachment = lying
         result = await world.send()
-        assert sentence("sample.too_large", limit="0.05") in text(result)
+        assert sentence("sample.too_large", limit=0.05) in text(result)
         await assert_nothing_left(world)
 
 
@@ -257,7 +255,7 @@ class TestUnusualLength:
     async def test_it_is_cloned_if_the_member_wants_it_anyway(self, world: World):
         result = await self.asked(world)
         assert buttons(result) == [sentence("offer.anyway"), sentence("offer.cancel")]
-        assert sentence("stage.present.waiting", length="0:06") in text(result)
+        assert sentence("stage.present.waiting", length=Verbatim("0:06")) in text(result)
         assert world.upstream.requests == []
         await world.ada.click(result.response, label=sentence("offer.anyway"))
         await until(lambda: world.stored(world.ada))

@@ -90,7 +90,9 @@ async def test_a_file_told_to_be_too_large_is_not_read(server: str, session: aio
         await fetch_sample(session, f"{server}slow", limit=999, seconds=0.2)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://host.invalid/x", "nonsense", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/x", "http://host.invalid/x", "nonsense", "file:///etc/passwd"]
+)
 async def test_a_link_to_nowhere_is_dead(session: aiohttp.ClientSession, url: str):
     with pytest.raises(LinkDead):
         await fetch_sample(session, url, limit=999)

@@ -23,7 +23,7 @@ FAMILIES = {
     "rights.": [rights.value for rights in Rights],
     "offer.": ["anyway", "cancel"],
     "program.": ["run", "demo", "doctor"],
-    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED, Stage.CLONING],
+    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     "doctor.": [key for key in CATALOG if key.startswith("mureka.")],

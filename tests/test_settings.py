@@ -48,9 +48,7 @@ def test_accounts_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_dotenv_file_is_read_and_the_environment_goes_before_it(monkeypatch: pytest.MonkeyPatch):
-    Path(".env").write_text(
-        "DISCORD_TOKEN=from.the.file\nUSEAPI_TOKEN=user:1-x\nSOMETHING_ELSE=1\n", "utf-8"
-    )
+    Path(".env").write_text("DISCORD_TOKEN=from.the.file\nUSEAPI_TOKEN=user:1-x\nSOMETHING_ELSE=1\n", "utf-8")
     assert Settings.load().discord_token.get_secret_value() == "from.the.file"
     monkeypatch.setenv("DISCORD_TOKEN", "from.the.environment")
     assert Settings.load().discord_token.get_secret_value() == "from.the.environment"
@@ -87,9 +85,7 @@ def test_a_missing_token_is_named(monkeypatch: pytest.MonkeyPatch, missing: str)
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_malformed_setting_is_named_by_its_variable(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-):
+def test_a_malformed_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     environment(monkeypatch, TOKENS | {name: value})
     with pytest.raises(SettingMalformed) as raised:
         Settings.load()
@@ -143,7 +139,11 @@ def test_sigterm_ends_the_program_with_0(tmp_path: Path):
     )
     environment = {"PYTHONPATH": str(ROOT), "DATA_DIR": str(tmp_path / "data"), **TOKENS}
     with subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

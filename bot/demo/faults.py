@@ -15,9 +15,8 @@ from aiohttp import web
 class Fault:
     """One request gone wrong: the next that fits `method` and `path` (None: any; without the base path).
 
-    First `after` bytes of the request's body are read (None: all of it). With `takes_effect` the whole
-    body is read and the request carried out as documented (a voice is made or deleted), only its answer
-    is lost. `then` comes one of
+    First, `after` bytes of the request's body are read (None: all of it). With `takes_effect` it is then
+    carried out as documented (a voice is made or deleted), but its true answer is lost. `then` comes
 
     - `answer`: `status`, `headers` and `body` (anything but bytes is sent as JSON);
     - `cut_off`: the same, but the connection is closed before as many bytes came as were announced;

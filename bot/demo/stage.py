@@ -1,12 +1,15 @@
 """`clonevoice demo`: the real bot in a browser, with an emulated API, offline and with no account."""
 
 import asyncio
+import socket
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
@@ -22,11 +25,14 @@ from bot.store.tiny import open_store
 SAMPLES = Path(__file__).with_name("samples")
 """Files to pick in the browser: a good one, one too short, one in disguise, one of unusual length."""
 
-CLONE_SECONDS = 8.0
+CLONE_SECONDS = 7.0
 """The emulated API is quicker than the real one's 60 to 90 s, for the sake of whoever is watching."""
 
-UPLOAD_RATE = 50_000
+UPLOAD_RATE = 25_000
 """Bytes a second that the emulated API reads, so that there is an upload to watch."""
+
+SEND_BUFFER = 8192
+"""Bytes that the system takes from the bot ahead of the API; loopback would take megabytes."""
 
 
 async def perform() -> None:
@@ -51,13 +57,26 @@ async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[Disc
                 _settings(Path(folder)),
                 api=upstream.url,
                 may_fetch=lambda url: url.origin() == URL(upstream.origin),
-                middlewares=(cdn.middleware,),
+                open_session=lambda: _slow_session(cdn),
             ) as bot,
-            discord_page(bot, greeting=say(ENGLISH, "demo.greeting"), samples=await _samples()) as page,
+            discord_page(
+                bot, greeting=say(ENGLISH, "demo.greeting", samples=SAMPLES), samples=[await _good_sample()]
+            ) as page,
             bot.cloner.at_work(),
         ):
             cdn.serve(page.env)
             yield page
+
+
+def _slow_session(cdn: SimulatedCdn) -> aiohttp.ClientSession:
+    def narrow(address: tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(address[0], address[1], address[2])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        return made
+
+    return aiohttp.ClientSession(
+        middlewares=(cdn.middleware,), connector=aiohttp.TCPConnector(socket_factory=narrow)
+    )
 
 
 def _settings(folder: Path) -> Settings:
@@ -76,10 +95,9 @@ def _settings(folder: Path) -> Settings:
     )
 
 
-async def _samples() -> list[tuple[str, bytes]]:
-    return [
-        (file.name, await asyncio.to_thread(file.read_bytes)) for file in sorted(SAMPLES.glob("*.mp3"))
-    ]
+async def _good_sample() -> tuple[str, bytes]:
+    file = SAMPLES / "good-sample.mp3"
+    return file.name, await asyncio.to_thread(file.read_bytes)
 
 
 def _open_browser(url: str) -> None:

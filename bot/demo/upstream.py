@@ -86,7 +86,7 @@ class Upstream:
                 await self._read(request, asked)
                 return await self._answer(asked)
             self.faults.remove(fault)
-            await self._read(request, asked, None if fault.takes_effect else fault.after)
+            await self._read(request, asked, fault.after)
             if fault.takes_effect:
                 await self._answer(asked)
             return await fault.happen(request)

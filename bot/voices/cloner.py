@@ -181,7 +181,7 @@ class Cloner:
 
         async def committing() -> None:
             nonlocal began
-            await self._move(job_id, Stage.CLONING)
+            await self._move(job_id, Stage.CLONING, total=usual)
             began = self._clock.monotonic()
             ticking.append(asyncio.create_task(self._tick(job_id, began, usual)))
 
@@ -210,10 +210,10 @@ class Cloner:
             self._show(job_id, self._clock.monotonic() - began, usual)
             await self._clock.sleep(1)
 
-    async def _move(self, job_id: str, stage: Stage, **changes: object) -> Job:
+    async def _move(self, job_id: str, stage: Stage, *, total: float = 0, **changes: object) -> Job:
         job = await self._ledger.move(job_id, stage, **changes)
         if not job.over:
-            self._show(job_id)
+            self._show(job_id, total=total)
         return job
 
     def _show(self, job_id: str, done: float = 0, total: float = 0) -> None:

@@ -11,7 +11,8 @@ import math
 import re
 import resource
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import av
 import av.subtitles.codeccontext  # pyright: ignore[reportUnusedImport] - av would import it too late
@@ -64,9 +65,10 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
 
 @dataclass(slots=True)
 class Sound:
-    """What decoding added up: seconds, frames and bytes that are good; bytes in between that are not.
+    """What decoding added up: frames and bytes that are good, and bytes in between that are `lost`.
 
-    `first` is where the first frame of audio starts, in bytes; `last` the last one. `samples` counts
+    `first` is where the first frame of audio starts, in bytes; `last` the last one. `lengths` holds
+    whole numbers by how many of them make a second, so that 3 s don't add up to 2.999. `samples` counts
     those of all channels, `squares` is the sum of their squares, with 1 as full scale.
     """
 
@@ -75,12 +77,17 @@ class Sound:
     frames: int = 0
     size: int = 0
     lost: int = 0
-    seconds: float = 0.0
+    lengths: Counter[int] = field(default_factory=Counter[int])
     sample_rate: int = 0
     channels: int = 0
     samples: int = 0
     squares: float = 0.0
     peak: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The duration."""
+        return sum(length / rate for rate, length in self.lengths.items())
 
 
 class RefusalError(Exception):
@@ -173,7 +180,7 @@ def listen(container: InputContainer, longest: float) -> Sound:
         if not packet.size:  # the last one, which flushes decoders that lag behind
             continue
         if sound.seconds > longest:
-            sound.seconds += float((packet.duration or 0) * packet.time_base)
+            sound.lengths[packet.time_base.denominator] += packet.duration or 0
             continue
         try:
             decoded = stream.decode(packet)
@@ -193,7 +200,7 @@ def listen(container: InputContainer, longest: float) -> Sound:
 
 def hear(sound: Sound, frame: av.AudioFrame) -> None:
     """Add the samples of a frame, planes of 32-bit floats."""
-    sound.seconds += frame.samples / frame.sample_rate
+    sound.lengths[frame.sample_rate] += frame.samples
     sound.sample_rate, sound.channels = frame.sample_rate, len(frame.planes)
     for plane in frame.planes:
         samples = memoryview(plane)[: 4 * frame.samples].cast("f").tolist()

@@ -27,9 +27,9 @@ async def fetch_sample(
     try:
         return await _fetch(session, url, limit=limit, seconds=seconds)
     except _OverLimitError:
-        raise SampleTooLarge(limit=f"{limit / MEGABYTE:g}") from None
+        raise SampleTooLarge(limit=limit / MEGABYTE) from None
     except TimeoutError:
-        raise LinkSlow(limit=f"{seconds:g}") from None
+        raise LinkSlow(limit=seconds) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         _log.info("a sample's link failed: %r", error)
         raise LinkDead from error

@@ -102,7 +102,7 @@ class Job:
             sample_sha256=self.sample_sha256 or "",
             created_at=made.created_at or now,
             account=self.account,
-            duration=made.duration or (self.facts.duration if self.facts else None),
+            duration=self.facts.duration if self.facts else made.duration,
             cover_url=made.cover_url,
             preview_url=made.preview_url,
         )

@@ -62,7 +62,7 @@ class Ledger:
         if order.sample_size == 0:
             raise SampleEmpty
         if order.sample_size > self._limits.sample_bytes:
-            raise SampleTooLarge(limit=f"{self._limits.sample_bytes / MEGABYTE:g}")
+            raise SampleTooLarge(limit=self._limits.sample_bytes / MEGABYTE)
         others = self.of(order.owner_id)
         description = clean_text(order.description or "")
         job = Job.of(order, title=title, description=description, now=self._clock.now())

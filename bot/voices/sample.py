@@ -73,9 +73,9 @@ class Inspector:
             answer = await self._decoded(sample)
         facts = _read(answer)
         if facts.duration > self._max_seconds:
-            raise SampleTooLong(seconds=round(facts.duration), limit=f"{self._max_seconds:g}")
+            raise SampleTooLong(seconds=round(facts.duration), limit=self._max_seconds)
         if facts.duration < SHORTEST:
-            raise SampleTooShort(seconds=math.floor(facts.duration * 10) / 10, limit=f"{SHORTEST:g}")
+            raise SampleTooShort(seconds=math.floor(facts.duration * 10) / 10, limit=SHORTEST)
         if facts.rms < SILENT_RMS and facts.peak < SILENT_PEAK:
             raise SampleSilent(rms=round(facts.rms))
         return facts

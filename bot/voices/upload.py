@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.payload import Payload
 
 PIECE = 2**14
@@ -28,12 +29,15 @@ class Upload(Payload):
         raise TypeError("an MP3 is not text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Hand over the body piece by piece."""
+        """Hand over the body piece by piece, each only once the system has taken the one before."""
+        if isinstance(writer, StreamWriter) and writer.transport:
+            writer.transport.set_write_buffer_limits(high=0)
         for start in range(0, self._length, PIECE):
             piece = self._sample[start : start + PIECE]
             if start + PIECE >= self._length:
                 await self._commit()
             await writer.write(piece)
+            await writer.drain()
             self._sent(start + len(piece))
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
