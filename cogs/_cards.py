@@ -21,9 +21,12 @@ def length(seconds: float) -> Verbatim:
 
 
 async def voice_card(
-    voice: Voice, locale: str, previews: Previews, *, limit: int
+    voice: Voice, locale: str, previews: Previews, *, owner: str, limit: int
 ) -> tuple[discord.Embed, list[discord.File]]:
-    """Draw a voice; its preview comes as a playable file of at most `limit` bytes, or else as a link."""
+    """Draw a voice; its preview comes as a playable file of at most `limit` bytes, or else as a link.
+
+    `owner` is a name: a mention in an embed stays a number for readers whose client does not know the member.
+    """
     preview = await previews.get(voice.preview_url, limit=limit)
     cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     embed = discord.Embed(
@@ -35,7 +38,9 @@ async def voice_card(
     if voice.duration is not None:
         embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
     embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
-    embed.add_field(name=say(locale, "voice.owner"), value=f"<@{voice.owner_id}>")
+    embed.add_field(
+        name=say(locale, "voice.owner"), value=say_markdown(locale, "voice.owner_name", name=owner)
+    )
     files: list[discord.File] = []
     if cover and voice.cover_url:
         suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"

@@ -54,7 +54,9 @@ class Cards:
         if card is None:
             _log.warning("the end of clone %s had no card to be shown on", job.id)
         elif isinstance(outcome, Voice):
-            embed, files = await voice_card(outcome, job.locale, self._previews, limit=card.file_limit)
+            embed, files = await voice_card(
+                outcome, job.locale, self._previews, owner=card.member, limit=card.file_limit
+            )
             await card.finish(embed, files)
         else:
             await card.finish(_failure(job, outcome), [])
@@ -79,6 +81,11 @@ class _Card:
         self._drawn_at = float("-inf")
         self._unseen = False
         self._editing: asyncio.Task[None] | None = None
+
+    @property
+    def member(self) -> str:
+        """The name that the member goes by in the server."""
+        return self._interaction.user.display_name
 
     @property
     def file_limit(self) -> int:

@@ -66,7 +66,7 @@ def _passed(job: Job, stage: Stage) -> str:
     facts = job.facts
     return say_markdown(
         job.locale,
-        "stage.passed.checked",
+        "stage.checked_facts",
         length=length(facts.duration),
         codec=facts.codec,
         rate=facts.sample_rate / 1000,

@@ -98,6 +98,11 @@ async def view_as(page: Page, name: str) -> None:
 
 
 async def take_picture(page: Page, path: Path) -> None:
-    """Save what the window shows, with the last message in sight."""
-    await card(page).scroll_into_view_if_needed()
+    """Save what the window shows, with the last message in sight and its media loaded."""
+    await card(page).evaluate("card => card.scrollIntoView({block: 'end'})")
+    for status in await card(page).locator(".media-player-status").all():
+        await expect(status).to_be_empty()
+    for image in await card(page).locator("img").all():
+        await expect(image).to_have_js_property("complete", value=True)
+        await expect(image).not_to_have_js_property("naturalWidth", 0)
     await page.screenshot(path=path)

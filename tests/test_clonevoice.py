@@ -37,7 +37,7 @@ async def test_an_mp3_becomes_a_recorded_voice(world: World):
     assert embed.title == sentence("voice.title", title="Ada & Söhne #1")
     assert "German" in text(result)
     assert "0:14" in text(result)
-    assert f"<@{world.ada.id}>" in text(result)
+    assert "By: ada" in text(result)
     assert result.response is not None
     preview, cover = sorted(result.response.attachments, key=lambda file: file.filename, reverse=True)[-2:]
     assert {preview.filename, cover.filename} == {"Ada-Söhne-1.mp3", "cover.png"}

@@ -60,7 +60,9 @@ async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[Disc
                 open_session=lambda: _slow_session(cdn),
             ) as bot,
             discord_page(
-                bot, greeting=say(ENGLISH, "demo.greeting", samples=SAMPLES), samples=[await _good_sample()]
+                bot,
+                greeting=say(ENGLISH, "demo.greeting", samples=_near(SAMPLES)),
+                samples=[await _good_sample()],
             ) as page,
             bot.cloner.at_work(),
         ):
@@ -93,6 +95,11 @@ def _settings(folder: Path) -> Settings:
         log_level="WARNING",
         log_format="text",
     )
+
+
+def _near(folder: Path) -> Path:
+    """Say where a folder is as briefly as the visitor's own place allows."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 async def _good_sample() -> tuple[str, bytes]:
