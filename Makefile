@@ -38,7 +38,7 @@ fix: .venv/.project ## Put right what ruff can put right by itself
 	$(BIN)/ruff format
 
 lock: ## Renew the requirement files after a change of dependencies (needs uv)
-	echo setuptools | $(COMPILE) --all-extras pyproject.toml - --output-file requirements-dev.txt
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 
 .venv/.requirements: requirements-dev.txt

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ GOOD = ("good.mp3", mp3(seconds=12))
 async def until(true: Callable[[], object], *, seconds: float = 10) -> None:
     """Wait for something that a job does in its own time."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is waited for is seen from outside, as a member sees it
             await asyncio.sleep(0.005)
 
 
@@ -73,7 +73,6 @@ class World:
     channel: ChannelHandle
     ada: simcord.MemberActor
     grace: simcord.MemberActor
-    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     async def send(
         self, who: simcord.MemberActor | None = None, *, wait: bool = True, **options: Any
@@ -84,6 +83,11 @@ class World:
         if wait:
             await self.ended(result)
         return result
+
+    async def press(self, result: InteractionResult, key: str) -> InteractionResult:
+        """Press a button of an answer, as the member who got it."""
+        assert result.response is not None
+        return await self.ada.click(result.response, label=sentence(key))
 
     async def ended(self, result: InteractionResult) -> None:
         """Wait until a card tells how its clone ended."""

@@ -1,11 +1,15 @@
 """`/clonevoice` as a member meets it: from the command to the last card, and every way of failing."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+from simcord.results import InteractionResult
 
 from audio import mp3, wav
 from bot.demo.upstream import Fault, Upstream
+from bot.errors import OfferLapsed
 from bot.i18n import Verbatim
 from conftest import ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
@@ -27,7 +31,7 @@ async def test_an_mp3_becomes_a_recorded_voice(world: World):
     (voice,) = world.stored(world.ada)
     assert voice["id"] == made.id
     assert (voice["title"], voice["description"], voice["language"]) == ("Ada & Söhne #1", "two words", "de")
-    assert (voice["owner_id"], voice["guild_id"]) == (world.ada.id, world.channel.guild.id)
+    assert (voice["owner_id"], voice["guild_id"]) == (world.ada.id, world.ada.guild.id)
     assert voice["rights"] == "permission"
     assert voice["job_id"]
     await until(lambda: not world.jobs())
@@ -64,7 +68,7 @@ async def test_a_command_is_acknowledged_before_anything_slow(world: World):
     assert len(world.jobs()) == 1
 
 
-async def test_the_job_is_on_disk_as_cloning_before_the_voice_can_exist(tmp_path):
+async def test_the_job_is_on_disk_as_cloning_before_the_voice_can_exist(tmp_path: Path):
     async with Upstream(clone_seconds=30) as upstream, opened(tmp_path, upstream) as world:
         result = await world.send(wait=False)
         await until(lambda: upstream.voices)
@@ -80,7 +84,7 @@ async def test_a_description_left_out_is_the_title_and_a_code_that_names_nobody(
     assert world.upstream.requests[0].query["lang"] == "en"
 
 
-REFUSED_AT_ONCE = [
+REFUSED_AT_ONCE: list[tuple[dict[str, Any], str]] = [
     ({"title": " \u3000"}, sentence("refused.title_blank")),
     ({"title": "\u202e\u2066"}, sentence("refused.title_blank")),
     ({"sample": ("empty.mp3", b"")}, sentence("sample.empty")),
@@ -89,7 +93,9 @@ REFUSED_AT_ONCE = [
 
 
 @pytest.mark.parametrize(("options", "expected"), REFUSED_AT_ONCE)
-async def test_what_can_be_seen_at_once_is_refused_before_the_download(tmp_path, options, expected: str):
+async def test_what_can_be_seen_at_once_is_refused_before_the_download(
+    tmp_path: Path, options: dict[str, Any], expected: str
+):
     async with opened(tmp_path, max_sample_mb=0.2) as world:
         result = await world.send(**options)
         assert text(result) == expected
@@ -97,7 +103,7 @@ async def test_what_can_be_seen_at_once_is_refused_before_the_download(tmp_path,
         await assert_nothing_left(world)
 
 
-BAD_SAMPLES = [
+BAD_SAMPLES: list[tuple[bytes, str, dict[str, Any]]] = [
     (b"plain text, no audio at all" * 50, "sample.not_audio", {}),
     (wav(seconds=12), "sample.not_mp3", {"actual": "WAV"}),
     (mp3(seconds=12)[:40_000], "sample.cut_off", {}),
@@ -108,18 +114,20 @@ BAD_SAMPLES = [
 
 
 @pytest.mark.parametrize(("sample", "key", "values"), BAD_SAMPLES, ids=[key for _, key, _ in BAD_SAMPLES])
-async def test_a_bad_sample_gets_its_sentence_and_leaves_nothing(tmp_path, sample: bytes, key: str, values):
+async def test_a_bad_sample_gets_its_sentence_and_leaves_nothing(
+    tmp_path: Path, sample: bytes, key: str, values: dict[str, Any]
+):
     async with opened(tmp_path, max_sample_seconds=30) as world:
         result = await world.send(sample=("sample.mp3", sample))
         assert sentence(key, **values) in text(result)
         await assert_nothing_left(world)
 
 
-async def test_a_file_larger_than_discord_said_is_refused_while_it_comes(tmp_path):
+async def test_a_file_larger_than_discord_said_is_refused_while_it_comes(tmp_path: Path):
     async with opened(tmp_path, max_sample_mb=0.05) as world:
         url_of = world.env.backend.cdn.store_attachment
 
-        def lying(*arguments, **options):
+        def lying(*arguments: Any, **options: Any) -> dict[str, Any]:
             return url_of(*arguments, **options) | {"size": 1000}
 
         world.env.backend.cdn.store_attachment = lying
@@ -143,7 +151,7 @@ async def test_a_title_that_is_taken_is_refused_however_it_is_written(world: Wor
     assert len(world.upstream.requests) == 1
 
 
-async def test_the_limit_of_voices_is_told(tmp_path):
+async def test_the_limit_of_voices_is_told(tmp_path: Path):
     async with opened(tmp_path, max_voices_per_member=1) as world:
         await world.send(title="one")
         result = await world.send(title="two")
@@ -195,7 +203,7 @@ async def test_what_the_api_answers_becomes_our_own_sentence(world: World, fault
     await until(lambda: not world.jobs())
 
 
-async def test_an_api_that_never_answers_is_not_waited_for_longer_than_allowed(tmp_path):
+async def test_an_api_that_never_answers_is_not_waited_for_longer_than_allowed(tmp_path: Path):
     async with opened(tmp_path) as world:
         world.bot.cloner._mureka._clone_timeout = 0.3  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- settings allow no such haste
         world.upstream.faults.append(Fault(then="hang"))
@@ -210,7 +218,7 @@ async def test_after_a_failure_the_title_is_free_again(world: World):
     assert [voice["title"] for voice in world.stored(world.ada)] == ["Ada"]
 
 
-async def test_a_second_command_shows_the_first_ones_card_anew(tmp_path):
+async def test_a_second_command_shows_the_first_ones_card_anew(tmp_path: Path):
     async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
         first = await world.send(title="first", wait=False)
         await until(lambda: "Cloning" in text(first))
@@ -222,16 +230,14 @@ async def test_a_second_command_shows_the_first_ones_card_anew(tmp_path):
         assert len(upstream.voices) == 1
 
 
-async def test_two_commands_at_once_make_one_voice(tmp_path):
+async def test_two_commands_at_once_make_one_voice(tmp_path: Path):
     async with Upstream(clone_seconds=0.2) as upstream, opened(tmp_path, upstream) as world:
-        orders = []
-        for title in ("one", "two"):
-            orders.append(await world.send(title=title, wait=False))
-        await until(lambda: any(r.response and r.response.attachments for r in orders))
+        orders = [await world.send(title=title, wait=False) for title in ("one", "two")]
+        await until(lambda: any(order.response and order.response.attachments for order in orders))
         assert len(upstream.voices) == len(world.stored(world.ada)) == 1
 
 
-async def test_members_queue_and_see_their_place(tmp_path):
+async def test_members_queue_and_see_their_place(tmp_path: Path):
     async with Upstream(clone_seconds=0.4) as upstream, opened(tmp_path, upstream) as world:
         first = await world.send(wait=False)
         await until(lambda: upstream.voices)
@@ -247,7 +253,7 @@ class TestUnusualLength:
 
     SHORT = ("short.mp3", mp3(seconds=6))
 
-    async def asked(self, world: World, **options):
+    async def asked(self, world: World, **options: Any) -> InteractionResult:
         result = await world.send(sample=self.SHORT, wait=False, **options)
         await until(lambda: buttons(result))
         return result
@@ -257,18 +263,18 @@ class TestUnusualLength:
         assert buttons(result) == [sentence("offer.anyway"), sentence("offer.cancel")]
         assert sentence("stage.present.waiting", length=Verbatim("0:06")) in text(result)
         assert world.upstream.requests == []
-        await world.ada.click(result.response, label=sentence("offer.anyway"))
+        await world.press(result, "offer.anyway")
         await until(lambda: world.stored(world.ada))
         await world.ended(result)
         assert buttons(result) == []
 
     async def test_it_is_dropped_if_the_member_cancels(self, world: World):
         result = await self.asked(world)
-        await world.ada.click(result.response, label=sentence("offer.cancel"))
+        await world.press(result, "offer.cancel")
         await until(lambda: sentence("refused.cancelled") in text(result))
         await assert_nothing_left(world)
 
-    async def test_the_question_lapses_after_15_minutes(self, tmp_path):
+    async def test_the_question_lapses_after_15_minutes(self, tmp_path: Path):
         clock = ManualClock()
         async with opened(tmp_path, clock=clock) as world:
             result = await self.asked(world)
@@ -285,22 +291,27 @@ class TestUnusualLength:
         await world.send(title="other")
         assert [voice["title"] for voice in world.stored(world.ada)] == ["other"]
 
-    async def test_it_has_to_wait_for_the_members_other_clone(self, tmp_path):
+    async def test_it_has_to_wait_for_the_members_other_clone(self, tmp_path: Path):
         async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
             asked = await self.asked(world, title="short")
             other = await world.send(title="other", wait=False)
-            click = await world.ada.click(asked.response, label=sentence("offer.anyway"))
+            click = await world.press(asked, "offer.anyway")
             assert click.followups[0].content == sentence("refused.already_cloning")
             assert click.followups[0].ephemeral
             assert buttons(asked)
             await world.ended(other)
 
-    async def test_a_click_after_the_bot_forgot_the_clone_is_answered(self, world: World):
+    async def test_a_decision_that_is_nobodys_business_any_more_is_refused(self, world: World):
         result = await self.asked(world)
-        world.bot.cloner._offers.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- as after a restart
-        click = await world.ada.click(result.response, label=sentence("offer.anyway"))
-        assert click.followups[0].content == sentence("refused.offer_lapsed")
-        world.bot.cloner._offers[next(iter(world.bot.cloner._ledger._jobs))] = None  # noqa: SLF001
+        job_id = world.jobs()[0].partition(".")[0]
+        with pytest.raises(OfferLapsed):
+            world.bot.cloner.decide(job_id, world.grace.id, anyway=True)
+        with pytest.raises(OfferLapsed):
+            world.bot.cloner.decide("forged", world.ada.id, anyway=True)
+        world.bot.cloner.decide(job_id, world.ada.id, anyway=False)
+        with pytest.raises(OfferLapsed):
+            world.bot.cloner.decide(job_id, world.ada.id, anyway=True)
+        await until(lambda: sentence("refused.cancelled") in text(result))
 
 
 async def test_a_failed_edit_never_harms_the_clone(world: World):

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import discord
@@ -80,7 +81,7 @@ async def test_within_a_stage_a_card_is_edited_once_in_two_seconds_at_most(
     await ticks(cards, time, 60, each=0.1)
     times = [when for when, _ in answer.edits[1:]]
     assert 25 <= len(times) <= 31
-    assert all(later - sooner >= EDIT_SECONDS for sooner, later in zip(times, times[1:], strict=False))
+    assert all(later - sooner >= EDIT_SECONDS for sooner, later in pairwise(times))
 
 
 async def test_a_new_stage_shows_at_once(cards: Cards, answer: Any):

@@ -57,7 +57,12 @@ class Watcher:
         self.sent_when_committing = self.sent[-1] if self.sent else 0
 
     async def clone(self, mureka: Mureka, sample: bytes = SAMPLE, **options: Any) -> UpstreamVoice:
-        given = {"title": TITLE, "description": "d", "language": "ja", "account": None} | options
+        given: dict[str, Any] = {
+            "title": TITLE,
+            "description": "d",
+            "language": "ja",
+            "account": None,
+        } | options
         return await mureka.clone(sample, sent=self.sent.append, committing=self.committing, **given)
 
 

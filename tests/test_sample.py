@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from audio import encoded, id3v2, mp3, syncsafe, video, wav
 
+from audio import encoded, id3v2, mp3, syncsafe, video, wav
 from bot.errors import (
     SampleBroken,
     SampleCutOff,

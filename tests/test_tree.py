@@ -1,0 +1,64 @@
+"""The one exit from an exception to a reply."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import discord
+import pytest
+
+from conftest import World, opened, sentence, text
+
+
+class Broken(Exception):
+    """A mistake of ours."""
+
+
+@pytest.mark.parametrize("place", ["accept", "begin"])
+async def test_a_mistake_of_ours_shows_a_number_that_the_log_has_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
+):
+    async with opened(tmp_path) as world:
+
+        def fail(*_: object) -> None:
+            raise Broken("secret inner workings")
+
+        monkeypatch.setattr(world.bot.cloner, place, fail)
+        result = await world.send()
+        assert world.env.errors
+        world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
+    (record,) = [record for record in caplog.records if "unexpectedly" in record.message]
+    mark = record.message.rsplit(" ", 1)[1]
+    assert text(result) == sentence("error.unexpected", id=mark)
+    assert record.exc_info
+    assert "secret inner" not in text(result)
+
+
+async def test_a_mistake_in_a_job_ends_it_with_a_number_too(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(_: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr(world.bot.cloner, "_inspect", fail)
+    result = await world.send()
+    (record,) = [record for record in caplog.records if "unexpectedly" in record.message]
+    assert record.message.rsplit(" ", 1)[1] in text(result)
+
+
+async def test_a_reply_that_can_not_be_delivered_is_logged_and_no_more(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=404, times=None)
+    await world.send(title=" ", wait=False)
+    assert "could not be delivered" in caplog.text
+
+
+async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world: World):
+    (sync,) = [entry for entry in world.env.http_requests if entry.path.endswith("/commands")]
+    assert sync.method == "PUT"
+    (command,) = cast("list[dict[str, Any]]", sync.json)
+    assert (command["name"], command["contexts"], command["integration_types"]) == ("clonevoice", [0], [0])
+
+
+def test_no_intent_is_privileged_and_only_servers_are_listened_to(world: World):
+    assert world.bot.intents == discord.Intents(guilds=True)
