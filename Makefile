@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-.PHONY: help install demo run test test-browser pictures check fix lock
+.PHONY: help install demo run test test-browser soak pictures check fix lock
 
 help: ## List these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: .venv/.project ## Run the tests that need no browser
 
 test-browser: .venv/.project ## Run the tests that drive the demo page in Chromium
 	$(BIN)/pytest -m browser
+
+soak: .venv/.project ## Kill the bot at many more instants than the tests do, and print what came of it
+	$(BIN)/pytest -m soak
 
 pictures: .venv/.project ## Take the README's pictures of the demo page anew
 	PYTHONPATH=tests $(BIN)/python docs/pictures.py

@@ -16,7 +16,7 @@ from bot.errors import DiscordTokenRefused, DiscordUnreachable
 from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.clock import Clock, SystemClock
-from bot.voices.cloner import Cloner
+from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
 from bot.voices.mureka import API, Mureka
@@ -36,7 +36,9 @@ async def assembled(
 ) -> AsyncGenerator[Clonevoice]:
     """Open everything that the bot stands on, and close it in reverse."""
     limits = Limits(
-        sample_bytes=int(settings.max_sample_mb * MEGABYTE), voices=settings.max_voices_per_member
+        sample_bytes=int(settings.max_sample_mb * MEGABYTE),
+        voices=settings.max_voices_per_member,
+        at_once=settings.clones_per_account,
     )
     async with (
         open_store(settings.data_dir) as store,
@@ -53,7 +55,8 @@ async def assembled(
             download=partial(fetch_sample, session, limit=limits.sample_bytes),
             inspect=Inspector(max_seconds=settings.max_sample_seconds).inspect,
             limits=limits,
-            account=next(iter(settings.useapi_accounts), None),
+            accounts=settings.useapi_accounts or (None,),
+            patience=settings.clone_timeout,
             clock=clock or SystemClock(),
         )
         async with Clonevoice(cloner, Previews(session, may_fetch)) as bot:
@@ -65,7 +68,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with assembled(settings) as bot, _until(stop):
+    async with assembled(settings) as bot, _until(stop, bot.cloner):
         try:
             await bot.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure as error:
@@ -77,14 +80,15 @@ async def run(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _until(stop: asyncio.Event) -> AsyncGenerator[None]:
-    """Leave the body, wherever it is, once `stop` is set."""
+async def _until(stop: asyncio.Event, cloner: Cloner) -> AsyncGenerator[None]:
+    """Leave the body, wherever it is, once `stop` is set and the cloner has wound down."""
     body = asyncio.current_task()
     assert body is not None  # noqa: S101 - a coroutine runs in a task
 
     async def wait() -> None:
         await stop.wait()
-        _log.info("stopping")
+        _log.info("stopping: no new clones, and %g s for those that are being sent", GRACE_SECONDS)
+        await cloner.wind_down()
         body.cancel()
 
     waiting = asyncio.create_task(wait())

@@ -2,6 +2,7 @@
 
 ClonevoiceError
 ├── Unexpected                   a mistake of ours; its `id` is in the log
+├── Recalled                     an earlier error, read back from its record
 ├── SettingsError
 │   ├── SettingMissing, SettingMalformed
 │   ├── FolderUnusable           the data folder can't be made or written to
@@ -14,7 +15,8 @@ ClonevoiceError
 │   └── RecordUnwritable         the disk is full or refuses
 ├── Refused                      a member's request that can't be met; nothing was sent
 │   ├── TitleBlank, TitleTaken, TooManyVoices
-│   ├── OfferLapsed, Cancelled
+│   ├── OfferUnanswered, OfferLapsed, Cancelled, TooLateToCancel
+│   ├── QueueFull, Restarting
 │   ├── AlreadyCloning           one clone a member at a time
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
@@ -28,6 +30,7 @@ ClonevoiceError
     ├── TooManyAtOnce            429
     ├── SessionDied              596
     ├── NotSent                  the connection failed before the body was sent: nothing happened
+    ├── VoiceNotFound            looked for after an unknown outcome, and not there
     └── OutcomeUnknown           the request may have taken effect: never send it again blindly
         ├── UpstreamFailed       5xx, and any status that the API does not document
         ├── NoAnswer             time-out
@@ -48,6 +51,14 @@ class ClonevoiceError(Exception):
     def __str__(self) -> str:
         """Say the key and the values, for logs; people read the catalog's sentence."""
         return " ".join([self.key, *(f"{name}={value!r}" for name, value in self.values.items())])
+
+
+class Recalled(ClonevoiceError):
+    """An error of the past: its `key` and its values, for whoever has not been told yet."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key = key
+        super().__init__(**values)
 
 
 class Unexpected(ClonevoiceError):
@@ -148,10 +159,34 @@ class OfferLapsed(Refused):
     key = "refused.offer_lapsed"
 
 
+class OfferUnanswered(Refused):
+    """The member did not say whether a sample of unusual length is to be cloned anyway."""
+
+    key = "refused.unanswered"
+
+
 class Cancelled(Refused):
     """The member called it off."""
 
     key = "refused.cancelled"
+
+
+class TooLateToCancel(Refused):
+    """The sample is on its way."""
+
+    key = "refused.too_late"
+
+
+class QueueFull(Refused):
+    """Too many clones wait; there is room in about `minutes`."""
+
+    key = "refused.queue_full"
+
+
+class Restarting(Refused):
+    """The bot is about to stop and takes no new clones."""
+
+    key = "refused.restarting"
 
 
 class AlreadyCloning(Refused):
@@ -269,17 +304,32 @@ class TooManyAtOnce(MurekaError):
 
     key = "mureka.too_many"
 
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
 
 class SessionDied(MurekaError):
     """596: the Mureka session died; `code` says how."""
 
     key = "mureka.session_died"
+    retry_after = 10.0
+
+    def __init__(self, *, code: str) -> None:
+        super().__init__(code=code)
+        self.soon_over = code == "REFRESH_IN_PROGRESS"
 
 
 class NotSent(MurekaError, ConnectionError):
     """The connection failed before the whole body was handed over: nothing happened upstream."""
 
     key = "mureka.not_sent"
+
+
+class VoiceNotFound(MurekaError):
+    """After an unknown outcome the voice did not appear in the list for as long as a clone may take."""
+
+    key = "mureka.not_found"
 
 
 class OutcomeUnknown(MurekaError):

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     useapi_token: Token
     useapi_accounts: Annotated[tuple[str, ...], NoDecode] = ()
     data_dir: Path = Path("data")
-    clone_timeout: float = Field(default=300, ge=30, le=3600)
+    clones_per_account: int = Field(default=1, ge=1, le=100)
+    clone_timeout: float = Field(default=300, gt=0, le=3600)
     max_sample_mb: float = Field(default=10, gt=0, le=25)
     max_sample_seconds: float = Field(default=300, ge=10, le=3600)
     max_voices_per_member: int = Field(default=10, ge=1, le=1000)

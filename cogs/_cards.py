@@ -1,6 +1,5 @@
 """What a voice looks like, wherever it appears."""
 
-import io
 import re
 from pathlib import PurePosixPath
 
@@ -22,9 +21,10 @@ def length(seconds: float) -> Verbatim:
 
 async def voice_card(
     voice: Voice, locale: str, previews: Previews, *, owner: str, limit: int
-) -> tuple[discord.Embed, list[discord.File]]:
-    """Draw a voice; its preview comes as a playable file of at most `limit` bytes, or else as a link.
+) -> tuple[discord.Embed, list[tuple[str, bytes]]]:
+    """Draw a voice, with the files that go with it by name: `limit` bytes of them at most.
 
+    Its preview comes as a playable file if it fits, or else as a link.
     `owner` is a name: a mention in an embed stays a number for readers whose client does not know the member.
     """
     preview = await previews.get(voice.preview_url, limit=limit)
@@ -41,13 +41,13 @@ async def voice_card(
     embed.add_field(
         name=say(locale, "voice.owner"), value=say_markdown(locale, "voice.owner_name", name=owner)
     )
-    files: list[discord.File] = []
+    files: list[tuple[str, bytes]] = []
     if cover and voice.cover_url:
         suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
-        files.append(discord.File(io.BytesIO(cover), f"cover{suffix}"))
+        files.append((f"cover{suffix}", cover))
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:
-        files.append(discord.File(io.BytesIO(preview), f"{_file_name(voice.title)}.mp3"))
+        files.append((f"{_file_name(voice.title)}.mp3", preview))
     elif voice.preview_url and previews.may_show(voice.preview_url):
         embed.add_field(
             name=say(locale, "voice.preview"),

@@ -1,139 +1,199 @@
-"""Messages that follow clones: how often Discord is told, and what is left of them at the end."""
+"""Messages that follow clones: how often Discord is told, and how the end reaches its member."""
 
 import asyncio
+import io
 import logging
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 
-from bot.errors import ClonevoiceError
-from bot.i18n import say_markdown
+from bot.errors import ClonevoiceError, MurekaError, VoiceNotFound
+from bot.i18n import ENGLISH, Verbatim, say, say_markdown
+from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
 from bot.voices.jobs import Job
 from bot.voices.models import Voice
 from bot.voices.progress import Progress, Stage
+from cogs._buttons import buttons_of
 from cogs._cards import voice_card
-from cogs._offer import offer_view
 from cogs._progress import draw
+from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)
 
 EDIT_SECONDS = 2.0
 """The least time between two edits of a card within one stage."""
 
+LATE_SECONDS = 5 * 60.0
+"""A clone that took longer is announced by DM too: its member may no longer be looking."""
+
+FILE_LIMIT = 10 * 2**20
+"""Bytes of files in a direct message: https://discord.com/developers/docs/reference#uploading-files"""
+
 _RED = discord.Colour(0xE74C3C)
 
 
 class Cards:
-    """The sink of the cloner: a card for each clone whose member is looking."""
+    """The cloner's sink: a card for each clone under way."""
 
-    def __init__(self, previews: Previews, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ways: Ways, previews: Previews, clock: Clock) -> None:
+        self._ways = ways
         self._previews = previews
-        self._monotonic = monotonic
+        self._clock = clock
         self._cards: dict[str, _Card] = {}
-
-    async def open(self, job: Job, interaction: discord.Interaction[Any]) -> None:
-        """Let the answer to an interaction be the card of a job from now on."""
-        card = self._cards.get(job.id)
-        if card is None:
-            self._cards[job.id] = card = _Card(interaction, self._monotonic)
-            await card.draw(job, Progress(job.stage))
-        else:
-            await card.move_to(interaction)
 
     def show(self, job: Job, progress: Progress) -> None:
         """Take note of progress."""
-        if card := self._cards.get(job.id):
-            card.show(job, progress)
+        if job.id not in self._cards:
+            self._cards[job.id] = _Card(self._ways, self._clock)
+        self._cards[job.id].show(job, progress)
 
-    async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> None:
-        """Show the end of a job."""
+    async def show_now(self, job: Job) -> None:
+        """Draw a card at once."""
+        card = self._cards.setdefault(job.id, _Card(self._ways, self._clock))
+        await card.draw(job, card.progress or Progress(job.stage))
+
+    async def move(self, job: Job, before: Job) -> None:
+        """Draw a card in the message where it is now, and remove the one where it was before."""
+        await self.show_now(job)
+        if before.reply:
+            try:
+                await self._ways.remove(before.reply)
+            except Unreachable as error:
+                _log.info("an old card could not be removed: %s", error)
+
+    async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
+        """Show the end of a job: on its card, by DM if it is late, by a mention if DMs are closed."""
         card = self._cards.pop(job.id, None)
-        if card is None:
-            _log.warning("the end of clone %s had no card to be shown on", job.id)
-        elif isinstance(outcome, Voice):
-            embed, files = await voice_card(
-                outcome, job.locale, self._previews, owner=card.member, limit=card.file_limit
-            )
-            await card.finish(embed, files)
+        if card:
+            await card.quiet()
+        seen = False
+        if job.reply and job.reply.alive(self._clock.now()):
+            message = await self._last_card(job, outcome, job.reply.file_limit)
+            try:
+                files = message.files()
+                await self._ways.edit(job.reply, view=message.view, attachments=files, **message.text)
+                seen = True
+            except Unreachable as error:
+                if error.passing:
+                    return False
+        if seen and self._clock.now() - job.accepted_at < LATE_SECONDS:
+            return True
+        return await self._announce(job, await self._last_card(job, outcome, FILE_LIMIT)) or seen
+
+    async def alarm(self, account: str | None, why: MurekaError) -> None:
+        """Tell the operator by DM."""
+        name = account or say(ENGLISH, "operator.only_account")
+        text = say_markdown(ENGLISH, "operator.account", account=name, code=why.key)
+        try:
+            await self._ways.tell_operator(content=text)
+        except Unreachable as error:
+            _log.warning("the operator could not be told by DM: %s", error)
+
+    async def _announce(self, job: Job, message: "_LastCard") -> bool:
+        try:
+            if message.view:
+                await self._ways.dm(job.owner_id, view=message.view, files=message.files(), **message.text)
+            else:
+                await self._ways.dm(job.owner_id, files=message.files(), **message.text)
+        except Unreachable as error:
+            if error.passing:
+                return False
         else:
-            await card.finish(_failure(job, outcome), [])
+            return True
+        mention = Verbatim(f"<@{job.owner_id}>")
+        try:
+            await self._ways.mention(
+                job.channel_id, job.owner_id, say_markdown(job.locale, "card.elsewhere", mention=mention)
+            )
+        except Unreachable as error:
+            return not error.passing
+        return True
+
+    async def _last_card(self, job: Job, outcome: Voice | ClonevoiceError, limit: int) -> "_LastCard":
+        if isinstance(outcome, Voice):
+            embed, files = await voice_card(
+                outcome, job.locale, self._previews, owner=job.owner_name, limit=limit
+            )
+            return _LastCard(embed, files, None)
+        embed = discord.Embed(
+            title=say_markdown(job.locale, "card.failed", title=job.title),
+            description=say_markdown(job.locale, outcome.key, **outcome.values),
+            colour=_RED,
+        )
+        return _LastCard(embed, [], buttons_of(job, again=outcome.key == VoiceNotFound.key))
 
 
-def _failure(job: Job, error: ClonevoiceError) -> discord.Embed:
-    return discord.Embed(
-        title=say_markdown(job.locale, "card.failed", title=job.title),
-        description=say_markdown(job.locale, error.key, **error.values),
-        colour=_RED,
-    )
+@dataclass(frozen=True, slots=True)
+class _LastCard:
+    embed: discord.Embed
+    contents: list[tuple[str, bytes]]
+    view: discord.ui.View | None
+
+    @property
+    def text(self) -> dict[str, Any]:
+        return {"embed": self.embed, "content": None}
+
+    def files(self) -> list[discord.File]:
+        return [discord.File(io.BytesIO(content), name) for name, content in self.contents]
 
 
 class _Card:
     """One message that follows one clone. Only the newest progress counts; a failed edit costs nothing."""
 
-    def __init__(self, interaction: discord.Interaction[Any], monotonic: Callable[[], float]) -> None:
-        self._interaction = interaction
-        self._monotonic = monotonic
+    def __init__(self, ways: Ways, clock: Clock) -> None:
+        self._ways = ways
+        self._clock = clock
         self._newest: tuple[Job, Progress] | None = None
         self._stage: Stage | None = None
         self._drawn_at = float("-inf")
         self._unseen = False
+        self._pausing: asyncio.Future[None] | None = None
         self._editing: asyncio.Task[None] | None = None
 
     @property
-    def member(self) -> str:
-        """The name that the member goes by in the server."""
-        return self._interaction.user.display_name
-
-    @property
-    def file_limit(self) -> int:
-        """The bytes of files that the message may carry."""
-        return self._interaction.filesize_limit
+    def progress(self) -> Progress | None:
+        """What it shows, or is about to."""
+        return self._newest[1] if self._newest else None
 
     def show(self, job: Job, progress: Progress) -> None:
-        """Take note of progress; the message is edited if that is due."""
+        """Take note of progress; the message is edited as soon as that is due."""
         self._newest, self._unseen = (job, progress), True
-        if self._editing is None and self._due():
+        if self._pausing and progress.stage is not self._stage:
+            self._pausing.cancel()  # a new stage shows at once
+        if self._editing is None:
             self._editing = asyncio.create_task(self._catch_up())
 
     async def draw(self, job: Job, progress: Progress) -> None:
         """Edit the message now."""
         self._newest, self._unseen = (job, progress), False
-        self._stage, self._drawn_at = progress.stage, self._monotonic()
-        await self._edit(content=None, embed=draw(job, progress), view=offer_view(job))
+        self._stage, self._drawn_at = progress.stage, self._clock.monotonic()
+        if job.reply:
+            try:
+                await self._ways.edit(
+                    job.reply, content=None, embed=draw(job, progress), view=buttons_of(job)
+                )
+            except Unreachable as error:
+                _log.info("the card of clone %s could not be edited: %s", job.id, error)
 
-    async def move_to(self, interaction: discord.Interaction[Any]) -> None:
-        """Go on in the answer to another interaction, whose token is fresh; the old message goes."""
-        old, self._interaction = self._interaction, interaction
-        if self._newest:
-            await self.draw(*self._newest)
-        try:
-            await old.delete_original_response()
-        except discord.HTTPException as error:
-            _log.info("an old card could not be removed: %s", error)
-
-    async def finish(self, embed: discord.Embed, files: list[discord.File]) -> None:
-        """Make the last edit."""
+    async def quiet(self) -> None:
+        """Let nothing of what is left unseen show any more."""
+        self._unseen = False
+        if self._pausing:
+            self._pausing.cancel()
         if self._editing:
             await asyncio.wait({self._editing})
-        await self._edit(content=None, embed=embed, view=None, attachments=files)
-
-    def _due(self) -> bool:
-        if not self._unseen or self._newest is None:
-            return False
-        return self._newest[1].stage is not self._stage or self._monotonic() - self._drawn_at >= EDIT_SECONDS
 
     async def _catch_up(self) -> None:
         try:
-            while self._due() and self._newest:
-                await self.draw(*self._newest)
+            while self._unseen and self._newest:
+                rest = self._drawn_at + EDIT_SECONDS - self._clock.monotonic()
+                if rest <= 0 or self._newest[1].stage is not self._stage:
+                    await self.draw(*self._newest)
+                    continue
+                self._pausing = asyncio.ensure_future(self._clock.sleep(rest))
+                await asyncio.wait({self._pausing})
+                self._pausing = None
         finally:
             self._editing = None
-
-    async def _edit(self, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
-        try:
-            await self._interaction.edit_original_response(**message)
-        except Exception as error:  # noqa: BLE001 - whatever becomes of a card, the clone goes on
-            _log.warning("a card could not be edited: %s", error)

@@ -36,6 +36,8 @@ def draw(job: Job, progress: Progress) -> discord.Embed:
         for place, stage in enumerate(_PATH)
         if stage is not Stage.WAITING or Stage.WAITING in job.times
     ]
+    if progress.note:
+        lines.append(say_markdown(job.locale, progress.note))
     embed = discord.Embed(
         title=say_markdown(job.locale, "card.title", title=job.title),
         description="\n".join(lines),

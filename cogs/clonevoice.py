@@ -11,8 +11,9 @@ from bot.tree import command_text
 from bot.voices.cloner import Cloner
 from bot.voices.jobs import Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
+from cogs._buttons import CloneButton, reply_in
 from cogs._live import Cards
-from cogs._offer import OfferButton
+from cogs._ways import DiscordWays
 
 
 class CloneVoice(commands.Cog):
@@ -46,13 +47,14 @@ class CloneVoice(commands.Cog):
         language: str | None = None,
     ) -> None:
         """Take the order; the card follows the clone from here."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        answer = await interaction.response.defer(ephemeral=True, thinking=True)
         locale = str(interaction.locale)
         server_locale = str(interaction.guild_locale) if interaction.guild_locale else None
         order = Order(
             sample_url=sample.url,
             sample_size=sample.size,
             owner_id=interaction.user.id,
+            owner_name=interaction.user.display_name,
             guild_id=interaction.guild_id or 0,
             channel_id=interaction.channel_id or 0,
             title=title,
@@ -60,21 +62,23 @@ class CloneVoice(commands.Cog):
             rights=Rights(rights),
             language=Language(language) if language else Language.of_locales(locale, server_locale),
             locale=locale,
+            reply=reply_in((answer and answer.message_id) or 0, interaction),
         )
         try:
             job = await self._cloner.accept(order)
         except AlreadyCloning:
             if running := self._cloner.running(order.owner_id):
-                await self._cards.open(running, interaction)
+                job = await self._cloner.follow(running.id, running.owner_id, order.reply)
+                await self._cards.move(job, before=running)
                 return
             raise
-        await self._cards.open(job, interaction)
+        await self._cards.show_now(job)
         self._cloner.begin(job)
 
 
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
-    cards = Cards(bot.previews)
+    cards = Cards(DiscordWays(bot), bot.previews, bot.cloner.clock)
     bot.cloner.sink = cards
-    bot.add_dynamic_items(OfferButton)
+    bot.add_dynamic_items(CloneButton)
     await bot.add_cog(CloneVoice(bot.cloner, cards))

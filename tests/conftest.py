@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from audio import mp3
 from bot.app import assembled
 from bot.client import Clonevoice
 from bot.demo.cdn import SimulatedCdn
-from bot.demo.upstream import Upstream
+from bot.demo.upstream import Request, Upstream
 from bot.errors import Refused
 from bot.i18n import ENGLISH, say_markdown
 from bot.settings import Settings
@@ -61,6 +62,24 @@ class ManualClock:
             self._moved.notify_all()
 
 
+class FastClock:
+    """A clock that runs a hundred times as fast as the real one."""
+
+    SPEED = 100
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def now(self) -> float:
+        return 1_800_000_000.0 + self.monotonic()
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._start) * self.SPEED
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.SPEED)
+
+
 @dataclass
 class World:
     """A bot at work in a server, with people, an API and a folder of its own."""
@@ -73,6 +92,7 @@ class World:
     channel: ChannelHandle
     ada: simcord.MemberActor
     grace: simcord.MemberActor
+    linus: simcord.MemberActor
 
     async def send(
         self, who: simcord.MemberActor | None = None, *, wait: bool = True, **options: Any
@@ -102,12 +122,24 @@ class World:
         """List the files of jobs on disk."""
         return sorted(file.name for file in (self.folder / "jobs").iterdir())
 
+    def posts(self) -> list[Request]:
+        """List the clones that the API was asked for."""
+        return [request for request in self.upstream.requests if request.method == "POST"]
+
+    def direct(self) -> list[dict[str, Any]]:
+        """List the bodies of all messages that were sent outside of interactions."""
+        return [
+            entry.json or {}
+            for entry in self.env.http_requests
+            if entry.method == "POST" and entry.path.startswith("/channels/")
+        ]
+
     def edits(self) -> list[dict[str, Any]]:
         """List the bodies of all edits that Discord was sent."""
         return [
             entry.json or {}
             for entry in self.env.http_requests
-            if entry.method == "PATCH" and "@original" in entry.path
+            if entry.method == "PATCH" and "/messages/" in entry.path
         ]
 
 
@@ -143,6 +175,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "useapi_token": SecretStr("user:1234-demo"),
         "useapi_accounts": (),
         "data_dir": folder,
+        "clones_per_account": 1,
         "clone_timeout": 300,
         "max_sample_mb": 10,
         "max_sample_seconds": 300,
@@ -189,8 +222,9 @@ async def opened(
         channel = guild.create_text_channel("studio")
         ada = guild.add_member(env.create_user("ada"))
         grace = guild.add_member(env.create_user("grace"))
+        linus = guild.add_member(env.create_user("linus"))
         await stack.enter_async_context(bot.cloner.at_work())
-        yield World(bot, env, upstream, cdn, folder, channel, ada, grace)
+        yield World(bot, env, upstream, cdn, folder, channel, ada, grace, linus)
 
 
 @pytest.fixture

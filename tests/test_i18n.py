@@ -21,7 +21,7 @@ FAMILIES = {
     "settings.malformed.": list(Settings.model_fields),
     "language.": [language.value for language in Language],
     "rights.": [rights.value for rights in Rights],
-    "offer.": ["anyway", "cancel"],
+    "button.": ["anyway", "cancel", "again"],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
@@ -95,8 +95,8 @@ def test_a_members_text_reaches_markdown_with_all_its_punctuation_escaped(hostil
 
 
 def test_an_unknown_locale_is_answered_in_english():
-    assert say("xx-YY", "offer.cancel") == "Cancel"
-    assert say("../../etc", "offer.cancel") == "Cancel"
+    assert say("xx-YY", "button.cancel") == "Cancel"
+    assert say("../../etc", "button.cancel") == "Cancel"
 
 
 def test_a_sentence_keeps_its_own_markdown_and_escapes_only_its_values():

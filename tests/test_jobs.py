@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.voices.answers import UpstreamVoice
-from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order
+from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order, Reply
 from bot.voices.models import Facts, Language, Rights
 from bot.voices.progress import OVER, Stage
 
@@ -13,12 +13,14 @@ ORDER = Order(
     sample_url="https://cdn.example/a.mp3",
     sample_size=1,
     owner_id=1,
+    owner_name="Ada",
     guild_id=2,
     channel_id=3,
     title="Ada",
     rights=Rights.OWN,
     language=Language.ENGLISH,
     locale="en-US",
+    reply=Reply("token", 5, 100.0, 1000),
 )
 JOB = Job.of(ORDER, title="Ada", description="", now=100.0)
 
@@ -48,8 +50,8 @@ def test_what_has_been_sent_can_not_be_cancelled():
     assert Stage.CANCELLED not in MOVES[Stage.UPLOADING] | MOVES[Stage.CLONING]
 
 
-def test_nothing_follows_an_end():
-    assert all(not MOVES[stage] for stage in OVER)
+def test_nothing_follows_an_end_but_a_new_try():
+    assert {stage: MOVES[stage] for stage in OVER if MOVES[stage]} == {Stage.FAILED: {Stage.QUEUED}}
 
 
 def test_a_job_that_waits_for_a_click_leaves_its_member_free():
@@ -59,7 +61,8 @@ def test_a_job_that_waits_for_a_click_leaves_its_member_free():
 
 
 def test_a_voice_without_a_description_is_told_apart_by_the_jobs_code():
-    assert JOB.description == f"Ada ({JOB.id})"
+    assert JOB.description == f"Ada ({JOB.id.partition('-')[2]})"
+    assert JOB.id.startswith("1-"), "a damaged job's file still tells whose it is"
     assert Job.of(ORDER, title="Ada", description="mine", now=0).description == "mine"
 
 

@@ -43,6 +43,11 @@ def apev2(body: bytes) -> bytes:
     return body + b"APETAGEX\xd0\7\0\0" + size + b"\1\0\0\0" + bytes(12)
 
 
+def at_a_frame(sample: bytes) -> bytes:
+    """Cut the last 3 % off, and what that leaves of a frame."""
+    return sample[: sample.rindex(b"\xff\xfb", 0, len(sample) * 97 // 100)]
+
+
 def overwritten(sample: bytes, filler: bytes) -> bytes:
     middle = len(sample) // 2
     return sample[:middle] + filler + sample[middle + len(filler) :]
@@ -95,7 +100,7 @@ async def test_a_header_that_lies_about_the_duration_changes_nothing() -> None:
         lambda: mp3(count=False) + apev2(noise(100_000)) + LYRICS3 + ID3V1,
         lambda: mp3(count=False) + bytes(30_000),
         lambda: id3v2(noise(1000)) + mp3(),
-        lambda: id3v2(b"", footer=True) + id3v2(bytes(300), version=3) + id3v2(b"TIT2") + mp3(),
+        lambda: id3v2(b"", footer=True) + id3v2(noise(200_000), version=3) + mp3(),
         lambda: mp3() + mp3(),
     ],
 )
@@ -158,8 +163,8 @@ async def test_what_is_not_mp3_is_called_by_its_name(actual: str, make: Callable
     "make",
     [
         lambda: mp3(60)[:8192],
-        lambda: mp3()[: len(mp3()) * 97 // 100],
-        lambda: mp3(vbr=True)[:30_000],
+        lambda: at_a_frame(mp3()),
+        lambda: at_a_frame(mp3(vbr=True)),
         lambda: mp3(count=False)[:-100],
         lambda: mp3()[:20],
         lambda: id3v2(bytes(5000))[:3000],
@@ -170,10 +175,10 @@ async def test_a_file_that_ends_too_early_is_cut_off(make: Callable[[], bytes]) 
 
 
 async def test_a_vbri_header_counts_frames_too() -> None:
-    header = mp3(count=False)[:4] + bytes(32) + b"VBRI" + bytes(10) + (460).to_bytes(4, "big") + bytes(8)
+    header = mp3(count=False)[:4] + bytes(32) + b"VBRI\0\1" + bytes(8) + (460).to_bytes(4, "big") + bytes(8)
     counted = header.ljust(208, b"\0") + mp3(count=False)
     assert (await Inspector(300).inspect(counted)).duration == pytest.approx(12, rel=0.01)
-    assert isinstance(await refusal(counted[: 208 + 209 * 400]), SampleCutOff)
+    assert isinstance(await refusal(at_a_frame(counted)), SampleCutOff)
 
 
 @pytest.mark.parametrize("filler", [noise(3000), bytes(3000)], ids=["noise", "zeros"])
@@ -195,9 +200,9 @@ async def test_under_three_seconds_is_too_short() -> None:
 
 
 async def test_over_the_hard_limit_is_too_long_by_its_true_length() -> None:
-    refused = await refusal(mp3(60), Inspector(59))
+    refused = await refusal(mp3(60), Inspector(50))
     assert isinstance(refused, SampleTooLong)
-    assert refused.values == {"seconds": 60, "limit": 59}
+    assert refused.values == {"seconds": 60, "limit": 50}
     assert (await Inspector(60.1).inspect(mp3(60))).duration == pytest.approx(60)
 
 
@@ -221,8 +226,8 @@ async def test_next_to_nothing_is_silent(level_dbfs: float, rms: int) -> None:
 
 async def test_quiet_speech_and_a_word_in_a_long_silence_are_no_silence() -> None:
     inspector = Inspector(300)
-    assert (await inspector.inspect(mp3(level_dbfs=-40))).rms == pytest.approx(-40, abs=1)
-    word_then_silence = mp3(1, level_dbfs=-35, count=False) + mp3(60, level_dbfs=-math.inf, count=False)
+    assert (await inspector.inspect(mp3(level_dbfs=-46))).rms == pytest.approx(-46, abs=1)
+    word_then_silence = mp3(1, level_dbfs=-35, count=False) + mp3(40, level_dbfs=-math.inf, count=False)
     assert (await inspector.inspect(word_then_silence)).rms < -50
 
 
@@ -268,13 +273,12 @@ def picture_bomb() -> bytes:
     )
 
 
-@pytest.mark.parametrize("make", [lambda: tag_bomb() + mp3(), picture_bomb])
+@pytest.mark.parametrize("make", [lambda: id3v2(b"") + tag_bomb() + mp3(), picture_bomb])
 async def test_a_bomb_does_not_go_off(decode_with: Callable[[str], int], make: Callable[[], bytes]) -> None:
     decode_with(
         "import runpy, sys\n"
         "status = open('/proc/self/status')\n"
         f"decoder = runpy.run_path({str(DECODER)!r})\n"
-        "decoder['confine']()\n"
         "try: decoder['judge'](sys.stdin.buffer.read(), 300)\n"
         "except decoder['RefusalError']: pass\n"
         + answering("[line.split()[1] for line in status if 'VmHWM' in line][0]")
@@ -285,13 +289,16 @@ async def test_a_bomb_does_not_go_off(decode_with: Callable[[str], int], make: C
 
 async def test_running_out_of_memory_is_no_verdict(decode_with: Callable[[str], int]) -> None:
     decode_with(
-        "import resource, runpy, sys\n"
+        "import json, resource, runpy, sys\n"
         f"decoder, sample = runpy.run_path({str(DECODER)!r}), sys.stdin.buffer.read()\n"
         "mapped = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (mapped, mapped))\n"
-        "decoder['judge'](sample, 300)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (mapped, resource.RLIM_INFINITY))\n"
+        "try: decoder['judge'](sample, 300)\n"
+        "except Exception as error: outcome = type(error).__name__\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        + answering("outcome")
     )
-    assert isinstance(await refusal(noise(3 * MEGABYTE)), SampleUnreadable)
+    assert (await refusal(noise(3 * MEGABYTE))).values == {"actual": "MemoryError"}
 
 
 async def test_a_file_that_names_a_socket_opens_none() -> None:
@@ -299,25 +306,26 @@ async def test_a_file_that_names_a_socket_opens_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "program",
+    ("program", "size"),
     [
-        "print('nonsense')",
-        "print('[' * 3000)",
-        "print('[]')",
-        "print('{\"facts\": {}}')",
-        'print(\'{"refusal": "sample.unheard_of"}\')',
-        "pass",
-        "print('x' * 10_000_000)",
-        "import sys; sys.stderr.write('x' * 10_000)",
-        "raise MemoryError",
-        "import os; os.kill(os.getpid(), 11)",
+        ("print('nonsense')", 1),
+        ("print('[' * 3000)", 1),
+        ("print('[]')", 1),
+        ("print('{\"facts\": {}}')", 1),
+        ('print(\'{"refusal": "sample.unheard_of"}\')', 1),
+        ("print('x' * 10_000_000)", 1),
+        ("import sys; sys.stderr.write('x' * 10_000)", 1),
+        ("pass", 5 * MEGABYTE),
+        ("raise MemoryError", 1),
+        ("import os; os.kill(os.getpid(), 11)", 1),
     ],
 )
 async def test_a_worker_that_makes_no_sense_makes_the_sample_unreadable(
-    decode_with: Callable[[str], int], program: str
+    decode_with: Callable[[str], int], program: str, size: int
 ) -> None:
     decode_with(program)
-    assert isinstance(await refusal(mp3()), SampleUnreadable)
+    async with asyncio.timeout(10):
+        assert isinstance(await refusal(bytes(size)), SampleUnreadable)
     gc.collect()  # a pipe left open would complain now
 
 
@@ -366,12 +374,19 @@ def running(process: int) -> bool:
     return "State:\tZ" not in status or f"PPid:\t{os.getpid()}\n" in status
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - other processes have no events
+            await asyncio.sleep(0.01)
+
+
 async def test_a_worker_that_takes_too_long_is_killed(
     decode_with: Callable[[str], int], tmp_path: Path
 ) -> None:
     decode_with(sleeping(tmp_path))
-    assert isinstance(await refusal(bytes(MEGABYTE), Inspector(300, timeout=0.5)), SampleUnreadable)
-    assert not any(map(running, sleepers(tmp_path)))
+    async with asyncio.timeout(10):
+        assert isinstance(await refusal(bytes(MEGABYTE), Inspector(300, timeout=0.5)), SampleUnreadable)
+    await until(lambda: not any(map(running, sleepers(tmp_path))))
     gc.collect()
 
 
@@ -381,13 +396,11 @@ async def test_whoever_stops_waiting_stops_the_worker(
     decode_with(sleeping(tmp_path))
     inspector = Inspector(300, workers=1)
     inspection = asyncio.create_task(inspector.inspect(bytes(MEGABYTE)))
-    async with asyncio.timeout(5):
-        while len(workers := sleepers(tmp_path)) < 2:  # noqa: ASYNC110 - other processes have no events
-            await asyncio.sleep(0.01)
+    await until(lambda: len(sleepers(tmp_path)) == 2)
     inspection.cancel()
     with pytest.raises(asyncio.CancelledError):
         await inspection
-    assert not any(map(running, workers))
+    await until(lambda: not any(map(running, sleepers(tmp_path))))
     gc.collect()
     decode_with(answering("'the next one'"))
     assert (await refusal(b"x", inspector)).values == {"actual": "the next one"}

@@ -44,6 +44,7 @@ VOICE = Voice(
 )
 JOB = Job(
     id="0a1b2c3d",
+    owner_name="Ada",
     owner_id=1,
     guild_id=2,
     channel_id=3,

@@ -88,6 +88,7 @@ def _settings(folder: Path) -> Settings:
         useapi_token=SecretStr("user:1234-demo"),
         useapi_accounts=(),
         data_dir=folder,
+        clones_per_account=1,
         clone_timeout=300,
         max_sample_mb=10,
         max_sample_seconds=300,

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from contextlib import ExitStack, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,9 @@ class Folder:
         """Give a record's storage."""
         return FileStorage(self._path, name)
 
-    def job_names(self) -> list[str]:
-        """Name the records of jobs."""
-        return [f"jobs/{path.name}" for path in self._jobs.glob("*.json")]
+    def names(self, kind: str, pattern: str = "*.json") -> list[str]:
+        """Name the records in `members` or `jobs` that fit a pattern."""
+        return [f"{kind}/{path.name}" for path in (self._path / kind).glob(pattern)]
 
     def write(self, name: str, content: bytes) -> None:
         """Keep a sample."""
@@ -157,9 +158,9 @@ class Memory:
         """Give a record's storage."""
         return self._storages.setdefault(name, MemoryStorage())
 
-    def job_names(self) -> list[str]:
-        """Name the records of jobs."""
-        return [name for name in tuple(self._storages) if name.startswith("jobs/")]
+    def names(self, kind: str, pattern: str = "*.json") -> list[str]:
+        """Name the records in `members` or `jobs` that fit a pattern."""
+        return [name for name in tuple(self._storages) if fnmatch(name, f"{kind}/{pattern}")]
 
     def write(self, name: str, content: bytes) -> None:
         """Keep a sample."""

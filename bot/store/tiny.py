@@ -7,7 +7,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -78,10 +78,27 @@ class TinyStore:
         [record] = _VOICES.dump_python([voice], mode="json")
         await self._use(_member(voice.owner_id), lambda db: _put(db.table("voices"), voice.id, record))
 
+    async def voice_ids(self) -> set[int]:
+        """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
+
+        def read() -> set[int]:  # past the open files: all members at once would push out those in use
+            found: set[int] = set()
+            for name in self._folder.names("members"):
+                with suppress(RecordDamaged):  # reported where it is set aside
+                    found |= set(map(int, (self._folder.storage(name).read() or {}).get("voices", {})))
+            return found
+
+        return await asyncio.to_thread(read)
+
+    async def check_jobs(self, owner_id: int) -> None:
+        """Raise `RecordDamaged` while the record of a job of this member is set aside."""
+        for name in await asyncio.to_thread(self._folder.names, "jobs", f"{owner_id:d}-*.json.damaged*"):
+            raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
+
     async def jobs(self) -> tuple[Job, ...]:
         """Return every job on record, oldest first; those that can't be read are reported in the log."""
         found: list[Job] = []
-        for name in await asyncio.to_thread(self._folder.job_names):
+        for name in await asyncio.to_thread(self._folder.names, "jobs"):
             found += await self._job(name)
         return tuple(sorted(found, key=lambda job: (job.times.get(Stage.RECEIVED, 0.0), job.id)))
 

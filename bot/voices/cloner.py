@@ -1,50 +1,64 @@
-"""The use case: from a member's order to a recorded voice, one job at a time through its stages.
+"""The use case: from a member's order to a recorded voice of which the member knows, restarts included.
 
 received → download → inspect → checked → (waiting) → queued → uploading → cloning → done
 """
 
 import asyncio
 import contextvars
-import hashlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol
+from typing import Any
 
-from bot.errors import AlreadyCloning, Cancelled, ClonevoiceError, OfferLapsed, StoreError, Unexpected
+from bot.errors import (
+    AlreadyCloning,
+    Cancelled,
+    ClonevoiceError,
+    MurekaError,
+    OfferLapsed,
+    QueueFull,
+    Recalled,
+    Restarting,
+    StoreError,
+    TooLateToCancel,
+    Unexpected,
+    VoiceNotFound,
+)
 from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
-from bot.voices.jobs import Job, Order
+from bot.voices.intake import Intake
+from bot.voices.jobs import TOKEN_SECONDS, Failure, Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage
+from bot.voices.queue import Queue
 from bot.voices.sample import within_recommended
+from bot.voices.sender import Sender
+from bot.voices.sink import Sink
 from bot.voices.store import Store
+from bot.voices.watch import Watch
 
 _log = logging.getLogger(__name__)
 
-OFFER_SECONDS = 15 * 60.0
-"""How long `Clone anyway` is offered: as long as an interaction's token lives."""
+RETRY_SECONDS = 24 * 60 * 60.0
+"""How long `Try again` is offered, and an end that could not be told is kept."""
 
+GRACE_SECONDS = 10.0
+"""What a clone that is being sent gets to finish when the bot stops."""
 
-class Sink(Protocol):
-    """Whoever shows clones to their members."""
+TELL_AGAIN_SECONDS = 60.0
+"""Seconds between attempts to tell a member of an end."""
 
-    def show(self, job: Job, progress: Progress) -> None:
-        """Take note of progress; must neither block nor fail."""
-        ...
-
-    async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> None:
-        """Show the end of a job; must not fail."""
-        ...
+_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED})
 
 
 class Cloner:
     """Takes orders and sees them through.
 
-    `download` fetches a sample by its link and `inspect` judges it; both raise `SampleRefused`.
+    `download` fetches a sample by its link and `inspect` judges it; both raise `SampleRefused`. Whoever
+    shows clones to their members sets `sink`.
     """
 
     sink: Sink
@@ -57,62 +71,131 @@ class Cloner:
         download: Callable[[str], Awaitable[bytes]],
         inspect: Callable[[bytes], Awaitable[Facts]],
         limits: Limits,
-        account: str | None,
+        accounts: Sequence[str | None],
+        patience: float,
         clock: Clock,
     ) -> None:
         self._store = store
         self._mureka = mureka
-        self._download = download
-        self._inspect = inspect
-        self._account = account
-        self._clock = clock
+        self._limits = limits
+        self._patience = patience
+        self.clock = clock
         self._ledger = Ledger(store, limits, clock)
+        self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
+        self._watch = Watch(mureka, self._queue, clock, self._alarm)
+        self._intake = Intake(self._ledger, download, inspect, clock, self._show)
         self._estimate = Estimate(store)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._offers: dict[str, asyncio.Future[bool]] = {}
-        self._queue: list[str] = []  # the job that is being sent, then those that wait
-        self._slot = asyncio.Lock()  # one clone at a time, first come, first served
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+        self._cancellable: set[str] = set()
+        self._called_off: set[str] = set()
+        self._stopping = False
 
     @asynccontextmanager
     async def at_work(self) -> AsyncGenerator[None]:
-        """See orders through; on leaving, what is under way stops and stays on record."""
+        """See orders through, first those of an earlier run; what is not over at the end stays on record."""
         # A job outlives the command that began it, so it runs in the cloner's context, not the command's.
         self._context = contextvars.copy_context()
-        if left := await self._store.jobs():
-            _log.warning("%d clones were under way when the bot stopped", len(left))
+        jobs = await self._ledger.load()
+        self._sender = Sender(
+            store=self._store,
+            ledger=self._ledger,
+            mureka=self._mureka,
+            queue=self._queue,
+            watch=self._watch,
+            clock=self.clock,
+            patience=self._patience,
+            show=self._show,
+        )
+        # Those that may be under way upstream come first: they keep their accounts busy.
+        for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
+            self.begin(job)
+        self._chore(self._watch.keep())
+        self._chore(self._sweep())
         try:
             yield
         finally:
-            for task in self._tasks:
+            self._queue.close()
+            tasks = [*self._tasks.values(), *self._chores]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def wind_down(self) -> None:
+        """Take no new clones, and give those that are being sent a little time to finish."""
+        self._stopping = True
+        self._queue.close()
+        sending = [
+            self._tasks[job.id]
+            for job in self._ledger.all()
+            if job.stage in {Stage.UPLOADING, Stage.CLONING} and job.id in self._tasks
+        ]
+        if sending:
+            await asyncio.wait(sending, timeout=GRACE_SECONDS)
 
     def running(self, owner_id: int) -> Job | None:
         """Return the job that keeps a member from starting another."""
         return self._ledger.running(owner_id)
 
     async def accept(self, order: Order) -> Job:
-        """Check what can be checked at once and record the job; `Refused` says why not."""
+        """Check what can be checked at once and record the job; `Refused` or `MurekaError` says why not."""
+        if self._stopping:
+            raise Restarting
+        self._queue.check()
+        if len(self._tasks) >= self._limits.under_way:
+            seconds = len(self._tasks) * await self._estimate.usual() / self._queue.at_once
+            raise QueueFull(minutes=1 + round(seconds / 60))
         return await self._ledger.accept(order)
 
     def begin(self, job: Job) -> None:
-        """Set an accepted job going."""
-        task = self._context.copy().run(asyncio.create_task, self._see_through(job.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Set a job going that was accepted, or that an earlier run of the bot left."""
+        context = self._context.copy()
+        self._tasks[job.id] = task = context.run(asyncio.create_task, self._see_through(job.id))
+        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
 
-    def decide(self, job_id: str, owner_id: int, *, anyway: bool) -> None:
-        """Answer the offer to clone a sample of unusual length; `OfferLapsed` if it stands no more."""
-        offer = self._offers.get(job_id)
-        if offer is None or offer.done() or self._ledger[job_id].owner_id != owner_id:
+    async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
+        """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
+        if not self._ledger.find(job_id, owner_id):
             raise OfferLapsed
-        if anyway and (other := self.running(owner_id)):
+        return await self._ledger.change(job_id, reply=reply)
+
+    def accept_length(self, job_id: str, owner_id: int) -> None:
+        """Clone a sample of unusual length anyway; `OfferLapsed` if that is offered no more."""
+        self._intake.accept_length(job_id, owner_id)
+
+    def cancel(self, job_id: str, owner_id: int) -> None:
+        """Call a clone off; `TooLateToCancel` once the sample is on its way."""
+        job = self._ledger.find(job_id, owner_id)
+        if job is None or job_id not in self._cancellable:
+            raise OfferLapsed
+        if job.stage not in _UNSENT:
+            raise TooLateToCancel
+        self._called_off.add(job_id)
+        self._tasks[job_id].cancel()
+
+    async def try_again(self, job_id: str, owner_id: int) -> Job:
+        """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
+        job = self._ledger.find(job_id, owner_id)
+        if job is None or job.stage is not Stage.FAILED or job_id in self._tasks:
+            raise OfferLapsed
+        if self._stopping:
+            raise Restarting
+        if other := self.running(owner_id):
             raise AlreadyCloning(job_id=other.id)
-        offer.set_result(anyway)
+        self._queue.check()
+        await self._ledger.check_room(job, self._ledger.of(owner_id))
+        job = await self._ledger.move(job_id, Stage.QUEUED, failure=None, told=False)
+        self.begin(job)
+        return job
 
     async def _see_through(self, job_id: str) -> None:
+        self._cancellable.add(job_id)
         try:
-            outcome = await self._stages(job_id)
+            outcome = await self._outcome(job_id)
+        except asyncio.CancelledError:
+            if job_id not in self._called_off:
+                raise
+            outcome = Cancelled()
         except ClonevoiceError as error:
             _log.info("clone %s failed: %s", job_id, error)
             outcome = error
@@ -120,108 +203,97 @@ class Cloner:
             mark = secrets.token_hex(4)
             _log.exception("clone %s failed unexpectedly, id %s", job_id, mark)
             outcome = Unexpected(id=mark)
-        job = self._ledger[job_id]
-        # The record is then all that is left of a voice that exists upstream.
-        unrecorded = isinstance(outcome, StoreError) and job.stage is Stage.CLONING
-        try:
-            if isinstance(outcome, ClonevoiceError) and not job.over and not unrecorded:
-                job = await self._move(job_id, Stage.FAILED)
-        except StoreError:
-            _log.warning("the end of clone %s could not be recorded", job_id)
-        await self.sink.deliver(job, outcome)
-        await self._ledger.close(job_id, keep_record=unrecorded)
+        finally:
+            self._cancellable.discard(job_id)
+            self._called_off.discard(job_id)
+        if isinstance(outcome, StoreError) and self._ledger[job_id].stage is Stage.CLONING:
+            # A voice exists upstream that could not be recorded: the job's record is all there is of it.
+            await self.sink.deliver(self._ledger[job_id], outcome)
+            return
+        await self._end(job_id, outcome)
 
-    async def _stages(self, job_id: str) -> Voice:
-        await self._check(job_id)
-        facts = self._ledger[job_id].facts
-        if facts is None or not within_recommended(facts):
-            await self._offer(job_id)
-        self._queue.append(job_id)
-        try:
+    async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:
+        job = self._ledger[job_id]
+        match job.stage:
+            case Stage.DONE:
+                voices = await self._store.voices(job.owner_id)
+                return next((voice for voice in voices if voice.id == job.voice_id), OfferLapsed())
+            case Stage.FAILED | Stage.CANCELLED:
+                return Recalled(job.failure.key, **job.failure.values) if job.failure else Cancelled()
+            case Stage.CLONING:
+                return await self._sender.resume(job_id)
+            case Stage.UPLOADING:  # never sent whole, so nothing was made
+                await self._move(job_id, Stage.QUEUED)
+            case Stage.RECEIVED:
+                await self._intake.check(job_id)
+            case _:
+                pass
+        job = self._ledger[job_id]
+        if job.stage in {Stage.CHECKED, Stage.WAITING}:
+            if job.facts is None or not within_recommended(job.facts):
+                await self._intake.offer(job_id)
             await self._move(job_id, Stage.QUEUED)
-            async with self._slot:
-                return await self._clone(job_id)
-        finally:
-            self._queue.remove(job_id)
-            for waiting in self._queue:
-                self._show(waiting)
+        return await self._sender.send(job_id)
 
-    async def _check(self, job_id: str) -> None:
-        sample = await self._download(self._ledger[job_id].sample_url)
-        facts = await self._inspect(sample)
-        digest = await asyncio.to_thread(_sha256, sample)
-        # It waits on disk, so that memory does not grow with the queue.
-        await self._ledger.keep_sample(job_id, sample)
-        await self._move(job_id, Stage.CHECKED, facts=facts, sample_sha256=digest)
-
-    async def _offer(self, job_id: str) -> None:
-        """Wait until the member wants a sample of unusual length cloned anyway, or raise `Refused`."""
-        self._offers[job_id] = offer = asyncio.get_running_loop().create_future()
-        lapse = asyncio.ensure_future(self._clock.sleep(OFFER_SECONDS))
-        try:
-            await self._move(job_id, Stage.WAITING)
-            await asyncio.wait({offer, lapse}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            lapse.cancel()
-            del self._offers[job_id]
-        if not offer.done() or not offer.result():
-            await self._move(job_id, Stage.CANCELLED)
-            raise Cancelled if offer.done() else OfferLapsed
-
-    async def _clone(self, job_id: str) -> Voice:
-        sample = await self._store.sample(job_id)
-        usual = await self._estimate.usual()
-        job = await self._move(job_id, Stage.UPLOADING, account=self._account)
-        began = self._clock.monotonic()
-        ticking: list[asyncio.Task[None]] = []
-
-        def sent(done: int) -> None:
-            if self._ledger[job_id].stage is Stage.UPLOADING:
-                self._show(job_id, done, len(sample))
-
-        async def committing() -> None:
-            nonlocal began
-            await self._move(job_id, Stage.CLONING, total=usual)
-            began = self._clock.monotonic()
-            ticking.append(asyncio.create_task(self._tick(job_id, began, usual)))
-
-        try:
-            made = await self._mureka.clone(
-                sample,
-                title=job.title,
-                description=job.description,
-                language=job.language,
-                account=job.account,
-                sent=sent,
-                committing=committing,
-            )
-        finally:
-            for task in ticking:
-                task.cancel()
-        voice = self._ledger[job_id].voice(made, self._clock.now())
-        await self._ledger.keep_voice(voice)
-        with suppress(StoreError):  # the voice is recorded, which is what counts
-            await self._move(job_id, Stage.DONE, voice_id=voice.id)
-        await self._estimate.learn(self._clock.monotonic() - began)
-        return voice
-
-    async def _tick(self, job_id: str, began: float, usual: float) -> None:
-        while True:
-            self._show(job_id, self._clock.monotonic() - began, usual)
-            await self._clock.sleep(1)
-
-    async def _move(self, job_id: str, stage: Stage, *, total: float = 0, **changes: object) -> Job:
-        job = await self._ledger.move(job_id, stage, **changes)
-        if not job.over:
-            self._show(job_id, total=total)
-        return job
-
-    def _show(self, job_id: str, done: float = 0, total: float = 0) -> None:
+    async def _end(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
+        """Record an end, tell the member until they know, and forget the job as soon as nothing needs it."""
         job = self._ledger[job_id]
-        if job.stage is Stage.QUEUED:
-            done = self._queue.index(job_id)
-        self.sink.show(job, Progress(job.stage, done, total))
+        if isinstance(outcome, ClonevoiceError) and not job.over:
+            stage = (
+                Stage.CANCELLED if job.stage in _UNSENT and isinstance(outcome, Cancelled) else Stage.FAILED
+            )
+            with suppress(StoreError):  # it is told all the same
+                job = await self._ledger.move(job_id, stage, failure=_failure(outcome))
+        give_up = self.clock.now() + RETRY_SECONDS
+        while not job.told and not await self.sink.deliver(job, outcome):
+            if self.clock.now() > give_up:
+                _log.warning("the end of clone %s could not be told", job_id)
+                break
+            await self.clock.sleep(TELL_AGAIN_SECONDS)
+        if job.failure and job.failure.key == VoiceNotFound.key:
+            with suppress(StoreError):
+                await self._ledger.change(job_id, told=True, reply=None)
+        else:
+            with suppress(StoreError):
+                await self._ledger.close(job_id)
+
+    async def _sweep(self) -> None:
+        """Erase tokens that are dead, and jobs that nobody tried again within a day."""
+        while True:
+            now = self.clock.now()
+            for job in self._ledger.all():
+                with suppress(StoreError, KeyError):
+                    if job.stage is Stage.FAILED and now - job.times[Stage.FAILED] > RETRY_SECONDS:
+                        await self._ledger.close(job.id)
+                    elif job.reply and now - job.reply.since > TOKEN_SECONDS:
+                        await self._ledger.change(job.id, reply=None)
+            await self.clock.sleep(60)
+
+    async def _move(self, job_id: str, stage: Stage, **changes: Any) -> None:  # noqa: ANN401 - as in the ledger
+        await self._ledger.move(job_id, stage, **changes)
+        self._show(job_id)
+
+    def _show(self, job_id: str, *, done: float = 0, total: float = 0, note: str | None = None) -> None:
+        job = self._ledger[job_id]
+        if job.stage is Stage.QUEUED and job_id in (waiting := self._queue.waiting()):
+            done = waiting.index(job_id)
+        self.sink.show(job, Progress(job.stage, done, total, note))
+
+    def _show_queue(self) -> None:
+        for job_id in self._queue.waiting():
+            self._show(job_id)
+
+    def _alarm(self, account: str | None, why: MurekaError) -> None:
+        self._chore(self.sink.alarm(account, why))
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._context.copy().run(asyncio.create_task, work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
 
-def _sha256(sample: bytes) -> str:
-    return hashlib.sha256(sample).hexdigest()
+def _failure(error: ClonevoiceError) -> Failure:
+    return Failure(
+        error.key,
+        {name: value for name, value in error.values.items() if isinstance(value, str | int | float)},
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from bot.voices.answers import UpstreamVoice
-from bot.voices.models import Facts, Language, Rights, Voice
+from bot.voices.models import Facts, Language, Rights, Voice, clean_text
 from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {
@@ -15,12 +15,44 @@ MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.WAITING: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.FAILED, Stage.CANCELLED}),
     Stage.UPLOADING: frozenset({Stage.CLONING, Stage.QUEUED, Stage.FAILED}),
-    Stage.CLONING: frozenset({Stage.DONE, Stage.FAILED}),
+    Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.DONE: frozenset(),
-    Stage.FAILED: frozenset(),
+    Stage.FAILED: frozenset({Stage.QUEUED}),
     Stage.CANCELLED: frozenset(),
 }
-"""Which stage may follow which. From `UPLOADING` on there is no calling back."""
+"""Which stage may follow which. From `UPLOADING` on there is no calling back.
+
+Back to `QUEUED` go clones of which nothing was made: the body was not sent whole, or the API said no; and
+those that failed for want of an answer, when their member wants to try again.
+"""
+
+TOKEN_SECONDS = 15 * 60.0
+"""How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Where a job's card is: a message that the interaction's `token` of `since` (Unix seconds) may edit.
+
+    It may carry `file_limit` bytes of files.
+    """
+
+    token: str
+    message_id: int
+    since: float
+    file_limit: int
+
+    def alive(self, now: float) -> bool:
+        """Whether Discord still takes the token."""
+        return now - self.since < TOKEN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a job failed: the key and values of an error's sentence, kept so that it can be told later too."""
+
+    key: str
+    values: dict[str, str | int | float]
 
 
 class IllegalMoveError(Exception):
@@ -37,18 +69,26 @@ class Order:
     guild_id: int
     channel_id: int
     title: str
+    owner_name: str
     rights: Rights
     language: Language
     locale: str
+    reply: Reply
     description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An accepted clone. `times` holds Unix seconds by stage; the sample waits beside it in the store."""
+    """An accepted clone; the sample waits beside it in the store.
+
+    `times` holds the Unix seconds at which each stage was last entered. `listed` are the ids that the
+    account had before the sample was sent, `voice_id` the one that is this job's. `unclear_since` says
+    when it became unclear whether there is one. `told` is set once the member knows of the end.
+    """
 
     id: str
     owner_id: int
+    owner_name: str
     guild_id: int
     channel_id: int
     title: str
@@ -62,14 +102,22 @@ class Job:
     sample_sha256: str | None = None
     facts: Facts | None = None
     account: str | None = None
+    attempt: int = 0
+    listed: tuple[int, ...] = ()
     voice_id: int | None = None
+    unclear_since: float | None = None
+    failure: Failure | None = None
+    reply: Reply | None = None
+    told: bool = False
 
     @classmethod
     def of(cls, order: Order, *, title: str, description: str, now: float) -> Self:
         """Make the job of an order whose texts were cleaned; without a description, a code tells it apart."""
         code = secrets.token_hex(4)
         return cls(
-            id=code,
+            id=f"{order.owner_id}-{code}",
+            owner_name=order.owner_name,
+            reply=order.reply,
             owner_id=order.owner_id,
             guild_id=order.guild_id,
             channel_id=order.channel_id,
@@ -87,6 +135,13 @@ class Job:
         if stage not in MOVES[self.stage]:
             raise IllegalMoveError(f"{self.stage} can't be followed by {stage}")
         return replace(self, stage=stage, times={**self.times, stage: now}, **changes)
+
+    def looks_like(self, other: Self) -> bool:
+        """Whether upstream the voices of both could be mistaken for each other."""
+        mine, others = (
+            tuple(map(clean_text, (job.title, job.description, job.language))) for job in (self, other)
+        )
+        return mine == others
 
     def voice(self, made: UpstreamVoice, now: float) -> Voice:
         """Return what this job has made, as it is to be recorded at `now` (Unix seconds)."""
@@ -106,6 +161,11 @@ class Job:
             cover_url=made.cover_url,
             preview_url=made.preview_url,
         )
+
+    @property
+    def accepted_at(self) -> float:
+        """When the command came, in Unix seconds."""
+        return self.times.get(Stage.RECEIVED, 0.0)
 
     @property
     def over(self) -> bool:

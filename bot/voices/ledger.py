@@ -1,8 +1,10 @@
 """The book of all clones under way: who may start one, and where each stands, in memory and on disk."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.errors import (
     AlreadyCloning,
@@ -25,10 +27,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a member may ask for: bytes of one sample, and voices."""
+    """Bytes of a sample, voices of a member, and clones under way: on one account, and in all."""
 
     sample_bytes: int
     voices: int
+    at_once: int = 1
+    under_way: int = 250
 
 
 class Ledger:
@@ -39,14 +43,36 @@ class Ledger:
         self._limits = limits
         self._clock = clock
         self._jobs: dict[str, Job] = {}
+        self._recorded: asyncio.Future[set[int]]
 
     def __getitem__(self, job_id: str) -> Job:
-        """Return where a job stands; `KeyError` if it is over."""
+        """Return where a job stands; `KeyError` if it is on record no more."""
         return self._jobs[job_id]
 
     def of(self, owner_id: int) -> Iterable[Job]:
         """Return the jobs of a member that are not over."""
         return [job for job in self._jobs.values() if job.owner_id == owner_id and not job.over]
+
+    async def load(self) -> list[Job]:
+        """Take the jobs of an earlier run over; return them, oldest first. Begin to read all voices' ids."""
+        self._recorded = asyncio.ensure_future(self._store.voice_ids())
+        jobs = await self._store.jobs()
+        self._jobs = {job.id: job for job in jobs}
+        return [*jobs]
+
+    def all(self) -> list[Job]:
+        """Return every job on record, also those that are over but not yet told or tried again."""
+        return [*self._jobs.values()]
+
+    async def claimed(self, job_id: str) -> set[int]:
+        """Return the ids of all voices that are recorded, or belong to another job."""
+        others = {job.voice_id for job in self._jobs.values() if job.voice_id and job.id != job_id}
+        return await asyncio.shield(self._recorded) | others
+
+    def find(self, job_id: str, owner_id: int) -> Job | None:
+        """Return a member's job by its id; somebody else's is none."""
+        job = self._jobs.get(job_id)
+        return job if job and job.owner_id == owner_id else None
 
     def running(self, owner_id: int) -> Job | None:
         """Return the job that keeps a member from starting another."""
@@ -68,19 +94,28 @@ class Ledger:
         job = Job.of(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
         try:
-            await self._check_room(job, others)
+            await self._store.check_jobs(job.owner_id)
+            await self.check_room(job, others)
             await self._write(self._store.put_job(job))
         except BaseException:
             del self._jobs[job.id]
             raise
         return job
 
+    async def change(self, job_id: str, **changes: Any) -> Job:  # noqa: ANN401 - as in dataclasses.replace
+        """Record something new about a job."""
+        job = replace(self._jobs[job_id], **changes)
+        await self._write(self._store.put_job(job))
+        self._jobs[job_id] = replace(self._jobs[job_id], **changes)
+        return self._jobs[job_id]
+
     async def move(self, job_id: str, stage: Stage, **changes: object) -> Job:
         """Record that a job went on to `stage`, changed as given."""
-        job = self._jobs[job_id].moved(stage, self._clock.now(), **changes)
-        await self._write(self._store.put_job(job))
-        self._jobs[job_id] = job
-        return job
+        now = self._clock.now()
+        await self._write(self._store.put_job(self._jobs[job_id].moved(stage, now, **changes)))
+        # The reply may have changed meanwhile.
+        self._jobs[job_id] = self._jobs[job_id].moved(stage, now, **changes)
+        return self._jobs[job_id]
 
     async def keep_sample(self, job_id: str, sample: bytes) -> None:
         """Keep a job's MP3 on disk until the job is over."""
@@ -89,14 +124,15 @@ class Ledger:
     async def keep_voice(self, voice: Voice) -> None:
         """Record the voice that a job has made."""
         await self._write(self._store.put_voice(voice))
+        (await asyncio.shield(self._recorded)).add(voice.id)
 
-    async def close(self, job_id: str, *, keep_record: bool) -> None:
-        """Forget a job that is over, on disk too unless its record is still needed there."""
+    async def close(self, job_id: str) -> None:
+        """Forget a job that is over, its sample too."""
         del self._jobs[job_id]
-        if not keep_record:
-            await self._write(self._store.drop_job(job_id))
+        await self._write(self._store.drop_job(job_id))
 
-    async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
+    async def check_room(self, job: Job, others: Iterable[Job]) -> None:
+        """Refuse a job whose title is taken, or whose member has enough voices."""
         titles = [voice.title for voice in await self._store.voices(job.owner_id)]
         titles += [other.title for other in others]
         if any(same_title(job.title, title) for title in titles):

@@ -27,9 +27,10 @@ class Progress:
     """How far a stage has come: bytes while uploading, seconds while cloning, else nothing.
 
     `total` is the body's size while uploading; while cloning it is the usual duration, an estimate
-    that `done` may well pass.
+    that `done` may well pass. `note` is the key of a sentence to add.
     """
 
     stage: Stage
     done: float = 0
     total: float = 0
+    note: str | None = None

@@ -32,7 +32,7 @@ SHORTEST = 3.0
 """The least that is cloned, in seconds."""
 
 RECOMMENDED = (10.0, 60.0)
-"""Seconds of clear speech that the API's page recommends: https://useapi.net/docs/api-mureka-v1"""
+"""Seconds of clear speech: https://useapi.net/docs/api-mureka-v1/post-mureka-speech-voice recommends them."""
 
 SILENT_RMS = -50.0
 """A sample is nearly silent below this average and `SILENT_PEAK`, in dBFS; quiet speech is at about -35."""
@@ -45,8 +45,8 @@ DECODER = Path(__file__).with_name("decoder.py")
 
 _REFUSALS = {kind.key: kind for kind in (SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff)}
 _FACTS = TypeAdapter(Facts)
-_ANSWER = 4096
-"""Bytes that a worker's line may have, and that are read of its complaints."""
+_COMPLAINT = 4096
+"""Bytes that are read of what a worker complains."""
 
 
 def within_recommended(facts: Facts) -> bool:
@@ -89,7 +89,6 @@ class Inspector:
                     stdin=PIPE,
                     stdout=PIPE,
                     stderr=PIPE,
-                    limit=_ANSWER,
                     env={},  # the bot's holds its secrets
                     start_new_session=True,
                 )
@@ -109,8 +108,8 @@ async def _ask(process: Process, sample: bytes) -> bytes:
     with suppress(ConnectionError):  # it has seen enough, or is dead
         await process.stdin.drain()
     process.stdin.close()
-    answer = await process.stdout.readline()
-    if complaint := await process.stderr.read(_ANSWER):
+    answer = await process.stdout.readline()  # of 64 KiB at most, else a ValueError
+    if complaint := await process.stderr.read(_COMPLAINT):
         _log.debug("a decoder complained: %r", complaint[-400:])
     return answer
 

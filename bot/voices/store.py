@@ -21,6 +21,14 @@ class Store(Protocol):
         """Record a voice in its owner's file, in the place of one with the same id."""
         ...
 
+    async def voice_ids(self) -> set[int]:
+        """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
+        ...
+
+    async def check_jobs(self, owner_id: int) -> None:
+        """Raise `RecordDamaged` while the record of a job of this member is set aside."""
+        ...
+
     async def jobs(self) -> tuple[Job, ...]:
         """Return every job on record, oldest first; damaged ones are set aside and reported in the log."""
         ...

@@ -1,0 +1,234 @@
+"""From the queue to the recorded voice: the part of a clone's life in which something can be charged."""
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from itertools import chain, repeat
+
+from bot.errors import (
+    AccountExhausted,
+    AccountMissing,
+    MurekaError,
+    NotSent,
+    OutcomeUnknown,
+    RecordUnwritable,
+    SessionDied,
+    TokenRefused,
+    TooManyAtOnce,
+    VoiceNotFound,
+)
+from bot.voices.answers import UpstreamVoice
+from bot.voices.clock import Clock
+from bot.voices.estimate import Estimate
+from bot.voices.jobs import Job
+from bot.voices.ledger import Ledger
+from bot.voices.models import Voice
+from bot.voices.mureka import Mureka
+from bot.voices.progress import Stage
+from bot.voices.queue import Queue
+from bot.voices.search import find
+from bot.voices.sink import Show
+from bot.voices.store import Store
+from bot.voices.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+MOST_WAITS = 6
+"""How often a clone is told by the API to wait before it fails: https://useapi.net/docs/api-mureka-v1"""
+
+BACK_OFF = (2.0, 5.0, 15.0)
+"""Seconds to wait before a sample that could not be sent is sent again."""
+
+LOOKS = (0.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds between looks for a voice with an unknown outcome; the last goes on."""
+
+DISK_SECONDS = 10.0
+"""Seconds between attempts to record a voice while the disk refuses."""
+
+
+class Sender:
+    """Sends samples, once each, and finds out what became of them.
+
+    `patience` is how many seconds a voice is looked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: Ledger,
+        mureka: Mureka,
+        queue: Queue,
+        watch: Watch,
+        clock: Clock,
+        patience: float,
+        show: Show,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._mureka = mureka
+        self._queue = queue
+        self._watch = watch
+        self._clock = clock
+        self._patience = patience
+        self._show = show
+        self._estimate = Estimate(store)
+
+    async def send(self, job_id: str) -> Voice:
+        """See a queued job through to its voice, on whatever account; raises how it failed."""
+        tried: Counter[type[MurekaError]] = Counter()
+        while True:
+            async with self._queue.turn(self._ledger[job_id]) as account:
+                try:
+                    voice = await self._attempt(job_id, account)
+                except MurekaError as error:
+                    tried[type(error)] += 1
+                    if not self._later(account, error, tried[type(error)]):
+                        raise
+                else:
+                    self._watch.well(account)
+                    return voice
+                if self._ledger[job_id].stage is not Stage.QUEUED:
+                    await self._ledger.move(job_id, Stage.QUEUED)
+                    self._show(job_id)
+
+    def _later(self, account: str | None, error: MurekaError, times: int) -> bool:
+        """Do to an account what an error asks for; whether its job may try again."""
+        match error:
+            case AccountExhausted() | AccountMissing():
+                self._watch.rest(account, error)
+                return True
+            case SessionDied() if not error.soon_over:
+                self._watch.rest(account, error)
+                return True
+            case SessionDied() | TooManyAtOnce():
+                self._queue.pause(account, error.retry_after)
+                return times <= MOST_WAITS
+            case NotSent() if times <= len(BACK_OFF):
+                self._queue.pause(account, BACK_OFF[times - 1])
+                return True
+            case TokenRefused():
+                self._watch.tell(account, error)
+                return False
+            case _:
+                return False
+
+    async def resume(self, job_id: str) -> Voice:
+        """Find out what became of a clone that an earlier run of the bot was waiting for."""
+        job = self._ledger[job_id]
+        with self._queue.occupied(job):
+            for voice in await self._store.voices(job.owner_id):
+                if voice.job_id == job_id:
+                    await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
+                    return voice
+            return await self._search(job_id)
+
+    async def _attempt(self, job_id: str, account: str | None) -> Voice:
+        job = self._ledger[job_id]
+        if job.unclear_since is not None and (made := await self._look_again(job)):
+            return await self._record(job_id, made)
+        listed = await self._listed(account)
+        sample = await self._store.sample(job_id)
+        job = await self._ledger.move(
+            job_id,
+            Stage.UPLOADING,
+            account=account,
+            attempt=job.attempt + 1,
+            listed=listed,
+            unclear_since=None,
+        )
+        try:
+            made = await self._upload(job, sample)
+        except OutcomeUnknown as error:
+            _log.warning("it is unclear whether clone %s has made a voice: %r", job_id, error)
+            del sample
+            return await self._search(job_id)
+        return await self._record(job_id, made)
+
+    async def _upload(self, job: Job, sample: bytes) -> UpstreamVoice:
+        usual = await self._estimate.usual()
+        began = self._clock.monotonic()
+        ticking: list[asyncio.Task[None]] = []
+        self._show(job.id, total=len(sample))
+
+        def sent(done: int) -> None:
+            if not ticking:
+                self._show(job.id, done=done, total=len(sample))
+
+        async def committing() -> None:
+            nonlocal began
+            await self._ledger.move(job.id, Stage.CLONING)
+            began = self._clock.monotonic()
+            ticking.append(asyncio.create_task(self._tick(job.id, began, usual)))
+
+        try:
+            made = await self._mureka.clone(
+                sample,
+                title=job.title,
+                description=job.description,
+                language=job.language,
+                account=job.account,
+                sent=sent,
+                committing=committing,
+            )
+        finally:
+            for task in ticking:
+                task.cancel()
+        await self._estimate.learn(self._clock.monotonic() - began)
+        return made
+
+    async def _tick(self, job_id: str, began: float, usual: float) -> None:
+        while True:
+            self._show(job_id, done=self._clock.monotonic() - began, total=usual)
+            await self._clock.sleep(1)
+
+    async def _listed(self, account: str | None) -> tuple[int, ...]:
+        """Return the ids that an account lists before a sample is sent, so nothing can be unclear yet."""
+        try:
+            return tuple(voice.id for voice in await self._mureka.voices(account))
+        except OutcomeUnknown as error:
+            raise NotSent from error
+
+    async def _search(self, job_id: str) -> Voice:
+        """Look for a voice for as long as a clone may take, counted from now."""
+        began = self._clock.monotonic()
+        with suppress(RecordUnwritable):  # it stands as cloning on disk, which leads here again
+            await self._ledger.change(job_id, unclear_since=self._clock.now())
+        for delay in chain(LOOKS, repeat(LOOKS[-1])):
+            elapsed = self._clock.monotonic() - began
+            self._show(job_id, done=elapsed, total=self._patience, note="note.looking")
+            await self._clock.sleep(min(delay, max(self._patience - elapsed, 0)))
+            try:
+                if made := await self._look(self._ledger[job_id]):
+                    return await self._record(job_id, made)
+            except MurekaError as error:
+                _log.warning("the voice of clone %s could not be looked for: %r", job_id, error)
+            if self._clock.monotonic() - began >= self._patience:
+                break
+        raise VoiceNotFound
+
+    async def _look_again(self, job: Job) -> UpstreamVoice | None:
+        try:
+            return await self._look(job)
+        except MurekaError as error:  # without a look nothing may be sent
+            raise VoiceNotFound from error
+
+    async def _look(self, job: Job) -> UpstreamVoice | None:
+        listed = await self._mureka.voices(job.account)
+        return find(job, listed, await self._ledger.claimed(job.id))
+
+    async def _record(self, job_id: str, made: UpstreamVoice) -> Voice:
+        """Record a voice that exists; while the disk refuses, wait for room."""
+        while True:
+            try:
+                job = await self._ledger.change(job_id, voice_id=made.id)
+                voice = job.voice(made, self._clock.now())
+                await self._ledger.keep_voice(voice)
+                break
+            except RecordUnwritable:
+                self._show(job_id, note="note.disk_full")
+                await self._clock.sleep(DISK_SECONDS)
+        with suppress(RecordUnwritable):  # the voice is recorded, which is what counts
+            await self._ledger.move(job_id, Stage.DONE)
+        return voice

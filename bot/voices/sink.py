@@ -1,0 +1,32 @@
+"""What the cloner expects of whoever shows clones to their members."""
+
+from typing import Protocol
+
+from bot.errors import ClonevoiceError, MurekaError
+from bot.voices.jobs import Job
+from bot.voices.models import Voice
+from bot.voices.progress import Progress
+
+
+class Sink(Protocol):
+    """A way to the members, and to the operator."""
+
+    def show(self, job: Job, progress: Progress) -> None:
+        """Take note of progress; must neither block nor fail."""
+        ...
+
+    async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
+        """Tell the end of a job; False if that should be tried again later. Must not fail."""
+        ...
+
+    async def alarm(self, account: str | None, why: MurekaError) -> None:
+        """Tell the operator that an account is in trouble. Must not fail."""
+        ...
+
+
+class Show(Protocol):
+    """Takes note of a job's progress; `note` is the key of a sentence to add."""
+
+    def __call__(self, job_id: str, *, done: float = 0, total: float = 0, note: str | None = None) -> None:
+        """Show how far the present stage has come."""
+        ...

@@ -1,0 +1,79 @@
+"""The buttons on the card of a clone. Their custom ids say of which, so they work after a restart too."""
+
+import re
+from typing import Any, Self
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import say
+from bot.tree import answering
+from bot.voices.jobs import Job, Reply
+from bot.voices.progress import Stage
+
+_LOOKS = {
+    "anyway": discord.ButtonStyle.primary,
+    "again": discord.ButtonStyle.primary,
+    "cancel": discord.ButtonStyle.secondary,
+}
+
+
+class CloneButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"clone:(?P<wish>anyway|cancel|again):(?P<job_id>[\w-]+)",
+):
+    """`Clone anyway`, `Cancel` or `Try again`."""
+
+    def __init__(self, wish: str, job_id: str, locale: str) -> None:
+        label = say(locale, f"button.{wish}")
+        super().__init__(
+            discord.ui.Button(style=_LOOKS[wish], label=label, custom_id=f"clone:{wish}:{job_id}")
+        )
+        self._wish = wish
+        self._job_id = job_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the button from its custom id."""
+        del item
+        return cls(match["wish"], match["job_id"], str(interaction.locale))
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Do what the member wishes; the click's fresh token goes on with the card."""
+        async with answering(interaction):
+            await interaction.response.defer()
+            cloner, member = interaction.client.cloner, interaction.user.id
+            if interaction.message:
+                await cloner.follow(self._job_id, member, reply_in(interaction.message.id, interaction))
+            match self._wish:
+                case "again":
+                    await cloner.try_again(self._job_id, member)
+                case "cancel":
+                    cloner.cancel(self._job_id, member)
+                case _:
+                    cloner.accept_length(self._job_id, member)
+
+
+def reply_in(message_id: int, interaction: discord.Interaction[Clonevoice]) -> Reply:
+    """Return a message as the place of a card, with the fresh token of an interaction."""
+    now = interaction.client.cloner.clock.now()
+    return Reply(interaction.token, message_id, now, interaction.filesize_limit)
+
+
+def buttons_of(job: Job, *, again: bool = False) -> discord.ui.View | None:
+    """Return what a member can do about a job as it stands; `again`: it can be tried again."""
+    match job.stage:
+        case Stage.WAITING:
+            wishes = ["anyway", "cancel"]
+        case Stage.RECEIVED | Stage.CHECKED | Stage.QUEUED:
+            wishes = ["cancel"]
+        case _:
+            wishes = ["again"] if again else []
+    if not wishes:
+        return None
+    view = discord.ui.View(timeout=None)
+    for wish in wishes:
+        view.add_item(CloneButton(wish, job.id, job.locale))
+    return view

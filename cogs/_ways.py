@@ -1,0 +1,100 @@
+"""The ways to a member: the answer to an interaction, a direct message, a mention in a channel."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import discord
+
+from bot.voices.jobs import Reply
+
+
+class Unreachable(Exception):
+    """A message did not get through; `passing` if it may later."""
+
+    def __init__(self, reason: object, *, passing: bool) -> None:
+        super().__init__(str(reason) or repr(reason))
+        self.passing = passing
+
+
+class Ways(Protocol):
+    """Sends messages; every method raises `Unreachable` and nothing else."""
+
+    async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+        """Edit the message there."""
+        ...
+
+    async def remove(self, reply: Reply) -> None:
+        """Delete the message there."""
+        ...
+
+    async def dm(self, user_id: int, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+        """Send a direct message."""
+        ...
+
+    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
+        """Send a message that pings one member and nobody else."""
+        ...
+
+    async def tell_operator(self, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+        """Send a direct message to the application's owner, or its team's."""
+        ...
+
+
+class DiscordWays:
+    """The ways that Discord has. An interaction's answer is edited with nothing but its token."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+        """Edit the message there."""
+        async with _reaching():
+            await self._webhook(reply).edit_message(reply.message_id, **message)
+
+    async def remove(self, reply: Reply) -> None:
+        """Delete the message there."""
+        async with _reaching():
+            await self._webhook(reply).delete_message(reply.message_id)
+
+    async def dm(self, user_id: int, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+        """Send a direct message."""
+        async with _reaching():
+            channel = await self._client.create_dm(discord.Object(user_id))
+            await channel.send(**message)
+
+    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
+        """Send a message that pings one member and nobody else."""
+        async with _reaching():
+            await self._client.get_partial_messageable(channel_id).send(
+                content, allowed_mentions=discord.AllowedMentions(users=[discord.Object(user_id)])
+            )
+
+    async def tell_operator(self, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+        """Send a direct message to the application's owner, or its team's."""
+        async with _reaching():
+            application = await self._client.application_info()
+            owner = application.team.owner if application.team else application.owner
+        await self.dm((owner or application.owner).id, **message)
+
+    def _webhook(self, reply: Reply) -> discord.Webhook:
+        return discord.Webhook.partial(self._client.application_id or 0, reply.token, client=self._client)
+
+
+@asynccontextmanager
+async def _reaching() -> AsyncGenerator[None]:
+    """Turn whatever keeps a message from its reader into `Unreachable`.
+
+    A refusal is final: a dead token (401, code 50027), a message that is gone (404), closed DMs (403). A
+    rate limit, a fault of Discord's or of the line passes.
+    """
+    try:
+        yield
+    except discord.HTTPException as error:
+        passing = (
+            error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.TOO_MANY_REQUESTS
+        )
+        raise Unreachable(error, passing=passing) from error
+    except Exception as error:  # the line: aiohttp's errors have no base that discord.py promises
+        raise Unreachable(error, passing=True) from error

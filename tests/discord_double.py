@@ -1,0 +1,475 @@
+"""A small Discord on this machine, over real HTTP and WebSocket, for bots that run as processes of their own.
+
+It does as https://discord.com/developers/docs says, as far as this bot goes: API v10 and its gateway.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Any, Literal, Self
+from urllib.parse import quote
+
+from aiohttp import web
+
+Payload = dict[str, Any]
+Files = Mapping[str, tuple[str, bytes]]
+
+BOT, OWNER, GUILD, CHANNEL = "1001", "1002", "1003", "1004"
+CHAT = {"id": CHANNEL, "guild_id": GUILD, "type": 0, "name": "studio", "position": 0}
+ALL = "2147483648"
+"""Permissions: to use commands."""
+
+MOMENT = "2026-01-01T00:00:00+00:00"
+LOADING = 1 << 7
+"""The flag of a message that says that the bot is thinking."""
+
+ANSWER_SECONDS = 3.0
+"""How long an interaction waits to be acknowledged."""
+
+_numbers = count()
+
+
+def snowflake() -> str:
+    """Return a new id, which tells its time as Discord's do."""
+    return str(int(time.time() * 1000 - 1_420_070_400_000) << 22 | next(_numbers) % 2**22)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A REST request of the bot: `parts` are those of its path that vary, `files` names and bytes."""
+
+    method: str
+    path: str
+    parts: Mapping[str, str]
+    payload: Payload
+    files: Files
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """A message as it is now, and its `texts` at the `times` (monotonic seconds) when it was changed."""
+
+    channel_id: str
+    reader_id: int
+    id: str = field(default_factory=snowflake)
+    content: str = ""
+    embeds: list[Payload] = field(default_factory=list[Payload])
+    components: list[Payload] = field(default_factory=list[Payload])
+    attachments: list[Payload] = field(default_factory=list[Payload])
+    flags: int = 0
+    deleted: bool = False
+    edits: int = 0
+    texts: list[str] = field(default_factory=list[str])
+    times: list[float] = field(default_factory=list[float])
+
+    @property
+    def text(self) -> str:
+        """All that a member reads in it."""
+        parts = [self.content]
+        for embed in self.embeds:
+            parts += [embed.get("title"), embed.get("description")]
+            parts += [f"{entry['name']}: {entry['value']}" for entry in embed.get("fields", [])]
+            parts += [embed.get("footer", {}).get("text")]
+        return "\n".join(filter(None, parts))
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """The custom ids of the buttons that can be pressed, by label."""
+        items = [item for item in _items(self.components) if "custom_id" in item and not item.get("disabled")]
+        return {item.get("label", ""): item["custom_id"] for item in items}
+
+    def payload(self) -> Payload:
+        """Return it as Discord's JSON."""
+        names = ("id", "channel_id", "content", "embeds", "components", "attachments", "flags")
+        edited: Payload = {"edited_timestamp": MOMENT if self.edits else None}
+        fixed: Payload = {
+            "type": 0,
+            "author": _user(BOT),
+            "timestamp": MOMENT,
+            "mentions": [],
+            "mention_roles": [],
+        }
+        return {name: getattr(self, name) for name in names} | edited | fixed
+
+
+@dataclass(eq=False, slots=True)
+class Answer:
+    """What came of an interaction that was `asked_at` (monotonic seconds); the bot answers it by `token`."""
+
+    user_id: int
+    channel_id: str
+    original: Message | None = None
+    acknowledged_after: float | None = None
+    id: str = field(default_factory=snowflake)
+    token: str = field(default_factory=lambda: f"token-{snowflake()}")
+    asked_at: float = field(default_factory=time.monotonic)
+
+    def message(self) -> Message | None:
+        """Return the message that answers it, None until there is one."""
+        return self.original
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Hold:
+    fits: Callable[[Call], bool]
+    takes_effect: bool
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RefusedError(Exception):
+    """An answer of a `status`, with one of Discord's codes."""
+
+    def __init__(self, status: int, code: int) -> None:
+        super().__init__(status, code)
+        self.status = status
+        self.code = code
+
+
+class DiscordDouble:
+    """Discord while an `async with` block runs, for any number of bots one after another; `url` is its API.
+
+    `messages` holds them by id, `dms` those by DM by member, `channel_messages` those that the bot sent to
+    the channel, `edits` and `calls` all edits and all requests so far; `members` are names by id. For trouble
+    on purpose: tokens live `token_seconds`, who is in `closed_dms` gets none, the next `rate_limited`
+    requests are answered 429, and while it is `down` all of them get a 503 or a reset connection.
+    """
+
+    def __init__(self) -> None:
+        self.token_seconds = 15 * 60.0
+        self.closed_dms: set[int] = set()
+        self.rate_limited = 0
+        self.down: Literal["503", "reset"] | None = None
+        self.members: dict[int, str] = {}
+        self.messages: dict[str, Message] = {}
+        self.dms: dict[int, list[Message]] = {}
+        self.channel_messages: list[Message] = []
+        self.edits: list[Call] = []
+        self.calls: list[Call] = []
+        self.commands: list[Payload] = []
+        self.online = asyncio.Event()
+        self._answers: dict[str, Answer] = {}
+        self._files: dict[str, bytes] = {}
+        self._holds: list[_Hold] = []
+        routes = web.Application(client_max_size=2**25)
+        for method, path, answer in self._routes():
+            routes.router.add_route(method, f"/api/v10/{path}", partial(self._serve, answer))
+        routes.router.add_get("/", self._gateway)
+        routes.router.add_get("/attachments/{id}/{name}", self._file)
+        self._runner = web.AppRunner(routes, access_log=None, shutdown_timeout=0.1)
+
+    async def __aenter__(self) -> Self:
+        """Listen on a free loopback port."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.origin = "http://{}:{}".format(*self._runner.addresses[0])
+        self.url = f"{self.origin}/api/v10"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up on everybody."""
+        for hold in self._holds:
+            hold.released.set()
+        if self.online.is_set():
+            await self.disconnect()
+        await self._runner.cleanup()
+
+    async def slash(self, user_id: int, command: str, **options: object) -> Answer:
+        """Type a command as a member, as soon as a bot is there; a file is a pair of its name and bytes."""
+        await self.online.wait()
+        about = next(known for known in self.commands if known["name"] == command)
+        kinds = {option["name"]: option["type"] for option in about["options"]}
+        files: Payload = {}
+        chosen: list[Payload] = []
+        for name, value in options.items():
+            chosen.append({"name": name, "type": kinds[name], "value": value})
+            if isinstance(value, tuple):
+                file = self._attach(*value)  # pyright: ignore[reportUnknownArgumentType] -- a pair, as told
+                chosen[-1]["value"] = file["id"]
+                files[file["id"]] = file
+        data = {"id": about["id"], "name": command, "type": 1, "options": chosen}
+        data |= {"resolved": {"attachments": files}}
+        return await self._interact(Answer(user_id, CHANNEL), {"type": 2, "data": data})
+
+    async def click(self, shown: Answer | Message, button: str, user_id: int | None = None) -> Answer:
+        """Press a button, named by label or custom id, as its message's reader unless told otherwise."""
+        message = shown if isinstance(shown, Message) else shown.original
+        assert message is not None
+        await self.online.wait()
+        custom_id = message.buttons.get(button, button)
+        assert custom_id in message.buttons.values(), f"{button} is not among {message.buttons}"
+        answer = Answer(user_id or message.reader_id, message.channel_id, message)
+        data = {"custom_id": custom_id, "component_type": 2}
+        return await self._interact(answer, {"type": 3, "data": data, "message": message.payload()})
+
+    @asynccontextmanager
+    async def hold(
+        self, fits: Callable[[Call], bool], *, takes_effect: bool
+    ) -> AsyncGenerator[asyncio.Event]:
+        """Keep the next request that fits waiting until the block is left; the event tells that it has come.
+
+        Either it takes effect as it comes and is answered late, or it never does and the connection is reset.
+        """
+        hold = _Hold(fits, takes_effect)
+        self._holds.append(hold)
+        try:
+            yield hold.reached
+        finally:
+            hold.released.set()
+            self._holds = [other for other in self._holds if other is not hold]
+
+    async def disconnect(self) -> None:
+        """Close the gateway's connection, as Discord does now and then."""
+        await self._socket.close(code=4000)
+
+    async def _interact(self, answer: Answer, asked: Payload) -> Answer:
+        self._answers[answer.token] = answer
+        member = self._member(answer.user_id)
+        where: Payload = {"channel": _dm_channel(answer.user_id), "user": member["user"], "context": 1}
+        if answer.channel_id == CHANNEL:
+            guild: Payload = {"id": GUILD, "locale": "en-US", "features": []}
+            where = {"channel": CHAT, "member": member, "context": 0, "guild_id": GUILD, "guild": guild}
+            where["guild_locale"] = "en-US"
+        names: Payload = {"id": answer.id, "token": answer.token, "channel_id": answer.channel_id}
+        names |= {"application_id": BOT, "authorizing_integration_owners": {"0": GUILD}, "version": 1}
+        rest = {"locale": "en-US", "app_permissions": ALL, "attachment_size_limit": 10 * 2**20}
+        await self._dispatch("INTERACTION_CREATE", asked | where | names | rest)
+        return answer
+
+    def _attach(self, name: str, content: bytes) -> Payload:
+        number = snowflake()
+        path = f"/attachments/{number}/{quote(name)}"
+        self._files[path] = content
+        url = self.origin + path
+        return {"id": number, "filename": name, "size": len(content), "url": url, "proxy_url": url}
+
+    def _member(self, user_id: int) -> Payload:
+        user = _user(str(user_id), self.members.setdefault(user_id, f"member{user_id}"))
+        told = {"joined_at": MOMENT, "deaf": False, "mute": False, "flags": 0, "permissions": ALL}
+        return {"user": user, "roles": [], **told}
+
+    # REST
+
+    def _routes(self) -> list[tuple[str, str, Callable[[Call], object]]]:
+        about = {"id": BOT, "name": "Clonevoice", "description": "", "icon": None, "verify_key": ""}
+        about |= {"bot_public": True, "bot_require_code_grant": False, "owner": _user(OWNER, "owner")}
+        return [
+            ("GET", "users/@me", lambda _: _user(BOT)),
+            ("GET", "oauth2/applications/@me", lambda _: about),
+            ("GET", "applications/@me", lambda _: about),
+            ("GET", "gateway", lambda _: {"url": self.origin}),
+            ("GET", "gateway/bot", lambda _: {"url": self.origin, "shards": 1, "session_start_limit": {}}),
+            ("PUT", "applications/{application}/commands", self._sync),
+            ("POST", "interactions/{id}/{token}/callback", self._callback),
+            ("POST", "webhooks/{application}/{token}", self._follow_up),
+            ("POST", "users/@me/channels", lambda call: _dm_channel(int(call.payload["recipient_id"]))),
+            ("POST", "channels/{channel}/messages", self._send),
+            ("GET", "guilds/{guild}/members/{user}", self._get_member),
+            *(
+                (method, path + "/messages/{message}", answer)
+                for path in ("webhooks/{application}/{token}", "channels/{channel}")
+                for method, answer in (("GET", self._get), ("PATCH", self._edit), ("DELETE", self._delete))
+            ),
+        ]
+
+    async def _serve(self, answer: Callable[[Call], object], request: web.Request) -> web.Response:
+        call = await _read(request)
+        self.calls.append(call)
+        if self.down == "503":
+            return web.Response(status=503)
+        if self.rate_limited > 0:
+            self.rate_limited -= 1
+            limit = {"message": "", "retry_after": 0.1, "global": False}
+            return _json(limit, status=429, headers={"Via": "1.1 double", "Retry-After": "1"})
+        hold = next((hold for hold in self._holds if hold.fits(call)), None)
+        lost = self.down == "reset" or (hold is not None and not hold.takes_effect)
+        response = web.Response()
+        if not lost:
+            try:
+                response = _json(answer(call))
+            except RefusedError as refused:
+                response = _json({"message": "", "code": refused.code}, status=refused.status)
+        if hold:
+            self._holds.remove(hold)
+            hold.reached.set()
+            await hold.released.wait()
+        if lost and request.transport:
+            request.transport.abort()
+        return response
+
+    def _sync(self, call: Call) -> object:
+        given: list[Payload] = call.payload["list"]
+        self.commands = [{"id": snowflake(), "application_id": BOT, "version": "1"} | each for each in given]
+        return self.commands
+
+    def _callback(self, call: Call) -> object:
+        answer = self._answer(call)
+        waited = time.monotonic() - answer.asked_at
+        if answer.acknowledged_after is not None:
+            raise RefusedError(400, 40060)
+        if waited > ANSWER_SECONDS:
+            raise RefusedError(404, 10062)
+        answer.acknowledged_after = waited
+        kind: int = call.payload["type"]
+        data: Payload = call.payload.get("data") or {}
+        if kind in {4, 5}:
+            answer.original = self._post(answer.channel_id, answer.user_id)
+            answer.original.flags = data.get("flags", 0) | (LOADING if kind == 5 else 0)
+        if kind in {4, 7} and answer.original:
+            self._change(answer.original, data, call.files)
+        told: Payload = {"id": answer.id, "type": 2}
+        return {"interaction": told | ({"response_message_id": m.id} if (m := answer.original) else {})}
+
+    def _follow_up(self, call: Call) -> object:
+        answer = self._answer(call)
+        message = answer.original
+        if message is None or not message.flags & LOADING:
+            message = self._post(answer.channel_id, answer.user_id)
+            message.flags = call.payload.get("flags", 0)
+        return self._change(message, call.payload, call.files)
+
+    def _send(self, call: Call) -> object:
+        channel = call.parts["channel"]
+        reader = 0 if channel == CHANNEL else int(channel) - 1
+        if reader in self.closed_dms:
+            raise RefusedError(403, 50007)
+        message = self._post(channel, reader)
+        (self.dms.setdefault(reader, []) if reader else self.channel_messages).append(message)
+        return self._change(message, call.payload, call.files)
+
+    def _get(self, call: Call) -> object:
+        return self._message(call).payload()
+
+    def _edit(self, call: Call) -> object:
+        message = self._message(call)
+        message.edits += 1
+        self.edits.append(call)
+        return self._change(message, call.payload, call.files)
+
+    def _delete(self, call: Call) -> object:
+        self._message(call).deleted = True
+        return None
+
+    def _get_member(self, call: Call) -> object:
+        if int(call.parts["user"]) not in self.members:
+            raise RefusedError(404, 10007)
+        return self._member(int(call.parts["user"]))
+
+    def _answer(self, call: Call) -> Answer:
+        answer = self._answers.get(call.parts["token"])
+        if answer is None:
+            raise RefusedError(404, 10015)
+        if time.monotonic() - answer.asked_at > self.token_seconds:
+            raise RefusedError(401, 50027)
+        return answer
+
+    def _message(self, call: Call) -> Message:
+        original = self._answer(call).original if "token" in call.parts else None
+        named = call.parts["message"]
+        message = original if named == "@original" else self.messages.get(named)
+        if message is None or message.deleted:
+            raise RefusedError(404, 10008)
+        return message
+
+    def _post(self, channel_id: str, reader_id: int) -> Message:
+        message = Message(channel_id, reader_id)
+        self.messages[message.id] = message
+        return message
+
+    def _change(self, message: Message, data: Payload, files: Files) -> Payload:
+        message.flags &= ~LOADING
+        message.content = (data.get("content") or "") if "content" in data else message.content
+        message.embeds = data.get("embeds", message.embeds)
+        message.components = data.get("components", message.components)
+        kept = {str(each["id"]) for each in data.get("attachments", message.attachments)}
+        message.attachments = [each for each in message.attachments if each["id"] in kept]
+        message.attachments += [self._attach(*file) for file in files.values()]
+        message.texts.append(message.text)
+        message.times.append(time.monotonic())
+        return message.payload()
+
+    async def _file(self, request: web.Request) -> web.Response:
+        content = self._files.get(request.rel_url.raw_path)
+        return web.Response(status=404 if content is None else 200, body=content)
+
+    # The gateway
+
+    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
+        socket = self._socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41250}})
+        async for message in socket:
+            match json.loads(message.data):
+                case {"op": 1}:
+                    await socket.send_json({"op": 11})
+                case {"op": 2}:
+                    await self._identify()
+                case {"op": 6}:  # no session is kept: the bot is asked to identify itself anew
+                    await socket.send_json({"op": 9, "d": False})
+                case _:
+                    pass
+        if socket is self._socket:
+            self.online.clear()
+        return socket
+
+    async def _identify(self) -> None:
+        guilds = [{"id": GUILD, "unavailable": True}]
+        ready = {"v": 10, "user": _user(BOT), "session_id": "1", "resume_gateway_url": self.origin}
+        self._sent = count(1)
+        await self._dispatch("READY", ready | {"guilds": guilds, "application": {"id": BOT, "flags": 0}})
+        everyone = {"id": GUILD, "name": "@everyone", "permissions": ALL, "position": 0, "color": 0}
+        guild = {
+            "id": GUILD,
+            "name": "Voice Club",
+            "owner_id": OWNER,
+            "roles": [everyone],
+            "channels": [CHAT],
+        }
+        await self._dispatch("GUILD_CREATE", guild)
+        self.online.set()
+
+    async def _dispatch(self, kind: str, data: Payload) -> None:
+        with suppress(ConnectionError):  # the bot is gone, and misses it
+            await self._socket.send_json({"op": 0, "t": kind, "s": next(self._sent), "d": data})
+
+
+async def _read(request: web.Request) -> Call:
+    """Read a request's JSON, alone or among files; a list becomes the payload's `list`."""
+    files: dict[str, tuple[str, bytes]] = {}
+    content: Any = None
+    if request.content_type == "multipart/form-data":
+        for name, part in (await request.post()).items():
+            if isinstance(part, web.FileField):
+                files[name] = part.filename, part.file.read()
+            else:
+                content = json.loads(part)
+    elif request.can_read_body:
+        content = await request.json()
+    payload: Payload = {"list": content} if isinstance(content, list) else content or {}
+    return Call(request.method, request.path, request.match_info, payload, files)
+
+
+def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with JSON; discord.py reads none if its type names a charset."""
+    body = json.dumps(content).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+
+
+def _user(user_id: str, name: str = "Clonevoice") -> Payload:
+    return {"id": user_id, "username": name, "discriminator": "0", "avatar": None, "bot": user_id == BOT}
+
+
+def _dm_channel(user_id: int) -> Payload:
+    """Return the DM channel with a member, whose id is the one after theirs."""
+    return {"id": str(user_id + 1), "type": 1, "recipients": [_user(str(user_id), f"member{user_id}")]}
+
+
+def _items(components: list[Payload]) -> Iterator[Payload]:
+    for component in components:
+        yield component
+        yield from _items(component.get("components", []))
