@@ -11,7 +11,7 @@ from audio import mp3, wav
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import OfferLapsed
 from bot.i18n import Verbatim
-from conftest import ManualClock, World, buttons, embed_of, opened, sentence, text, until
+from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
 
 async def test_an_mp3_becomes_a_recorded_voice(world: World):
@@ -203,7 +203,7 @@ async def test_two_commands_at_once_make_one_voice(tmp_path: Path):
 
 
 async def test_members_queue_and_see_their_place(tmp_path: Path):
-    async with Upstream(clone_seconds=0.4) as upstream, opened(tmp_path, upstream) as world:
+    async with Upstream(clone_seconds=0.4) as upstream, opened(tmp_path, upstream, FastClock()) as world:
         first = await world.send(wait=False)
         await until(lambda: upstream.voices)
         second = await world.send(world.grace, wait=False)
