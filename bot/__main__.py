@@ -39,7 +39,7 @@ def _start(command: str) -> int:
         return 0
     settings = Settings.load()
     start_logging(
-        settings.log_level,
+        "CRITICAL" if command == "doctor" else settings.log_level,  # the doctor's table says it all
         settings.log_format,
         (settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()),
     )

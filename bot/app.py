@@ -74,9 +74,12 @@ async def run(settings: Settings) -> None:
         except discord.LoginFailure as error:
             raise DiscordTokenRefused from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DiscordUnreachable from error
+            raise DiscordUnreachable(reason=error) from error
         async with bot.cloner.at_work():
-            await bot.connect()
+            try:
+                await bot.connect()
+            except discord.ConnectionClosed as error:  # for good: discord.py goes through all that passes
+                raise DiscordTokenRefused from error
 
 
 @asynccontextmanager

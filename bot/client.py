@@ -7,6 +7,8 @@ from bot.tree import Tree
 from bot.voices.cloner import Cloner
 from bot.voices.fetch import Previews
 
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
+
 EXTENSIONS = ("cogs.clonevoice",)
 
 

@@ -47,6 +47,9 @@ async def _folder(settings: Settings) -> Finding:
     try:
         async with open_store(settings.data_dir) as store:
             jobs = await store.jobs()
+            if damaged := await store.set_aside():
+                sentence = say(ENGLISH, "doctor.set_aside", files=", ".join(damaged))
+                return Finding("doctor.data", holds=False, sentence=sentence)
     except FolderInUse:
         sentence, holds = say(ENGLISH, "doctor.folder_in_use", folder=settings.data_dir), True
     except ClonevoiceError as error:
@@ -62,8 +65,9 @@ async def _discord(settings: Settings) -> Finding:
             await client.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure:
             return Finding("doctor.discord", holds=False, sentence=say(ENGLISH, "settings.discord_token"))
-        except (discord.HTTPException, aiohttp.ClientError, OSError):
-            return Finding("doctor.discord", holds=False, sentence=say(ENGLISH, "error.discord_unreachable"))
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            sentence = say(ENGLISH, "error.discord_unreachable", reason=error)
+            return Finding("doctor.discord", holds=False, sentence=sentence)
         return Finding("doctor.discord", holds=True, sentence=say(ENGLISH, "doctor.login", name=client.user))
 
 
@@ -73,6 +77,9 @@ async def _accounts(mureka: Mureka, wanted: tuple[str, ...]) -> AsyncIterator[Fi
     except MurekaError as error:
         yield Finding("doctor.useapi", holds=False, sentence=say(ENGLISH, f"doctor.{error.key}"))
         return
+    if not known or (len(known) > 1 and not wanted):
+        key = "doctor.several_accounts" if known else "doctor.mureka.account_missing"
+        yield Finding("doctor.useapi", holds=False, sentence=say(ENGLISH, key))
     for account in wanted or known:
         if account not in known:
             yield Finding(

@@ -4,7 +4,7 @@ ClonevoiceError
 ├── Unexpected                   a mistake of ours; its `id` is in the log
 ├── Recalled                     an earlier error, read back from its record
 ├── SettingsError
-│   ├── SettingMissing, SettingMalformed
+│   ├── SettingMissing, SettingMalformed, SettingsUnreadable
 │   ├── FolderUnusable           the data folder can't be made or written to
 │   └── DiscordTokenRefused
 ├── DiscordUnreachable           at start
@@ -85,6 +85,12 @@ class SettingMalformed(SettingsError):
         super().__init__()
 
 
+class SettingsUnreadable(SettingsError):
+    """A file of settings can't be read, for `reason`."""
+
+    key = "settings.unreadable"
+
+
 class FolderUnusable(SettingsError):
     """The data `folder` can't be made or written to, for `reason`."""
 
@@ -98,7 +104,7 @@ class DiscordTokenRefused(SettingsError):
 
 
 class DiscordUnreachable(ClonevoiceError):
-    """Discord can't be reached at start."""
+    """Discord can't be reached at start, for `reason`."""
 
     key = "error.discord_unreachable"
 
@@ -190,7 +196,7 @@ class Restarting(Refused):
 
 
 class AlreadyCloning(Refused):
-    """The member has a clone under way: `job_id`."""
+    """The member has a clone under way."""
 
     key = "refused.already_cloning"
 
@@ -224,7 +230,7 @@ class SampleNotMp3(SampleRefused):
 
 
 class SampleBroken(SampleRefused):
-    """Over 1 % of the packets don't decode."""
+    """Over 1 % of the audio doesn't decode."""
 
     key = "sample.broken"
 

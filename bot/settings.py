@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
-from bot.errors import SettingMalformed, SettingMissing
+from bot.errors import SettingMalformed, SettingMissing, SettingsUnreadable
 
 SECRETS = Path("/run/secrets")
 """Where Docker mounts secrets, one file each: https://docs.docker.com/compose/how-tos/use-secrets/"""
@@ -32,14 +33,14 @@ class Settings(BaseSettings):
     discord_token: Token
     useapi_token: Token
     useapi_accounts: Annotated[tuple[str, ...], NoDecode] = ()
-    data_dir: Path = Path("data")
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
     clones_per_account: int = Field(default=1, ge=1, le=100)
     clone_timeout: float = Field(default=300, gt=0, le=3600)
     max_sample_mb: float = Field(default=10, gt=0, le=25)
     max_sample_seconds: float = Field(default=300, ge=10, le=3600)
     max_voices_per_member: int = Field(default=10, ge=1, le=1000)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["text", "json"] = "text"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(str.lower)] = "text"
 
     @field_validator("useapi_accounts", mode="before")
     @classmethod
@@ -54,6 +55,10 @@ class Settings(BaseSettings):
         secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
         try:
             return cls(**secrets)  # pyright: ignore[reportArgumentType] -- values come from the environment
+        except (OSError, UnicodeError, PydanticSettingsError) as error:
+            raise SettingsUnreadable(
+                reason=getattr(error, "strerror", None) or type(error).__name__
+            ) from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0])

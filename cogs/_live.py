@@ -76,6 +76,7 @@ class Cards:
                 await self._ways.edit(job.reply, view=message.view, attachments=files, **message.text)
                 seen = True
             except Unreachable as error:
+                _log.info("the last card of clone %s could not be shown: %s", job.id, error)
                 if error.passing:
                     return False
         if seen and self._clock.now() - job.accepted_at < LATE_SECONDS:
@@ -98,6 +99,7 @@ class Cards:
             else:
                 await self._ways.dm(job.owner_id, files=message.files(), **message.text)
         except Unreachable as error:
+            _log.info("the member of clone %s could not be told by DM: %s", job.id, error)
             if error.passing:
                 return False
         else:
@@ -108,6 +110,7 @@ class Cards:
                 job.channel_id, job.owner_id, say_markdown(job.locale, "card.elsewhere", mention=mention)
             )
         except Unreachable as error:
+            _log.info("the member of clone %s could not be told in the channel: %s", job.id, error)
             return not error.passing
         return True
 

@@ -177,7 +177,7 @@ async def test_a_hostile_title_does_nothing_anywhere(world: World):
 
 
 async def test_after_a_failure_the_title_is_free_again(world: World):
-    world.upstream.faults.append(Fault(status=400))
+    world.upstream.faults.append(Fault(status=400, method="POST"))
     await world.send(title="Ada")
     await world.send(title="Ada")
     assert [voice["title"] for voice in world.stored(world.ada)] == ["Ada"]

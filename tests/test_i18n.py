@@ -26,7 +26,7 @@ FAMILIES = {
     "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
-    "doctor.": [key for key in CATALOG if key.startswith("mureka.")],
+    "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
 }
 """The keys that code composes, by what they begin with."""
 

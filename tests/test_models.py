@@ -36,7 +36,7 @@ def test_letters_are_composed_and_emoji_stay_whole():
     assert clean_text("👩\u200d👩\u200d👧") == "👩\u200d👩\u200d👧"
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\u200d", "\u3000", "\u200b"])
+@pytest.mark.parametrize("text", ["", "  ", "\u200d", "\u3000", "\u200b", "\u3164", "\u2800"])
 def test_a_text_without_anything_to_see_is_blank(text: str):
     assert is_blank(clean_text(text))
 

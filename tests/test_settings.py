@@ -133,7 +133,7 @@ def test_sigterm_ends_the_program_with_0(tmp_path: Path):
         "async def connecting(self):\n"
         "    print('connecting', flush=True)\n"
         "    await asyncio.Event().wait()\n"
-        "async def login(self, token): pass\n"
+        "async def login(self, token): self.cloner.sink = None\n"
         "bot.app.Clonevoice.connect, bot.app.Clonevoice.login = connecting, login\n"
         "asyncio.run(bot.app.run(bot.settings.Settings.load()))\n"
     )

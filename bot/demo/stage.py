@@ -49,7 +49,7 @@ async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[Disc
     """Set up the bot as in production, but between a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
         async with open_store(Path(folder)) as store:
-            await store.add_duration(clone_seconds)  # as if the bot had some experience already
+            await store.add_duration(clone_seconds + 1)  # as if the bot had some experience already
         async with (
             Upstream(clone_seconds=clone_seconds, read_rate=UPLOAD_RATE) as upstream,
             SimulatedCdn() as cdn,

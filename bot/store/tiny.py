@@ -95,6 +95,13 @@ class TinyStore:
         for name in await asyncio.to_thread(self._folder.names, "jobs", f"{owner_id:d}-*.json.damaged*"):
             raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
 
+    async def set_aside(self) -> list[str]:
+        """Name the files that were damaged and set aside."""
+        kinds = (".", "members", "jobs")
+        return await asyncio.to_thread(
+            lambda: [name for kind in kinds for name in self._folder.names(kind, "*.damaged*")]
+        )
+
     async def jobs(self) -> tuple[Job, ...]:
         """Return every job on record, oldest first; those that can't be read are reported in the log."""
         found: list[Job] = []

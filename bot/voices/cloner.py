@@ -8,7 +8,7 @@ import contextvars
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.errors import (
@@ -26,15 +26,15 @@ from bot.errors import (
     VoiceNotFound,
 )
 from bot.voices.clock import Clock
+from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
-from bot.voices.jobs import TOKEN_SECONDS, Failure, Job, Order, Reply
+from bot.voices.jobs import Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage
 from bot.voices.queue import Queue
-from bot.voices.sample import within_recommended
 from bot.voices.sender import Sender
 from bot.voices.sink import Sink
 from bot.voices.store import Store
@@ -42,14 +42,8 @@ from bot.voices.watch import Watch
 
 _log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 24 * 60 * 60.0
-"""How long `Try again` is offered, and an end that could not be told is kept."""
-
 GRACE_SECONDS = 10.0
 """What a clone that is being sent gets to finish when the bot stops."""
-
-TELL_AGAIN_SECONDS = 60.0
-"""Seconds between attempts to tell a member of an end."""
 
 _UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED})
 
@@ -107,11 +101,12 @@ class Cloner:
             patience=self._patience,
             show=self._show,
         )
+        self._ending = Ending(self._ledger, self.sink, self.clock)
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.begin(job)
         self._chore(self._watch.keep())
-        self._chore(self._sweep())
+        self._chore(self._ending.sweep())
         try:
             yield
         finally:
@@ -180,8 +175,8 @@ class Cloner:
             raise OfferLapsed
         if self._stopping:
             raise Restarting
-        if other := self.running(owner_id):
-            raise AlreadyCloning(job_id=other.id)
+        if self.running(owner_id):
+            raise AlreadyCloning
         self._queue.check()
         await self._ledger.check_room(job, self._ledger.of(owner_id))
         job = await self._ledger.move(job_id, Stage.QUEUED, failure=None, told=False)
@@ -202,7 +197,8 @@ class Cloner:
         except Exception:  # noqa: BLE001 - the log and the member get its number
             mark = secrets.token_hex(4)
             _log.exception("clone %s failed unexpectedly, id %s", job_id, mark)
-            outcome = Unexpected(id=mark)
+            # Once the sample was sent a voice may exist: then a new try has to look for it first.
+            outcome = VoiceNotFound() if self._ledger[job_id].stage is Stage.CLONING else Unexpected(id=mark)
         finally:
             self._cancellable.discard(job_id)
             self._called_off.discard(job_id)
@@ -210,7 +206,7 @@ class Cloner:
             # A voice exists upstream that could not be recorded: the job's record is all there is of it.
             await self.sink.deliver(self._ledger[job_id], outcome)
             return
-        await self._end(job_id, outcome)
+        await self._ending.end(job_id, outcome)
 
     async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:
         job = self._ledger[job_id]
@@ -223,55 +219,15 @@ class Cloner:
             case Stage.CLONING:
                 return await self._sender.resume(job_id)
             case Stage.UPLOADING:  # never sent whole, so nothing was made
-                await self._move(job_id, Stage.QUEUED)
+                await self._ledger.move(job_id, Stage.QUEUED)
+                self._show(job_id)
             case Stage.RECEIVED:
                 await self._intake.check(job_id)
             case _:
                 pass
-        job = self._ledger[job_id]
-        if job.stage in {Stage.CHECKED, Stage.WAITING}:
-            if job.facts is None or not within_recommended(job.facts):
-                await self._intake.offer(job_id)
-            await self._move(job_id, Stage.QUEUED)
+        if self._ledger[job_id].stage in {Stage.CHECKED, Stage.WAITING}:
+            await self._intake.settle_length(job_id)
         return await self._sender.send(job_id)
-
-    async def _end(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
-        """Record an end, tell the member until they know, and forget the job as soon as nothing needs it."""
-        job = self._ledger[job_id]
-        if isinstance(outcome, ClonevoiceError) and not job.over:
-            stage = (
-                Stage.CANCELLED if job.stage in _UNSENT and isinstance(outcome, Cancelled) else Stage.FAILED
-            )
-            with suppress(StoreError):  # it is told all the same
-                job = await self._ledger.move(job_id, stage, failure=_failure(outcome))
-        give_up = self.clock.now() + RETRY_SECONDS
-        while not job.told and not await self.sink.deliver(job, outcome):
-            if self.clock.now() > give_up:
-                _log.warning("the end of clone %s could not be told", job_id)
-                break
-            await self.clock.sleep(TELL_AGAIN_SECONDS)
-        if job.failure and job.failure.key == VoiceNotFound.key:
-            with suppress(StoreError):
-                await self._ledger.change(job_id, told=True, reply=None)
-        else:
-            with suppress(StoreError):
-                await self._ledger.close(job_id)
-
-    async def _sweep(self) -> None:
-        """Erase tokens that are dead, and jobs that nobody tried again within a day."""
-        while True:
-            now = self.clock.now()
-            for job in self._ledger.all():
-                with suppress(StoreError, KeyError):
-                    if job.stage is Stage.FAILED and now - job.times[Stage.FAILED] > RETRY_SECONDS:
-                        await self._ledger.close(job.id)
-                    elif job.reply and now - job.reply.since > TOKEN_SECONDS:
-                        await self._ledger.change(job.id, reply=None)
-            await self.clock.sleep(60)
-
-    async def _move(self, job_id: str, stage: Stage, **changes: Any) -> None:  # noqa: ANN401 - as in the ledger
-        await self._ledger.move(job_id, stage, **changes)
-        self._show(job_id)
 
     def _show(self, job_id: str, *, done: float = 0, total: float = 0, note: str | None = None) -> None:
         job = self._ledger[job_id]
@@ -290,10 +246,3 @@ class Cloner:
         task = self._context.copy().run(asyncio.create_task, work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
-
-
-def _failure(error: ClonevoiceError) -> Failure:
-    return Failure(
-        error.key,
-        {name: value for name, value in error.values.items() if isinstance(value, str | int | float)},
-    )

@@ -22,12 +22,12 @@ class Estimate:
         """Return the usual duration."""
         try:
             return median(await self._store.durations() or (USUAL_SECONDS,))
-        except (StoreError, OSError):
+        except (StoreError, OSError, ValueError):
             return USUAL_SECONDS
 
     async def learn(self, seconds: float) -> None:
         """Take one more clone into account."""
         try:
             await self._store.add_duration(seconds)
-        except (StoreError, OSError):
+        except (StoreError, OSError, ValueError):
             _log.exception("a clone's duration could not be recorded")

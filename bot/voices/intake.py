@@ -9,7 +9,11 @@ from bot.voices.clock import Clock
 from bot.voices.ledger import Ledger
 from bot.voices.models import Facts
 from bot.voices.progress import Stage
+from bot.voices.sample import within_recommended
 from bot.voices.sink import Show
+
+AT_ONCE = 4
+"""How many samples are fetched and judged at once: each is held in memory until it lies on disk."""
 
 OFFER_SECONDS = 15 * 60.0
 """How long `Clone anyway` is offered: as long as an interaction's token lives."""
@@ -31,19 +35,30 @@ class Intake:
         self._inspect = inspect
         self._clock = clock
         self._show = show
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._offers: dict[str, asyncio.Future[None]] = {}
 
     async def check(self, job_id: str) -> None:
         """Fetch and judge a sample, and keep it on disk, so that memory does not grow with the queue."""
-        sample = await self._download(self._ledger[job_id].sample_url)
-        facts = await self._inspect(sample)
-        digest = await asyncio.to_thread(_sha256, sample)
-        await self._ledger.keep_sample(job_id, sample)
+        async with self._slots:
+            sample = await self._download(self._ledger[job_id].sample_url)
+            facts = await self._inspect(sample)
+            digest = await asyncio.to_thread(_sha256, sample)
+            await self._ledger.keep_sample(job_id, sample)
+            del sample
         await self._ledger.move(job_id, Stage.CHECKED, facts=facts, sample_sha256=digest)
         self._show(job_id)
 
-    async def offer(self, job_id: str) -> None:
-        """Wait until the member wants a sample of unusual length cloned anyway, or raise `Refused`."""
+    async def settle_length(self, job_id: str) -> None:
+        """Queue a checked sample: at once, or if its length is unusual, when its member wants it anyway."""
+        facts = self._ledger[job_id].facts
+        if facts and within_recommended(facts):
+            await self._ledger.move(job_id, Stage.QUEUED)
+        else:
+            await self._offer(job_id)
+        self._show(job_id)
+
+    async def _offer(self, job_id: str) -> None:
         if self._ledger[job_id].stage is not Stage.WAITING:
             await self._ledger.move(job_id, Stage.WAITING)
         self._offers[job_id] = offer = asyncio.get_running_loop().create_future()
@@ -51,20 +66,22 @@ class Intake:
         lapse = asyncio.ensure_future(self._clock.sleep(since + OFFER_SECONDS - self._clock.now()))
         self._show(job_id)
         try:
-            done, _ = await asyncio.wait({offer, lapse}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({offer, lapse}, return_when=asyncio.FIRST_COMPLETED)
+            if not offer.done():
+                raise OfferUnanswered
+            await self._ledger.move(job_id, Stage.QUEUED)
         finally:
             lapse.cancel()
             del self._offers[job_id]
-        if offer not in done:
-            raise OfferUnanswered
 
     def accept_length(self, job_id: str, owner_id: int) -> None:
         """Clone a sample anyway; `OfferLapsed` if that is offered no more."""
         offer = self._offers.get(job_id)
         if offer is None or offer.done() or not self._ledger.find(job_id, owner_id):
             raise OfferLapsed
-        if other := self._ledger.running(owner_id):
-            raise AlreadyCloning(job_id=other.id)
+        accepted = [other for other, answer in self._offers.items() if answer.done()]
+        if any(self._ledger.find(other, owner_id) for other in accepted) or self._ledger.running(owner_id):
+            raise AlreadyCloning
         offer.set_result(None)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from bot.errors import ClonevoiceError
 from bot.voices.answers import UpstreamVoice
 from bot.voices.models import Facts, Language, Rights, Voice, clean_text
 from bot.voices.progress import OVER, Stage
@@ -53,6 +54,12 @@ class Failure:
 
     key: str
     values: dict[str, str | int | float]
+
+    @classmethod
+    def of(cls, error: ClonevoiceError) -> Self:
+        """Keep what an error says."""
+        plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
+        return cls(error.key, plain)
 
 
 class IllegalMoveError(Exception):

@@ -18,7 +18,7 @@ from bot.errors import (
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import Job, Order
-from bot.voices.models import TITLE_LENGTH, Voice, clean_text, is_blank, same_title
+from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Voice, clean_text, is_blank, same_title
 from bot.voices.progress import Stage
 from bot.voices.store import Store
 
@@ -80,8 +80,8 @@ class Ledger:
 
     async def accept(self, order: Order) -> Job:
         """Check what can be checked at once and record the job; `Refused` says why not."""
-        if running := self.running(order.owner_id):
-            raise AlreadyCloning(job_id=running.id)
+        if self.running(order.owner_id):
+            raise AlreadyCloning
         title = clean_text(order.title)[:TITLE_LENGTH]
         if is_blank(title):
             raise TitleBlank
@@ -90,7 +90,7 @@ class Ledger:
         if order.sample_size > self._limits.sample_bytes:
             raise SampleTooLarge(limit=self._limits.sample_bytes / MEGABYTE)
         others = self.of(order.owner_id)
-        description = clean_text(order.description or "")
+        description = clean_text(order.description or "")[:DESCRIPTION_LENGTH]
         job = Job.of(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
         try:

@@ -98,9 +98,12 @@ def clean_text(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol by name, blank by look
+
+
 def is_blank(text: str) -> bool:
     """Whether a text has nothing to see."""
-    return all(char.isspace() or unicodedata.category(char)[0] in "CZM" for char in text)
+    return all(char in _FILLERS or unicodedata.category(char)[0] in "CZM" for char in text)
 
 
 def same_title(one: str, other: str) -> bool:

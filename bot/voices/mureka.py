@@ -28,6 +28,7 @@ from bot.errors import (
     ConnectionLost,
     NoAnswer,
     NotSent,
+    OutcomeUnknown,
     Rejected,
     SessionDied,
     TokenRefused,
@@ -143,6 +144,10 @@ class Mureka:
                 timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
                 return await _understand(response)
+        except OutcomeUnknown as error:
+            if body is not None and not body.committed:
+                raise NotSent from error
+            raise
         except aiohttp.ClientPayloadError as error:
             raise AnswerUnreadable from error
         except (aiohttp.ClientError, OSError) as error:

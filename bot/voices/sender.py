@@ -13,6 +13,7 @@ from bot.errors import (
     NotSent,
     OutcomeUnknown,
     RecordUnwritable,
+    Rejected,
     SessionDied,
     TokenRefused,
     TooManyAtOnce,
@@ -189,6 +190,8 @@ class Sender:
             return tuple(voice.id for voice in await self._mureka.voices(account))
         except OutcomeUnknown as error:
             raise NotSent from error
+        except Rejected as error:  # it is not about the sample yet
+            raise AccountMissing from error
 
     async def _search(self, job_id: str) -> Voice:
         """Look for a voice for as long as a clone may take, counted from now."""

@@ -1,0 +1,70 @@
+"""The end of a job: recorded, told until its member knows, then forgotten."""
+
+import logging
+from contextlib import suppress
+
+from bot.errors import Cancelled, ClonevoiceError, StoreError, VoiceNotFound
+from bot.voices.clock import Clock
+from bot.voices.jobs import TOKEN_SECONDS, Failure, Job
+from bot.voices.ledger import Ledger
+from bot.voices.models import Voice
+from bot.voices.progress import Stage
+from bot.voices.sink import Sink
+
+_log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 24 * 60 * 60.0
+"""How long `Try again` is offered, and an end that could not be told is kept."""
+
+TELL_AGAIN_SECONDS = 60.0
+"""Seconds between attempts to tell a member of an end."""
+
+
+class Ending:
+    """Sees jobs out, and sweeps what they left behind."""
+
+    def __init__(self, ledger: Ledger, sink: Sink, clock: Clock) -> None:
+        self._ledger = ledger
+        self._sink = sink
+        self._clock = clock
+
+    async def end(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
+        """Record an end, tell the member until they know, and forget the job as soon as nothing needs it."""
+        job = self._ledger[job_id]
+        if isinstance(outcome, ClonevoiceError) and not job.over:
+            stage = Stage.CANCELLED if isinstance(outcome, Cancelled) else Stage.FAILED
+            unclear = self._clock.now() if isinstance(outcome, VoiceNotFound) else None
+            failure = Failure.of(outcome)
+            with suppress(StoreError):  # it is told all the same
+                job = await self._ledger.move(job_id, stage, failure=failure, unclear_since=unclear)
+        give_up = self._clock.now() + RETRY_SECONDS
+        while not job.told and not await self._tell(job, outcome):
+            if self._clock.now() > give_up:
+                _log.warning("the end of clone %s could not be told", job_id)
+                break
+            await self._clock.sleep(TELL_AGAIN_SECONDS)
+        if job.failure and job.failure.key == VoiceNotFound.key:
+            with suppress(StoreError):
+                await self._ledger.change(job_id, told=True, reply=None)
+        else:
+            with suppress(StoreError):
+                await self._ledger.close(job_id)
+
+    async def _tell(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
+        try:
+            return await self._sink.deliver(job, outcome)
+        except Exception:  # noqa: BLE001 - it is logged, and tried again like any other failure
+            _log.exception("the end of clone %s could not be shown", job.id)
+            return False
+
+    async def sweep(self) -> None:
+        """Erase tokens that are dead, and jobs that nobody tried again within a day."""
+        while True:
+            now = self._clock.now()
+            for job in self._ledger.all():
+                with suppress(StoreError, KeyError):
+                    if job.stage is Stage.FAILED and now - job.times[Stage.FAILED] > RETRY_SECONDS:
+                        await self._ledger.close(job.id)
+                    elif job.reply and now - job.reply.since > TOKEN_SECONDS:
+                        await self._ledger.change(job.id, reply=None)
+            await self._clock.sleep(60)
