@@ -13,7 +13,7 @@ help: ## List these verbs
 install: .venv/.project ## Make .venv, with all that the other verbs need
 
 demo: .venv/.project ## Try the bot in a browser: offline, without an account
-	@$(BIN)/clonevoice demo
+	@$(BIN)/clonevoice demo $(if $(PORT),--port $(PORT))
 
 run: .venv/.project ## Run the bot with the settings in .env
 	@$(BIN)/clonevoice run

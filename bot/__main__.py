@@ -19,23 +19,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="clonevoice", description=say(ENGLISH, "program.about"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in ("run", "demo", "doctor"):
-        commands.add_parser(command, help=say(ENGLISH, f"program.{command}"))
+        added = commands.add_parser(command, help=say(ENGLISH, f"program.{command}"))
+        if command == "demo":
+            added.add_argument("--port", type=int, help=say(ENGLISH, "program.port"))
     try:
-        sys.exit(_start(parser.parse_args().command))
+        sys.exit(_start(parser.parse_args()))
     except ClonevoiceError as error:
         print(say(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
         sys.exit(os.EX_CONFIG if isinstance(error, SettingsError | FolderInUse) else 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)
 
 
-def _start(command: str) -> int:
+def _start(arguments: argparse.Namespace) -> int:
+    command: str = arguments.command
     if command == "demo":
         if find_spec("simcord") is None:
             raise DemoNotInstalled
         from bot.demo.stage import perform  # noqa: PLC0415 - the demo's libraries need not be installed
 
-        asyncio.run(perform())
+        asyncio.run(perform(arguments.port))
         return 0
     settings = Settings.load()
     start_logging(

@@ -1,6 +1,7 @@
 """`clonevoice demo`: the real bot in a browser, with an emulated API, offline and with no account."""
 
 import asyncio
+import signal
 import socket
 import webbrowser
 from collections.abc import AsyncGenerator
@@ -35,17 +36,22 @@ SEND_BUFFER = 8192
 """Bytes that the system takes from the bot ahead of the API; loopback would take megabytes."""
 
 
-async def perform() -> None:
-    """Serve the demo until its page is closed for good."""
+async def perform(port: int | None = None) -> None:
+    """Serve the demo on a port of loopback, or on a free one, until its page is closed for good."""
     start_logging("WARNING", "text", ())
-    async with staged() as page:
+    this = asyncio.current_task()
+    if this:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    async with staged(port=port) as page:
         print(say(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES))  # noqa: T201 - the visitor's terminal
         await asyncio.to_thread(_open_browser, page.url)
         await page.closed()
 
 
 @asynccontextmanager
-async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[DiscordPage]:
+async def staged(
+    *, clone_seconds: float = CLONE_SECONDS, port: int | None = None
+) -> AsyncGenerator[DiscordPage]:
     """Set up the bot as in production, but between a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
         async with open_store(Path(folder)) as store:
@@ -63,6 +69,7 @@ async def staged(*, clone_seconds: float = CLONE_SECONDS) -> AsyncGenerator[Disc
                 bot,
                 greeting=say(ENGLISH, "demo.greeting", samples=_near(SAMPLES)),
                 samples=[await _good_sample()],
+                port=port,
             ) as page,
             bot.cloner.at_work(),
         ):
