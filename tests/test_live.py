@@ -1,142 +1,297 @@
 """How often a card is edited, and that what Discord does to it harms nobody."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 
 from bot.errors import Rejected
+from bot.voices.fetch import Previews
+from bot.voices.jobs import Job, Reply
 from bot.voices.progress import Progress, Stage
 from cogs._live import EDIT_SECONDS, Cards
+from cogs._ways import Unreachable
+from conftest import ManualClock, sentence
 from test_jobs import JOB
 
-CLONING = replace(JOB, stage=Stage.CLONING)
+FRESH = Reply("fresh", 6, 1_800_000_000.0, 1000)
+MINE = replace(
+    JOB, times={Stage.RECEIVED: FRESH.since}, reply=Reply("mine", 5, FRESH.since, 1000), title="Diary"
+)
+CLONING = replace(MINE, stage=Stage.CLONING)
+TROUBLES = [Unreachable("503", passing=True), Unreachable("404", passing=False)]
 
 
-class Time:
-    """A clock read by the cards."""
+@dataclass(frozen=True)
+class Sent:
+    """What went one of the ways, at clock seconds `at`; `to` is a reply's or a channel's, or a user."""
 
-    now = 0.0
+    way: str
+    at: float
+    to: Reply | int
+    message: dict[str, Any]
 
-    def __call__(self) -> float:
-        return self.now
+    @property
+    def text(self) -> str:
+        """All that is to be read in it."""
+        embed: discord.Embed = self.message.get("embed") or discord.Embed()
+        parts = (self.message.get("content"), embed.title, embed.description, embed.footer.text)
+        return "\n".join(filter(None, parts))
 
 
-class Answer:
-    """What the cards use of an interaction: its message, which notes when it was edited."""
+@dataclass
+class NotedWays:
+    """Ways that note what was sent. Each of `trouble` happens to its way; nothing gets on while `clear` isn't."""
 
-    filesize_limit = 1000
+    clock: ManualClock
+    sent: list[Sent] = field(default_factory=list[Sent])
+    trouble: dict[str, Unreachable] = field(default_factory=dict[str, Unreachable])
+    clear: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def __init__(self, time: Time) -> None:
-        self.time = time
-        self.edits: list[tuple[float, str]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.error: Exception | None = None
-        self.deleted = False
+    def __post_init__(self) -> None:
+        self.clear.set()
 
-    async def edit_original_response(self, **message: Any) -> None:
-        await self.gate.wait()
-        self.edits.append((self.time.now, message["embed"].description))
-        if self.error:
-            raise self.error
+    async def _send(self, way: str, to: Reply | int, **message: Any) -> None:
+        await self.clear.wait()
+        self.sent.append(Sent(way, self.clock.now(), to, message))
+        if error := self.trouble.get(way):
+            raise error
 
-    async def delete_original_response(self) -> None:
-        self.deleted = True
+    async def edit(self, reply: Reply, **message: Any) -> None:
+        await self._send("edit", reply, **message)
+
+    async def remove(self, reply: Reply) -> None:
+        await self._send("remove", reply)
+
+    async def dm(self, user_id: int, **message: Any) -> None:
+        await self._send("dm", user_id, **message)
+
+    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
+        await self._send("mention", channel_id, user_id=user_id, content=content)
+
+    async def tell_operator(self, **message: Any) -> None:
+        await self._send("tell_operator", 0, **message)
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def answer(time: Time) -> Any:
-    return Answer(time)
+async def ways(clock: ManualClock) -> NotedWays:
+    return NotedWays(clock)
 
 
 @pytest.fixture
-async def cards(time: Time, answer: Any) -> Cards:
-    cards = Cards(previews=None, monotonic=time)  # pyright: ignore[reportArgumentType] -- these clones make no voice
-    await cards.open(JOB, answer)
-    return cards
+async def cards(ways: NotedWays, clock: ManualClock) -> AsyncGenerator[Cards]:
+    async with aiohttp.ClientSession() as session:
+        yield Cards(ways, Previews(session), clock)
 
 
-async def ticks(cards: Cards, time: Time, seconds: int, *, each: float) -> None:
+async def a_moment() -> None:
+    """Let everything happen that needs no time."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def let(seconds: float, clock: ManualClock) -> None:
+    await clock.advance(seconds)
+    await a_moment()
+
+
+def show(cards: Cards, job: Job, done: float = 0) -> None:
+    cards.show(job, Progress(job.stage, done, 75))
+
+
+async def ticks(cards: Cards, clock: ManualClock, seconds: int, *, each: float) -> None:
     """Let a clone tell of its progress for so many seconds."""
-    steps = round(seconds / each)
-    for step in range(steps):
-        cards.show(CLONING, Progress(Stage.CLONING, step * each, 75))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        time.now += each
+    for step in range(round(seconds / each)):
+        show(cards, CLONING, step * each)
+        await let(each, clock)
 
 
 async def test_within_a_stage_a_card_is_edited_once_in_two_seconds_at_most(
-    cards: Cards, answer: Any, time: Time
+    cards: Cards, ways: NotedWays, clock: ManualClock
 ):
-    await ticks(cards, time, 60, each=0.1)
-    times = [when for when, _ in answer.edits[1:]]
-    assert 25 <= len(times) <= 31
+    await ticks(cards, clock, 60, each=0.125)
+    times = [sent.at for sent in ways.sent]
+    assert 29 <= len(times) <= 31
     assert all(later - sooner >= EDIT_SECONDS for sooner, later in pairwise(times))
 
 
-async def test_a_new_stage_shows_at_once(cards: Cards, answer: Any):
-    for stage in (Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING):
-        cards.show(replace(JOB, stage=stage), Progress(stage))
-        await asyncio.sleep(0.001)
-    assert len(answer.edits) == 5
+async def test_a_new_stage_shows_at_once(cards: Cards, ways: NotedWays):
+    path = [Stage.RECEIVED, Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING]
+    for stage in path:
+        show(cards, replace(MINE, stage=stage))
+        await a_moment()
+    assert len(ways.sent) == len(path)
 
 
-async def test_while_discord_is_slow_only_the_newest_progress_counts(cards: Cards, answer: Any, time: Time):
-    answer.gate.clear()
-    await ticks(cards, time, 20, each=0.5)
-    answer.gate.set()
-    await asyncio.sleep(0.001)
-    assert len(answer.edits) == 3
-    assert "0:20 of" in answer.edits[-1][1]
-
-
-async def test_without_news_nothing_is_edited_again(cards: Cards, answer: Any, time: Time):
-    cards.show(CLONING, Progress(Stage.CLONING, 1, 75))
-    await asyncio.sleep(0.001)
-    time.now += 100
-    await asyncio.sleep(0.001)
-    assert len(answer.edits) == 2
-
-
-@pytest.mark.parametrize("error", [ConnectionResetError(), discord.DiscordException(), RuntimeError("oh")])
-async def test_a_failed_edit_is_tried_again_with_the_next_news(
-    cards: Cards, answer: Any, time: Time, error: Exception
+async def test_a_new_stage_shows_at_once_also_while_a_pause_runs(
+    cards: Cards, ways: NotedWays, clock: ManualClock
 ):
-    answer.error = error
-    await ticks(cards, time, 10, each=1)
-    assert len(answer.edits) == 6
+    queued = replace(MINE, stage=Stage.QUEUED)
+    for ahead in (2, 1):
+        show(cards, queued, ahead)
+        await let(0.5, clock)
+    assert len(ways.sent) == 1, "the other waits"
+    show(cards, CLONING)
+    await a_moment()
+    assert len(ways.sent) == 2
+    assert "Cloning" in ways.sent[-1].text
+    await let(10, clock)
+    assert len(ways.sent) == 2, "the queue is no news any more"
 
 
-async def test_a_card_that_moves_leaves_no_old_one_behind(cards: Cards, answer: Any, time: Time):
-    fresh: Any = Answer(time)
-    await cards.open(JOB, fresh)
-    assert answer.deleted
-    cards.show(CLONING, Progress(Stage.CLONING, 1, 75))
-    await asyncio.sleep(0.001)
-    assert len(answer.edits) == 1
-    assert len(fresh.edits) == 2
+async def test_what_is_not_due_yet_shows_later_without_further_news(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    queued = replace(MINE, stage=Stage.QUEUED)
+    for ahead in (3, 2, 1):
+        show(cards, queued, ahead)
+        await a_moment()
+    await let(EDIT_SECONDS - 0.25, clock)
+    assert len(ways.sent) == 1
+    await let(0.25, clock)
+    assert len(ways.sent) == 2
+    assert sentence("stage.queued_behind", ahead=1) in ways.sent[-1].text
 
 
-async def test_the_last_card_comes_after_an_edit_that_is_still_under_way(cards: Cards, answer: Any):
-    answer.gate.clear()
-    cards.show(CLONING, Progress(Stage.CLONING, 1, 75))
-    await asyncio.sleep(0.001)
+async def test_while_discord_is_slow_only_the_newest_progress_counts(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    ways.clear.clear()
+    await ticks(cards, clock, 20, each=0.5)
+    ways.clear.set()
+    await a_moment()
+    assert len(ways.sent) == 2
+    assert "0:20 of" in ways.sent[-1].text
+
+
+async def test_cards_do_not_wait_for_one_another(cards: Cards, ways: NotedWays):
+    for number in range(5):
+        show(cards, replace(CLONING, id=f"{number}-x"))
+    await a_moment()
+    assert len(ways.sent) == 5
+
+
+async def test_without_news_nothing_is_edited_again(cards: Cards, ways: NotedWays, clock: ManualClock):
+    show(cards, CLONING, 1)
+    await a_moment()
+    for _ in range(10):
+        await let(10, clock)
+    assert len(ways.sent) == 1
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=str)
+async def test_a_failed_edit_costs_nothing_but_itself(
+    cards: Cards, ways: NotedWays, clock: ManualClock, trouble: Unreachable
+):
+    ways.trouble["edit"] = trouble
+    await cards.show_now(MINE)
+    await ticks(cards, clock, 10, each=1)
+    assert len(ways.sent) == 6, "it is neither repeated nor given up"
+    ways.trouble.clear()
+    await ticks(cards, clock, 2, each=1)
+    assert len(ways.sent) == 7
+
+
+async def test_a_clone_whose_card_is_out_of_reach_is_no_error(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    lost = replace(CLONING, reply=None)
+    await cards.show_now(lost)
+    show(cards, lost, 1)
+    await let(10, clock)
+    assert ways.sent == []
+
+
+async def test_a_card_that_moves_keeps_what_it_shows_and_leaves_no_old_one(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    before = replace(MINE, stage=Stage.QUEUED)
+    show(cards, before, 3)
+    await a_moment()
+    moved = replace(before, reply=FRESH)
+    await cards.move(moved, before)
+    assert [(sent.way, sent.to) for sent in ways.sent[1:]] == [("edit", FRESH), ("remove", before.reply)]
+    assert sentence("stage.queued_behind", ahead=3) in ways.sent[1].text
+    show(cards, moved, 2)
+    await let(10, clock)
+    assert [sent.to for sent in ways.sent[3:]] == [FRESH]
+
+
+async def test_news_that_waited_while_a_card_moved_shows_where_it_is_now(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    for done in (1, 2):
+        show(cards, CLONING, done)
+        await a_moment()
+    await cards.move(replace(CLONING, reply=FRESH), CLONING)
+    await let(10, clock)
+    assert [sent.to for sent in ways.sent if sent.way == "edit"] == [CLONING.reply, FRESH]
+    assert "0:02 of" in ways.sent[1].text
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=str)
+async def test_a_card_moves_even_if_the_old_one_can_not_be_removed(
+    cards: Cards, ways: NotedWays, trouble: Unreachable
+):
+    ways.trouble["remove"] = trouble
+    await cards.move(replace(CLONING, reply=FRESH), CLONING)
+    assert [sent.to for sent in ways.sent if sent.way == "edit"] == [FRESH]
+
+
+async def test_a_card_asked_for_anew_at_the_very_end_is_no_error(cards: Cards, ways: NotedWays):
+    ended = replace(CLONING, stage=Stage.DONE, reply=FRESH)
+    await cards.deliver(replace(CLONING, stage=Stage.DONE), Rejected())
+    await cards.move(ended, CLONING)
+    assert not [sent for sent in ways.sent if sent.way == "remove"], "the old card tells the end"
+
+
+async def test_the_last_card_comes_after_an_edit_that_is_under_way_and_nothing_after_it(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    ways.clear.clear()
+    for done in (1, 2):
+        show(cards, CLONING, done)
+        await a_moment()
     ending = asyncio.create_task(cards.deliver(CLONING, Rejected()))
-    await asyncio.sleep(0.001)
-    answer.gate.set()
-    await ending
-    assert "Mureka does not accept" in answer.edits[-1][1]
+    await let(10, clock)
+    ways.clear.set()
+    assert await ending
+    await let(10, clock)
+    assert ["0:01 of" in ways.sent[0].text, sentence("mureka.rejected") in ways.sent[1].text] == [True, True]
+    assert len(ways.sent) == 2
 
 
-async def test_the_end_of_a_clone_without_a_card_is_no_error(cards: Cards):
-    await cards.deliver(replace(CLONING, id="other"), Rejected())
+async def test_what_still_waits_to_be_shown_does_not_show_after_the_last_card(
+    cards: Cards, ways: NotedWays, clock: ManualClock
+):
+    for done in (1, 2):
+        show(cards, CLONING, done)
+        await a_moment()
+    assert await cards.deliver(CLONING, Rejected()), "at once, although a pause is running"
+    await let(10, clock)
+    assert len(ways.sent) == 2
+    assert sentence("mureka.rejected") in ways.sent[-1].text
+
+
+async def test_a_card_is_forgotten_with_the_end_of_its_clone(cards: Cards, ways: NotedWays):
+    queued = replace(MINE, stage=Stage.QUEUED)
+    show(cards, queued, 3)
+    await a_moment()
+    await cards.deliver(queued, Rejected())
+    await cards.show_now(queued)  # would show what is remembered
+    assert sentence("stage.present.queued") in ways.sent[-1].text
+
+
+async def test_the_end_of_a_clone_without_a_card_is_no_error(cards: Cards, ways: NotedWays):
+    assert await cards.deliver(CLONING, Rejected())
+    assert len(ways.sent) == 1

@@ -150,9 +150,12 @@ class Cloner:
 
     async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
-        if not self._ledger.find(job_id, owner_id):
-            raise OfferLapsed
-        return await self._ledger.change(job_id, reply=reply)
+        try:
+            if self._ledger.find(job_id, owner_id):
+                return await self._ledger.change(job_id, reply=reply)
+        except KeyError:  # it ended just now
+            pass
+        raise OfferLapsed
 
     def accept_length(self, job_id: str, owner_id: int) -> None:
         """Clone a sample of unusual length anyway; `OfferLapsed` if that is offered no more."""

@@ -14,7 +14,7 @@ MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),
     Stage.CHECKED: frozenset({Stage.WAITING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.WAITING: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.FAILED, Stage.CANCELLED}),
+    Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.DONE, Stage.FAILED, Stage.CANCELLED}),
     Stage.UPLOADING: frozenset({Stage.CLONING, Stage.QUEUED, Stage.FAILED}),
     Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.DONE: frozenset(),
@@ -24,7 +24,7 @@ MOVES: Mapping[Stage, frozenset[Stage]] = {
 """Which stage may follow which. From `UPLOADING` on there is no calling back.
 
 Back to `QUEUED` go clones of which nothing was made: the body was not sent whole, or the API said no; and
-those that failed for want of an answer, when their member wants to try again.
+those that failed for want of an answer, when their member wants to try again: then the voice may turn up.
 """
 
 TOKEN_SECONDS = 15 * 60.0

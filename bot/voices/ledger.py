@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,7 +44,8 @@ class Ledger:
         self._limits = limits
         self._clock = clock
         self._jobs: dict[str, Job] = {}
-        self._recorded: asyncio.Future[set[int]]
+        self._recorded: set[int] = set()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __getitem__(self, job_id: str) -> Job:
         """Return where a job stands; `KeyError` if it is on record no more."""
@@ -54,8 +56,8 @@ class Ledger:
         return [job for job in self._jobs.values() if job.owner_id == owner_id and not job.over]
 
     async def load(self) -> list[Job]:
-        """Take the jobs of an earlier run over; return them, oldest first. Begin to read all voices' ids."""
-        self._recorded = asyncio.ensure_future(self._store.voice_ids())
+        """Learn which voices are recorded, and take over the jobs of an earlier run, oldest first."""
+        self._recorded = await self._store.voice_ids()
         jobs = await self._store.jobs()
         self._jobs = {job.id: job for job in jobs}
         return [*jobs]
@@ -64,10 +66,10 @@ class Ledger:
         """Return every job on record, also those that are over but not yet told or tried again."""
         return [*self._jobs.values()]
 
-    async def claimed(self, job_id: str) -> set[int]:
+    def claimed(self, job_id: str) -> set[int]:
         """Return the ids of all voices that are recorded, or belong to another job."""
         others = {job.voice_id for job in self._jobs.values() if job.voice_id and job.id != job_id}
-        return await asyncio.shield(self._recorded) | others
+        return self._recorded | others
 
     def find(self, job_id: str, owner_id: int) -> Job | None:
         """Return a member's job by its id; somebody else's is none."""
@@ -93,29 +95,23 @@ class Ledger:
         description = clean_text(order.description or "")[:DESCRIPTION_LENGTH]
         job = Job.of(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
-        try:
-            await self._store.check_jobs(job.owner_id)
-            await self.check_room(job, others)
-            await self._write(self._store.put_job(job))
-        except BaseException:
-            del self._jobs[job.id]
-            raise
+        async with self._locks[job.id]:
+            try:
+                await self._store.check_jobs(job.owner_id)
+                await self.check_room(job, others)
+                await self._write(self._store.put_job(job))
+            except BaseException:
+                del self._jobs[job.id]
+                raise
         return job
 
     async def change(self, job_id: str, **changes: Any) -> Job:  # noqa: ANN401 - as in dataclasses.replace
-        """Record something new about a job."""
-        job = replace(self._jobs[job_id], **changes)
-        await self._write(self._store.put_job(job))
-        self._jobs[job_id] = replace(self._jobs[job_id], **changes)
-        return self._jobs[job_id]
+        """Record something new about a job; `KeyError` if it is on record no more."""
+        return await self._put(job_id, lambda job: replace(job, **changes))
 
     async def move(self, job_id: str, stage: Stage, **changes: object) -> Job:
         """Record that a job went on to `stage`, changed as given."""
-        now = self._clock.now()
-        await self._write(self._store.put_job(self._jobs[job_id].moved(stage, now, **changes)))
-        # The reply may have changed meanwhile.
-        self._jobs[job_id] = self._jobs[job_id].moved(stage, now, **changes)
-        return self._jobs[job_id]
+        return await self._put(job_id, lambda job: job.moved(stage, self._clock.now(), **changes))
 
     async def keep_sample(self, job_id: str, sample: bytes) -> None:
         """Keep a job's MP3 on disk until the job is over."""
@@ -124,12 +120,14 @@ class Ledger:
     async def keep_voice(self, voice: Voice) -> None:
         """Record the voice that a job has made."""
         await self._write(self._store.put_voice(voice))
-        (await asyncio.shield(self._recorded)).add(voice.id)
+        self._recorded.add(voice.id)
 
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too."""
-        del self._jobs[job_id]
-        await self._write(self._store.drop_job(job_id))
+        async with self._locks[job_id]:
+            del self._jobs[job_id]
+            await self._write(self._store.drop_job(job_id))
+        self._locks.pop(job_id, None)
 
     async def check_room(self, job: Job, others: Iterable[Job]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""
@@ -139,6 +137,14 @@ class Ledger:
             raise TitleTaken(title=job.title)
         if len(titles) >= self._limits.voices:
             raise TooManyVoices(limit=self._limits.voices)
+
+    async def _put(self, job_id: str, changed: Callable[[Job], Job]) -> Job:
+        # One at a time: a change that was made of an older stage must never be written over a newer one.
+        async with self._locks[job_id]:
+            job = changed(self._jobs[job_id])
+            await self._write(self._store.put_job(job))
+            self._jobs[job_id] = job
+            return job
 
     async def _write(self, writing: Awaitable[None]) -> None:
         try:

@@ -219,7 +219,7 @@ class Sender:
 
     async def _look(self, job: Job) -> UpstreamVoice | None:
         listed = await self._mureka.voices(job.account)
-        return find(job, listed, await self._ledger.claimed(job.id))
+        return find(job, listed, self._ledger.claimed(job.id))
 
     async def _record(self, job_id: str, made: UpstreamVoice) -> Voice:
         """Record a voice that exists; while the disk refuses, wait for room."""

@@ -1,0 +1,658 @@
+"""What an earlier run left goes on: each stage, look-alikes, second tries, cancelling and stopping."""
+
+import asyncio
+import gc
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audio import id3v2, mp3
+from bot.demo.upstream import ClonedVoice, Fault, Upstream
+from bot.errors import ClonevoiceError, OfferLapsed, Restarting, TitleTaken, TooLateToCancel
+from bot.store.tiny import open_store
+from bot.voices.jobs import Failure, Job, Reply
+from bot.voices.ledger import Ledger, Limits
+from bot.voices.models import Facts, Language, Rights, Voice
+from bot.voices.progress import Stage
+from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until
+
+ADA, GRACE, LINUS = 1456074443980800007, 1456074443980800008, 1456074443980800009
+"""The ids of the world's members: simcord counts them from the same number in every run."""
+
+NOW = 1_800_000_000.0
+"""When the clocks of the tests start, in Unix seconds."""
+
+ACCOUNT = "demo@example.com"
+DAY = 24 * 60 * 60
+MINUTE = 60.0
+LOST = Failure("mureka.not_found", {})
+REPLY = Reply("dead-token", 77, NOW - MINUTE, 1000)
+
+
+def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any) -> Job:
+    """Return a job that entered `stage` so many seconds ago."""
+    job = Job(
+        id=f"{owner}-{stage}",
+        owner_id=owner,
+        owner_name="somebody",
+        guild_id=2,
+        channel_id=3,
+        title="Left",
+        description="two words",
+        rights=Rights.OWN,
+        language=Language.ENGLISH,
+        locale="en-US",
+        sample_url="http://127.0.0.1:1/nothing.mp3",
+        stage=stage,
+        times={Stage.RECEIVED: NOW - since - MINUTE, stage: NOW - since},
+        sample_sha256="ab" * 32,
+        facts=Facts(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0),
+        unclear_since=NOW - since if stage is Stage.FAILED else None,
+    )
+    return replace(job, **changes)
+
+
+async def leave(folder: Path, *jobs: Job, voices: Iterable[Voice] = ()) -> None:
+    """Put on disk what a bot left that was killed."""
+    async with open_store(folder) as store:
+        for job in jobs:
+            await store.put_sample(job.id, GOOD[1])
+            await store.put_job(job)
+        for voice in voices:
+            await store.put_voice(voice)
+
+
+def exists(upstream: Upstream, number: int, job: Job, **changes: Any) -> None:
+    """Let the API have a voice that looks as if a job had made it."""
+    voice = ClonedVoice(
+        number, job.account or ACCOUNT, job.title, job.description, job.language, GOOD[1], int(NOW)
+    )
+    upstream.voices[number] = replace(voice, **changes)
+
+
+def recorded(job: Job, number: int, **changes: Any) -> Voice:
+    """Return the voice of a job as its member's file has it."""
+    voice = Voice(
+        number, job.id, job.owner_id, 2, job.title, job.description, job.language, job.rights, "ab", NOW
+    )
+    return replace(voice, **changes)
+
+
+def ids(world: World, member: int) -> list[int]:
+    """List the voices on a member's record."""
+    file = world.folder / "members" / f"{member}.json"
+    return (
+        [voice["id"] for voice in json.loads(file.read_text("utf-8"))["voices"].values()]
+        if file.exists()
+        else []
+    )
+
+
+def record(world: World, job: Job) -> dict[str, Any]:
+    """Read a job on disk."""
+    return json.loads((world.folder / "jobs" / f"{job.id}.json").read_text("utf-8"))["job"]["1"]
+
+
+def told(world: World) -> str:
+    """Return all that was said in direct messages and channels."""
+    return json.dumps(world.direct(), ensure_ascii=False)
+
+
+async def over(world: World) -> None:
+    """Wait until nothing is under way or owed."""
+    await until(lambda: not world.jobs())
+
+
+async def accepted(work: Callable[[], object]) -> None:
+    """Do what can be done as soon as a job has got there."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(OfferLapsed):
+                work()
+                return
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+class TestEachStage:
+    """A job that a killed bot left goes on from where it was."""
+
+    async def test_what_was_received_is_downloaded_anew(self, folder: Path):
+        async with Upstream() as upstream:
+            job = left(Stage.RECEIVED, facts=None)
+            exists(upstream, 7, job, account="the file server's")
+            await leave(folder, replace(job, sample_url=f"{upstream.origin}/files/7.mp3"))
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
+                assert ids(world, ADA) == [max(upstream.voices)]
+                assert "Left" in told(world)
+
+    async def test_what_was_received_and_is_gone_says_so(self, folder: Path):
+        await leave(folder, left(Stage.RECEIVED))
+        async with opened(folder, None, FastClock()) as world:
+            await over(world)
+            assert sentence("sample.link_dead") in told(world)
+            assert world.upstream.requests == []
+
+    @pytest.mark.parametrize("stage", [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING])
+    async def test_what_was_not_sent_whole_is_sent(self, folder: Path, stage: Stage):
+        await leave(folder, left(stage))
+        async with opened(folder, None, FastClock()) as world:
+            await over(world)
+            assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
+            assert ids(world, ADA) == [*world.upstream.voices]
+            assert "Left" in told(world)
+
+    async def test_an_offer_is_open_for_the_time_that_is_left(self, folder: Path):
+        clock = ManualClock()
+        await leave(folder, left(Stage.WAITING, since=14 * MINUTE, reply=REPLY))
+        async with opened(folder, None, clock) as world:
+            await until(world.edits)
+            await clock.advance(MINUTE - 1)
+            await asyncio.sleep(0.05)
+            assert world.direct() == []
+            await clock.advance(1)
+            await over(world)
+            assert sentence("refused.unanswered") in told(world)
+            assert world.upstream.requests == []
+
+    async def test_an_offer_can_still_be_taken(self, folder: Path):
+        await leave(folder, job := left(Stage.WAITING, since=MINUTE))
+        async with opened(folder, None, FastClock()) as world:
+            await accepted(lambda: world.bot.cloner.accept_length(job.id, ADA))
+            await over(world)
+            assert ids(world, ADA) == [*world.upstream.voices]
+
+    async def test_an_offer_that_lapsed_meanwhile_is_over(self, folder: Path):
+        await leave(folder, left(Stage.WAITING, since=15 * MINUTE))
+        async with opened(folder, None, ManualClock()) as world:
+            await over(world)
+            assert sentence("refused.unanswered") in told(world)
+
+    @pytest.mark.parametrize("oldest", [Stage.QUEUED, Stage.UPLOADING])
+    async def test_places_in_the_queue_are_kept(self, folder: Path, oldest: Stage):
+        members = {GRACE: "one", LINUS: "two", ADA: "three"}
+        stages = {GRACE: oldest, LINUS: Stage.QUEUED, ADA: Stage.QUEUED}
+        jobs = [
+            left(stages[member], member, title=title, since=90.0 - place)
+            for place, (member, title) in enumerate(members.items())
+        ]
+        await leave(folder, *jobs)
+        async with Upstream(clone_seconds=0.05) as upstream, opened(folder, upstream, FastClock()) as world:
+            await over(world)
+            assert [post.query["title"] for post in world.posts()] == ["one", "two", "three"]
+
+    async def test_a_voice_that_was_made_is_found_and_not_made_again(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, job := left(Stage.CLONING))
+            exists(upstream, 7, job)
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert world.posts() == []
+                assert ids(world, ADA) == [7]
+                assert "Left" in told(world)
+
+    async def test_a_voice_that_is_on_record_is_only_told(self, folder: Path):
+        job = left(Stage.CLONING)
+        await leave(folder, job, voices=[recorded(job, 7)])
+        async with opened(folder, None, FastClock()) as world:
+            await over(world)
+            assert world.upstream.requests == []
+            assert ids(world, ADA) == [7]
+            assert "Left" in told(world)
+
+    async def test_a_voice_whose_id_is_known_is_taken_and_no_other(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, job := left(Stage.CLONING, voice_id=7))
+            exists(upstream, 7, job, title="Renamed upstream")
+            exists(upstream, 8, job)
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert world.posts() == []
+                assert ids(world, ADA) == [7]
+
+    async def test_a_voice_that_is_nowhere_is_looked_for_as_long_as_a_clone_takes(self, folder: Path):
+        await leave(folder, job := left(Stage.CLONING))
+        clock = FastClock()
+        async with opened(folder, None, clock, clone_timeout=30) as world:
+            began = clock.monotonic()
+            await until(lambda: record(world, job)["told"])
+            assert 30 <= clock.monotonic() - began
+            assert [request.method for request in world.upstream.requests] == ["GET"] * 4
+            assert sentence("button.again") in told(world)
+            assert "shows no voice of this title" in told(world)
+
+    async def test_it_is_found_also_if_it_comes_late_and_the_list_fails_at_times(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, job := left(Stage.CLONING))
+            upstream.faults += [Fault(status=500), Fault(then="reset"), Fault(status=596)]
+            async with opened(folder, upstream, FastClock()) as world:
+                await until(lambda: len(upstream.requests) == 4)
+                exists(upstream, 7, job)
+                await over(world)
+                assert world.posts() == []
+                assert ids(world, ADA) == [7]
+
+    async def test_a_voice_that_was_not_told_of_is_told_once(self, folder: Path):
+        job = left(Stage.DONE, voice_id=7)
+        other = left(Stage.DONE, GRACE, voice_id=8, title="Known", told=True)
+        await leave(folder, job, other, voices=[recorded(job, 7), recorded(other, 8)])
+        async with opened(folder, None, FastClock()) as world:
+            await over(world)
+            assert world.upstream.requests == []
+            assert "Left" in told(world)
+            assert "Known" not in told(world)
+            assert ids(world, ADA) == [7]
+
+    async def test_a_failure_that_was_not_told_of_is_told_once(self, folder: Path):
+        failure = Failure("sample.too_large", {"limit": 7})
+        await leave(folder, left(Stage.FAILED, failure=failure))
+        async with opened(folder, None, FastClock()) as world:
+            await over(world)
+            assert sentence("sample.too_large", limit=7) in told(world)
+            assert len([message for message in world.direct() if message.get("embeds")]) == 1
+            assert world.upstream.requests == []
+
+    async def test_also_after_days(self, folder: Path, caplog: pytest.LogCaptureFixture):
+        await leave(folder, left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {})))
+        async with opened(folder, None, FastClock()) as world:
+            await until(world.direct)
+            await over(world)
+            assert sentence("mureka.rejected") in told(world)
+        gc.collect()
+        assert "never retrieved" not in caplog.text
+
+    async def test_a_bot_that_is_stopped_in_the_middle_of_a_clone_finds_it(self, folder: Path):
+        async with Upstream(clone_seconds=30) as upstream:
+            async with opened(folder, upstream, FastClock()) as world:
+                await world.send(wait=False)
+                await until(lambda: upstream.voices)
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert len(world.posts()) == 1
+                assert ids(world, ADA) == [*upstream.voices]
+
+
+class TestWhoseVoice:
+    """Nobody is charged twice, and nobody gets somebody else's voice."""
+
+    async def test_look_alikes_do_not_swap(self, folder: Path):
+        async with Upstream() as upstream:
+            killed, waiting = left(Stage.CLONING), left(Stage.QUEUED, GRACE)
+            await leave(folder, killed, waiting)
+            async with opened(folder, upstream, FastClock(), clones_per_account=2) as world:
+                await until(lambda: len(upstream.requests) >= 2)
+                assert world.posts() == [], "as long as it is unclear whose it would be, nothing is sent"
+                exists(upstream, 7, killed)
+                await over(world)
+                assert ids(world, ADA) == [7]
+                assert len(world.posts()) == 1
+                assert ids(world, GRACE) == [number for number in upstream.voices if number != 7]
+
+    async def test_a_second_try_does_not_take_the_voice_that_a_look_alike_is_just_making(self, folder: Path):
+        accounts = ("a@example.com", "b@example.com")
+        mine = left(Stage.FAILED, account=accounts[0], failure=LOST, told=True, description="two words")
+        await leave(folder, mine)
+        async with (
+            Upstream(accounts=accounts, clone_seconds=0.5) as upstream,
+            opened(folder, upstream, FastClock(), useapi_accounts=accounts, clones_per_account=2) as world,
+        ):
+            sent = await world.send(world.grace, title="Left", description="two words", wait=False)
+            await until(lambda: upstream.voices)
+            [hers] = upstream.voices.values()
+            assert hers.account == accounts[0]
+            await world.bot.cloner.try_again(mine.id, ADA)
+            await world.ended(sent)
+            await over(world)
+            assert ids(world, GRACE) == [hers.id]
+            assert ids(world, ADA) == [number for number in upstream.voices if number != hers.id]
+            assert len(world.posts()) == 2
+
+    @pytest.mark.parametrize("off", [-10 * MINUTE, 10 * MINUTE])
+    async def test_the_servers_clock_may_be_10_minutes_off(self, folder: Path, off: float):
+        async with Upstream() as upstream:
+            await leave(folder, job := left(Stage.CLONING))
+            exists(upstream, 7, job, created_at=int(NOW + off))
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert ids(world, ADA) == [7]
+                assert world.posts() == []
+
+    @pytest.mark.parametrize(
+        "whose", ["it was there before", "on another's record", "another job's", "a look-alike's"]
+    )
+    async def test_a_voice_that_is_not_ones_own_is_not_taken(self, folder: Path, whose: str):
+        async with Upstream() as upstream:
+            job = left(Stage.CLONING)
+            other = left(Stage.DONE, GRACE, voice_id=7)
+            exists(upstream, 7, job, description="other words" if whose == "a look-alike's" else "two words")
+            await leave(
+                folder,
+                replace(job, listed=(7,) if whose == "it was there before" else ()),
+                # No way to tell the other's end, so that its job stays as long as this one looks.
+                *((replace(other, stage=Stage.CLONING),) if whose == "another job's" else ()),
+                voices=[recorded(other, 7)] if whose == "on another's record" else [],
+            )
+            async with opened(folder, upstream, FastClock(), clone_timeout=30) as world:
+                await until(lambda: record(world, job)["told"])
+                assert ids(world, ADA) == []
+                assert world.posts() == []
+
+
+class TestTryAgain:
+    """What failed for want of an answer can be tried again for a day."""
+
+    FAILED = left(Stage.FAILED, failure=LOST, told=True)
+
+    async def failed(self, world: World) -> str:
+        """Clone with an answer that gets lost and a voice that is not made; return the job's id."""
+        world.upstream.faults.append(Fault(then="reset", method="POST"))
+        await world.send()
+        await until(lambda: '"told":true' in self.only(world).read_text("utf-8"))
+        return self.only(world).stem
+
+    def only(self, world: World) -> Path:
+        [file] = (world.folder / "jobs").glob("*.json")
+        return file
+
+    async def test_it_looks_and_then_sends(self, folder: Path):
+        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
+            world.upstream.faults.append(Fault(then="reset", method="POST"))
+            result = await world.send()
+            assert buttons(result) == [sentence("button.again")]
+            await until(lambda: '"told":true' in self.only(world).read_text("utf-8"))
+            asked = len(world.upstream.requests)
+            await world.press(result, "button.again")
+            await over(world)
+            requests = world.upstream.requests[asked:]
+            assert [request.method for request in requests] == ["GET", "GET", "POST"]
+            assert ids(world, ADA) == [*world.upstream.voices]
+            await until(lambda: sentence("voice.title", title="Ada") in text(result))
+
+    async def test_it_only_looks_if_the_voice_has_come(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, self.FAILED)
+            async with opened(folder, upstream, FastClock()) as world:
+                exists(upstream, 7, self.FAILED)
+                await accepted_again(world, self.FAILED)
+                await over(world)
+                assert world.posts() == []
+                assert ids(world, ADA) == [7]
+
+    async def test_without_a_look_nothing_is_sent(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, self.FAILED)
+            async with opened(folder, upstream, FastClock()) as world:
+                upstream.faults.append(Fault(status=500))
+                await accepted_again(world, self.FAILED)
+                await until(lambda: record(world, self.FAILED)["told"])
+                assert [request.method for request in upstream.requests] == ["GET"]
+                await accepted_again(world, self.FAILED)
+                await over(world)
+                assert len(world.posts()) == 1
+
+    async def test_it_works_after_a_restart_and_the_next(self, folder: Path):
+        async with Upstream() as upstream:
+            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
+                job_id = await self.failed(world)
+            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
+                await asyncio.sleep(0.05)
+                assert world.direct() == [], "it is told once"
+                assert (folder / "jobs" / f"{job_id}.mp3").exists()
+            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
+                await accepted_again(world, replace(self.FAILED, id=job_id))
+                await over(world)
+                assert len(world.posts()) == 2
+                assert ids(world, ADA) == [*upstream.voices]
+
+    async def test_one_that_was_taken_up_looks_first_after_a_restart_too(self, folder: Path):
+        async with Upstream() as upstream:
+            await leave(folder, job := left(Stage.QUEUED, unclear_since=NOW - DAY / 2))
+            exists(upstream, 7, job)
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert world.posts() == []
+                assert ids(world, ADA) == [7]
+
+    async def test_after_a_day_it_is_forgotten(self, folder: Path):
+        clock = ManualClock()
+        await leave(folder, left(Stage.FAILED, since=DAY - 100, failure=LOST, told=True))
+        async with opened(folder, None, clock) as world:
+            for _ in range(3):
+                await asyncio.sleep(0.02)
+                assert len(world.jobs()) == 2
+                await clock.advance(30)
+            await clock.advance(30)
+            await over(world)
+            with pytest.raises(OfferLapsed):
+                await world.bot.cloner.try_again(self.FAILED.id, ADA)
+
+    async def test_nobody_else_can_do_it(self, folder: Path):
+        await leave(folder, self.FAILED)
+        async with opened(folder, None, FastClock()) as world:
+            await asyncio.sleep(0.05)
+            for forged, member in ((self.FAILED.id, GRACE), ("forged", ADA)):
+                with pytest.raises(OfferLapsed):
+                    await world.bot.cloner.try_again(forged, member)
+            assert world.upstream.requests == []
+            assert len(world.jobs()) == 2
+
+    async def test_a_title_that_is_taken_meanwhile_is_refused(self, folder: Path):
+        await leave(folder, self.FAILED)
+        async with opened(folder, None, FastClock()) as world:
+            await world.send(title="left")
+            asked = len(world.upstream.requests)
+            with pytest.raises(TitleTaken):
+                await world.bot.cloner.try_again(self.FAILED.id, ADA)
+            assert len(world.upstream.requests) == asked
+            assert record(world, self.FAILED)["stage"] == "failed"
+
+    async def test_two_clicks_at_once_are_one(self, folder: Path):
+        await leave(folder, self.FAILED)
+        async with opened(folder, None, FastClock()) as world:
+            await asyncio.sleep(0.05)
+            clicks = [world.bot.cloner.try_again(self.FAILED.id, ADA) for _ in range(2)]
+            results = await asyncio.gather(*clicks, return_exceptions=True)
+            assert sum(isinstance(result, Job) for result in results) == 1
+            assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
+            await over(world)
+            assert len(world.posts()) == 1
+
+    async def test_a_click_and_a_command_at_once_are_one_clone(self, folder: Path):
+        await leave(folder, self.FAILED)
+        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+            await asyncio.sleep(0.05)
+            click = asyncio.create_task(world.bot.cloner.try_again(self.FAILED.id, ADA))
+            await asyncio.sleep(0)
+            await world.send(title="Left", wait=False)
+            await asyncio.wait({click})
+            click.exception()
+            await over(world)
+            assert len(world.posts()) == 1
+
+
+async def accepted_again(world: World, job: Job) -> None:
+    """Try again, as soon as the end that was told is off the bot's hands."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(OfferLapsed):
+                await world.bot.cloner.try_again(job.id, job.owner_id)
+                return
+            await asyncio.sleep(0.005)
+
+
+class TestCancel:
+    """Until the sample is on its way it can be called off, at once."""
+
+    @pytest.mark.parametrize("stage", [Stage.RECEIVED, Stage.QUEUED])
+    async def test_nothing_is_sent_and_the_title_is_free(self, folder: Path, stage: Stage):
+        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+            if stage is Stage.RECEIVED:
+                world.cdn.delay = 60
+            else:
+                await world.send(world.grace, title="first", wait=False)
+                await until(lambda: upstream.voices)
+            result = await world.send(wait=False)
+            await until(lambda: sentence(f"stage.present.{stage}") in text(result))
+            world.cdn.delay = 0
+            await world.press(result, "button.cancel")
+            async with asyncio.timeout(1):
+                await world.ended(result)
+            assert sentence("refused.cancelled") in text(result)
+            assert buttons(result) == []
+            again = await world.send()
+            assert sentence("voice.title", title="Ada") in text(again)
+            assert [post.query["title"] for post in world.posts()].count("Ada") == 1
+            await over(world)
+
+    @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED])
+    async def test_also_after_a_restart(self, folder: Path, stage: Stage):
+        busy = left(Stage.CLONING, GRACE, title="Busy")
+        await leave(folder, job := left(stage), busy)
+        async with opened(folder, None, FastClock()) as world:
+            await accepted(lambda: world.bot.cloner.cancel(job.id, ADA))
+            await until(lambda: sentence("refused.cancelled") in told(world))
+            await until(lambda: f"{job.id}.mp3" not in world.jobs())
+            assert f"{job.id}.json" not in world.jobs()
+            assert world.posts() == []
+
+    async def test_once_sent_it_is_too_late(self, folder: Path):
+        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+            upstream.faults.append(Fault(then="hang", method="POST", after=1))
+            large = ("large.mp3", id3v2(bytes(8_000_000)) + mp3(seconds=12))
+            result = await world.send(sample=large, wait=False)
+            await until(lambda: world.posts())
+            assert buttons(result) == []
+            [job_id] = {name.partition(".")[0] for name in world.jobs()}
+            assert record(world, replace(TestTryAgain.FAILED, id=job_id))["stage"] == "uploading"
+            with pytest.raises(TooLateToCancel):
+                world.bot.cloner.cancel(job_id, ADA)
+            await world.send(world.grace, title="other", wait=False)
+            assert not world.upstream.voices
+        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+            await until(lambda: upstream.voices)
+            with pytest.raises(TooLateToCancel):
+                world.bot.cloner.cancel(job_id, ADA)
+            await over(world)
+            assert len(ids(world, ADA)) == 1
+
+
+async def test_a_queue_that_is_full_says_when_there_is_room(folder: Path):
+    async with open_store(folder) as store:
+        jobs = [left(Stage.WAITING, owner) for owner in range(1, 251)]
+        await asyncio.gather(*map(store.put_job, jobs))
+    async with opened(folder, None, ManualClock()) as world:
+        result = await world.send()
+        assert text(result) == sentence("refused.queue_full", minutes=1 + round(250 * 75 / 60))
+        assert len(world.jobs()) == 250
+        world.bot.cloner.cancel(jobs[0].id, 1)
+        await until(lambda: len(world.jobs()) == 249)
+        result = await world.send()
+        assert sentence("voice.title", title="Ada") in text(result)
+
+
+class TestShutdown:
+    """A bot that is told to stop finishes what is being sent and keeps the rest."""
+
+    async def test_what_is_being_sent_gets_its_time_and_the_rest_waits_on_disk(self, folder: Path):
+        async with Upstream(clone_seconds=0.4) as upstream:
+            async with opened(folder, upstream, FastClock()) as world:
+                first = await world.send(wait=False)
+                await until(lambda: upstream.voices)
+                second = await world.send(world.grace, wait=False)
+                await until(lambda: sentence("stage.present.queued") in text(second))
+                stopping = asyncio.create_task(world.bot.cloner.wind_down())
+                await asyncio.sleep(0)
+                refused = await world.send(world.linus)
+                assert text(refused) == sentence("refused.restarting")
+                async with asyncio.timeout(3):
+                    await stopping
+                assert ids(world, ADA) == [*upstream.voices]
+                assert sentence("voice.title", title="Ada") in text(first)
+                await asyncio.sleep(0.05)
+                assert len(world.posts()) == 1
+            [job_id] = {name.partition(".")[0] for name in world.jobs()}
+            assert job_id.startswith(str(GRACE))
+            assert record(world, left(Stage.QUEUED, id=job_id))["stage"] == "queued"
+            async with opened(folder, upstream, FastClock()) as world:
+                await over(world)
+                assert len(world.posts()) == 2
+                assert len(ids(world, GRACE)) == 1
+
+    async def test_nothing_is_tried_again_any_more(self, folder: Path):
+        await leave(folder, TestTryAgain.FAILED)
+        async with opened(folder, None, FastClock()) as world:
+            await asyncio.sleep(0.05)
+            await world.bot.cloner.wind_down()
+            with pytest.raises(Restarting):
+                await world.bot.cloner.try_again(TestTryAgain.FAILED.id, ADA)
+            assert record(world, TestTryAgain.FAILED)["stage"] == "failed"
+
+
+class TestToken:
+    """The interaction's token lies on disk no longer than it is of use."""
+
+    async def test_it_is_nobody_elses_to_read_and_erased_when_it_is_dead(self, folder: Path):
+        clock = ManualClock()
+        await leave(
+            folder, job := left(Stage.WAITING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE))
+        )
+        file = folder / "jobs" / f"{job.id}.json"
+        assert file.stat().st_mode & 0o777 == 0o600
+        async with opened(folder, None, clock) as world:
+            for _ in range(9):
+                await clock.advance(MINUTE)
+                await asyncio.sleep(0.01)
+            assert REPLY.token in file.read_text("utf-8")
+            await clock.advance(MINUTE)
+            await asyncio.sleep(0.01)
+            await clock.advance(MINUTE)
+            await until(lambda: REPLY.token not in file.read_text("utf-8"))
+            assert file.stat().st_mode & 0o777 == 0o600
+            assert record(world, job)["stage"] == "waiting"
+
+    async def test_it_is_erased_at_the_end(self, folder: Path):
+        await leave(folder, job := left(Stage.CLONING, reply=replace(REPLY, since=NOW)))
+        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
+            await until(lambda: record(world, job)["told"])
+            assert REPLY.token not in (folder / "jobs" / f"{job.id}.json").read_text("utf-8")
+
+    async def test_a_new_one_takes_no_stage_back_on_disk(self, folder: Path):
+        async with open_store(folder) as store:
+            ledger = Ledger(store, Limits(sample_bytes=1, voices=1), ManualClock())
+            await store.put_job(job := left(Stage.UPLOADING, reply=REPLY))
+            await ledger.load()
+            fresh = replace(REPLY, token="fresh")
+            await asyncio.gather(ledger.move(job.id, Stage.CLONING), ledger.change(job.id, reply=fresh))
+            [on_disk] = await store.jobs()
+            assert on_disk.stage is Stage.CLONING, "or the sample would be sent twice after a kill"
+            assert on_disk.reply == fresh
+            assert ledger[job.id] == on_disk
+
+
+async def test_a_damaged_job_stops_only_itself_and_its_members_next_clone(folder: Path):
+    await leave(folder, left(Stage.QUEUED), left(Stage.QUEUED, GRACE))
+    damaged = folder / "jobs" / f"{left(Stage.QUEUED).id}.json"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    async with opened(folder, None, FastClock()) as world:
+        await until(lambda: ids(world, GRACE))
+        assert text(await world.send()) == sentence("store.damaged")
+        assert len(world.posts()) == 1
+        await world.send(world.linus)
+        assert len(ids(world, LINUS)) == 1
+        assert ids(world, ADA) == []
+        await until(lambda: len(world.jobs()) == 2)
+        assert damaged.with_suffix(".mp3").exists(), "the operator may restore it"
+        damaged.with_name(f"{damaged.name}.damaged").unlink()
+        await world.send()
+        assert len(ids(world, ADA)) == 1
