@@ -86,7 +86,8 @@ class Cards:
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator by DM."""
         name = account or say(ENGLISH, "operator.only_account")
-        text = say_markdown(ENGLISH, "operator.account", account=name, code=why.key)
+        problem = Verbatim(say(ENGLISH, f"doctor.{why.key}"))
+        text = say_markdown(ENGLISH, "operator.account", account=name, problem=problem)
         try:
             await self._ways.tell_operator(content=text)
         except Unreachable as error:

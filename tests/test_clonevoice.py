@@ -203,7 +203,7 @@ async def test_two_commands_at_once_make_one_voice(tmp_path: Path):
 
 
 async def test_members_queue_and_see_their_place(tmp_path: Path):
-    async with Upstream(clone_seconds=0.4) as upstream, opened(tmp_path, upstream, FastClock()) as world:
+    async with Upstream(clone_seconds=1.5) as upstream, opened(tmp_path, upstream, FastClock()) as world:
         first = await world.send(wait=False)
         await until(lambda: upstream.voices)
         second = await world.send(world.grace, wait=False)

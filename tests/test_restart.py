@@ -51,7 +51,7 @@ def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any)
         stage=stage,
         times={Stage.RECEIVED: NOW - since - MINUTE, stage: NOW - since},
         sample_sha256="ab" * 32,
-        facts=Facts(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0),
+        facts=Facts(6.0 if stage is Stage.WAITING else 12.0, "MP3", 44100, 1, 64000, -3.0, -20.0),
         unclear_since=NOW - since if stage is Stage.FAILED else None,
     )
     return replace(job, **changes)
@@ -227,7 +227,7 @@ class TestEachStage:
         async with opened(folder, None, clock, clone_timeout=30) as world:
             began = clock.monotonic()
             await until(lambda: record(world, job)["told"])
-            assert 30 <= clock.monotonic() - began
+            assert clock.monotonic() - began >= 30
             assert [request.method for request in world.upstream.requests] == ["GET"] * 4
             assert sentence("button.again") in told(world)
             assert "shows no voice of this title" in told(world)
@@ -263,10 +263,15 @@ class TestEachStage:
             assert len([message for message in world.direct() if message.get("embeds")]) == 1
             assert world.upstream.requests == []
 
-    async def test_also_after_days(self, folder: Path, caplog: pytest.LogCaptureFixture):
+    async def test_it_is_told_also_after_days_and_kept_until_then(
+        self, folder: Path, caplog: pytest.LogCaptureFixture
+    ):
         await leave(folder, left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {})))
         async with opened(folder, None, FastClock()) as world:
-            await until(world.direct)
+            world.env.inject_error("POST", "/users/@me/channels", status=503)
+            await asyncio.sleep(0.1)
+            assert world.direct() == []
+            assert len(world.jobs()) == 2
             await over(world)
             assert sentence("mureka.rejected") in told(world)
         gc.collect()
@@ -531,7 +536,7 @@ class TestCancel:
             upstream.faults.append(Fault(then="hang", method="POST", after=1))
             large = ("large.mp3", id3v2(bytes(8_000_000)) + mp3(seconds=12))
             result = await world.send(sample=large, wait=False)
-            await until(lambda: world.posts())
+            await until(world.posts)
             assert buttons(result) == []
             [job_id] = {name.partition(".")[0] for name in world.jobs()}
             assert record(world, replace(TestTryAgain.FAILED, id=job_id))["stage"] == "uploading"
@@ -557,8 +562,9 @@ async def test_a_queue_that_is_full_says_when_there_is_room(folder: Path):
         assert len(world.jobs()) == 250
         world.bot.cloner.cancel(jobs[0].id, 1)
         await until(lambda: len(world.jobs()) == 249)
-        result = await world.send()
-        assert sentence("voice.title", title="Ada") in text(result)
+        async with asyncio.timeout(5):
+            while sentence("voice.title", title="Ada") not in text(result):
+                result = await world.send()
 
 
 class TestShutdown:
@@ -647,6 +653,7 @@ async def test_a_damaged_job_stops_only_itself_and_its_members_next_clone(folder
     async with opened(folder, None, FastClock()) as world:
         await until(lambda: ids(world, GRACE))
         assert text(await world.send()) == sentence("store.damaged")
+        world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
         assert len(world.posts()) == 1
         await world.send(world.linus)
         assert len(ids(world, LINUS)) == 1

@@ -29,7 +29,7 @@ from bot.voices.clock import Clock
 from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
-from bot.voices.jobs import Job, Order, Reply
+from bot.voices.jobs import IllegalMoveError, Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Voice
 from bot.voices.mureka import Mureka
@@ -182,7 +182,10 @@ class Cloner:
             raise AlreadyCloning
         self._queue.check()
         await self._ledger.check_room(job, self._ledger.of(owner_id))
-        job = await self._ledger.move(job_id, Stage.QUEUED, failure=None, told=False)
+        try:
+            job = await self._ledger.move(job_id, Stage.QUEUED, failure=None, told=False)
+        except IllegalMoveError:  # pressed twice
+            raise OfferLapsed from None
         self.begin(job)
         return job
 

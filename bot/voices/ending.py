@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from bot.errors import Cancelled, ClonevoiceError, StoreError, VoiceNotFound
 from bot.voices.clock import Clock
-from bot.voices.jobs import TOKEN_SECONDS, Failure, Job
+from bot.voices.jobs import Failure, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
 from bot.voices.progress import Stage
@@ -15,6 +15,9 @@ _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 24 * 60 * 60.0
 """How long `Try again` is offered, and an end that could not be told is kept."""
+
+SWEEP_SECONDS = 5.0
+"""Seconds between looks for what has to go: a token, by when it is 15 minutes old."""
 
 TELL_AGAIN_SECONDS = 60.0
 """Seconds between attempts to tell a member of an end."""
@@ -65,6 +68,6 @@ class Ending:
                 with suppress(StoreError, KeyError):
                     if job.stage is Stage.FAILED and now - job.times[Stage.FAILED] > RETRY_SECONDS:
                         await self._ledger.close(job.id)
-                    elif job.reply and now - job.reply.since > TOKEN_SECONDS:
+                    elif job.reply and not job.reply.alive(now):
                         await self._ledger.change(job.id, reply=None)
-            await self._clock.sleep(60)
+            await self._clock.sleep(SWEEP_SECONDS)
