@@ -49,14 +49,12 @@ class Cards:
             self._cards[job.id] = _Card(self._ways, self._clock)
         self._cards[job.id].show(job, progress)
 
-    async def show_now(self, job: Job) -> None:
-        """Draw a card at once."""
-        card = self._cards.setdefault(job.id, _Card(self._ways, self._clock))
-        await card.draw(job, card.progress or Progress(job.stage))
-
     async def move(self, job: Job, before: Job) -> None:
         """Draw a card in the message where it is now, and remove the one where it was before."""
-        await self.show_now(job)
+        if job.over:  # its end comes there by itself
+            return
+        card = self._cards.setdefault(job.id, _Card(self._ways, self._clock))
+        await card.draw(job, card.progress or Progress(job.stage))
         if before.reply:
             try:
                 await self._ways.remove(before.reply)

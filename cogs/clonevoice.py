@@ -72,7 +72,6 @@ class CloneVoice(commands.Cog):
                 await self._cards.move(job, before=running)
                 return
             raise
-        await self._cards.show_now(job)
         self._cloner.begin(job)
 
 

@@ -23,7 +23,7 @@ from bot.app import assembled
 from bot.client import Clonevoice
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.upstream import Request, Upstream
-from bot.errors import Refused
+from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say_markdown
 from bot.settings import Settings
 from bot.voices.clock import Clock
@@ -195,7 +195,8 @@ async def _discord(bot: Clonevoice) -> AsyncGenerator[simcord.Env]:
         yield env
     finally:
         await env.shutdown()
-    assert [error for error in env.errors if not isinstance(getattr(error, "original", error), Refused)] == []
+    mistakes = [getattr(error, "original", error) for error in env.errors]
+    assert [error for error in mistakes if not isinstance(error, ClonevoiceError)] == []
 
 
 @asynccontextmanager

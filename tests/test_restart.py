@@ -13,7 +13,7 @@ import pytest
 
 from audio import id3v2, mp3
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import ClonevoiceError, OfferLapsed, Restarting, TitleTaken, TooLateToCancel
+from bot.errors import ClonevoiceError, OfferLapsed, Restarting, TooLateToCancel
 from bot.store.tiny import open_store
 from bot.voices.jobs import Failure, Job, Reply
 from bot.voices.ledger import Ledger, Limits
@@ -116,6 +116,14 @@ async def accepted(work: Callable[[], object]) -> None:
                 work()
                 return
             await asyncio.sleep(0.005)
+
+
+async def pass_time(clock: ManualClock, true: Callable[[], object]) -> None:
+    """Let minutes pass until something has happened."""
+    async with asyncio.timeout(10):
+        while not true():
+            await clock.advance(MINUTE)
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -437,8 +445,7 @@ class TestTryAgain:
                 await asyncio.sleep(0.02)
                 assert len(world.jobs()) == 2
                 await clock.advance(30)
-            await clock.advance(30)
-            await over(world)
+            await pass_time(clock, lambda: not world.jobs())
             with pytest.raises(OfferLapsed):
                 await world.bot.cloner.try_again(self.FAILED.id, ADA)
 
@@ -453,14 +460,17 @@ class TestTryAgain:
             assert len(world.jobs()) == 2
 
     async def test_a_title_that_is_taken_meanwhile_is_refused(self, folder: Path):
-        await leave(folder, self.FAILED)
-        async with opened(folder, None, FastClock()) as world:
-            await world.send(title="left")
+        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
+            world.upstream.faults.append(Fault(then="reset", method="POST"))
+            result = await world.send(title="Ada")
+            await until(lambda: '"told":true' in self.only(world).read_text("utf-8"))
+            await world.send(title="ADA")
             asked = len(world.upstream.requests)
-            with pytest.raises(TitleTaken):
-                await world.bot.cloner.try_again(self.FAILED.id, ADA)
+            click = await world.press(result, "button.again")
+            assert click.followups[0].content == sentence("refused.title_taken", title="Ada")
+            assert buttons(result) == [sentence("button.again")]
             assert len(world.upstream.requests) == asked
-            assert record(world, self.FAILED)["stage"] == "failed"
+            assert '"stage":"failed"' in self.only(world).read_text("utf-8")
 
     async def test_two_clicks_at_once_are_one(self, folder: Path):
         await leave(folder, self.FAILED)
@@ -501,24 +511,23 @@ class TestCancel:
 
     @pytest.mark.parametrize("stage", [Stage.RECEIVED, Stage.QUEUED])
     async def test_nothing_is_sent_and_the_title_is_free(self, folder: Path, stage: Stage):
-        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
-            if stage is Stage.RECEIVED:
-                world.cdn.delay = 60
-            else:
-                await world.send(world.grace, title="first", wait=False)
-                await until(lambda: upstream.voices)
+        await leave(folder, busy := left(Stage.CLONING, GRACE))
+        async with opened(folder, None, FastClock(), clone_timeout=3000) as world:
+            world.cdn.delay = 60 if stage is Stage.RECEIVED else 0
             result = await world.send(wait=False)
             await until(lambda: sentence(f"stage.present.{stage}") in text(result))
             world.cdn.delay = 0
             await world.press(result, "button.cancel")
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 await world.ended(result)
             assert sentence("refused.cancelled") in text(result)
             assert buttons(result) == []
+            await until(lambda: all(name.startswith(f"{GRACE}") for name in world.jobs()))
+            assert world.posts() == []
+            exists(world.upstream, 7, busy)
             again = await world.send()
             assert sentence("voice.title", title="Ada") in text(again)
-            assert [post.query["title"] for post in world.posts()].count("Ada") == 1
-            await over(world)
+            assert len(world.posts()) == 1
 
     @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED])
     async def test_also_after_a_restart(self, folder: Path, stage: Stage):
@@ -532,7 +541,7 @@ class TestCancel:
             assert world.posts() == []
 
     async def test_once_sent_it_is_too_late(self, folder: Path):
-        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+        async with Upstream(read_rate=1_000_000) as upstream, opened(folder, upstream, FastClock()) as world:
             upstream.faults.append(Fault(then="hang", method="POST", after=1))
             large = ("large.mp3", id3v2(bytes(8_000_000)) + mp3(seconds=12))
             result = await world.send(sample=large, wait=False)
@@ -571,7 +580,7 @@ class TestShutdown:
     """A bot that is told to stop finishes what is being sent and keeps the rest."""
 
     async def test_what_is_being_sent_gets_its_time_and_the_rest_waits_on_disk(self, folder: Path):
-        async with Upstream(clone_seconds=0.4) as upstream:
+        async with Upstream(clone_seconds=1) as upstream:
             async with opened(folder, upstream, FastClock()) as world:
                 first = await world.send(wait=False)
                 await until(lambda: upstream.voices)
@@ -581,7 +590,7 @@ class TestShutdown:
                 await asyncio.sleep(0)
                 refused = await world.send(world.linus)
                 assert text(refused) == sentence("refused.restarting")
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(5):
                     await stopping
                 assert ids(world, ADA) == [*upstream.voices]
                 assert sentence("voice.title", title="Ada") in text(first)
@@ -620,10 +629,7 @@ class TestToken:
                 await clock.advance(MINUTE)
                 await asyncio.sleep(0.01)
             assert REPLY.token in file.read_text("utf-8")
-            await clock.advance(MINUTE)
-            await asyncio.sleep(0.01)
-            await clock.advance(MINUTE)
-            await until(lambda: REPLY.token not in file.read_text("utf-8"))
+            await pass_time(clock, lambda: REPLY.token not in file.read_text("utf-8"))
             assert file.stat().st_mode & 0o777 == 0o600
             assert record(world, job)["stage"] == "waiting"
 
@@ -636,8 +642,9 @@ class TestToken:
     async def test_a_new_one_takes_no_stage_back_on_disk(self, folder: Path):
         async with open_store(folder) as store:
             ledger = Ledger(store, Limits(sample_bytes=1, voices=1), ManualClock())
-            await store.put_job(job := left(Stage.UPLOADING, reply=REPLY))
+            await store.put_job(job := left(Stage.QUEUED, reply=REPLY))
             await ledger.load()
+            await ledger.move(job.id, Stage.UPLOADING)
             fresh = replace(REPLY, token="fresh")
             await asyncio.gather(ledger.move(job.id, Stage.CLONING), ledger.change(job.id, reply=fresh))
             [on_disk] = await store.jobs()

@@ -29,7 +29,7 @@ from bot.voices.clock import Clock
 from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
-from bot.voices.jobs import IllegalMoveError, Job, Order, Reply
+from bot.voices.jobs import Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Voice
 from bot.voices.mureka import Mureka
@@ -102,6 +102,9 @@ class Cloner:
             show=self._show,
         )
         self._ending = Ending(self._ledger, self.sink, self.clock)
+        for job in jobs:
+            if job.stage is Stage.UPLOADING:  # never sent whole, so nothing was made
+                await self._ledger.move(job.id, Stage.QUEUED)
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.begin(job)
@@ -137,8 +140,9 @@ class Cloner:
         if self._stopping:
             raise Restarting
         self._queue.check()
-        if len(self._tasks) >= self._limits.under_way:
-            seconds = len(self._tasks) * await self._estimate.usual() / self._queue.at_once
+        under_way = sum(not job.over for job in self._ledger.all())
+        if under_way >= self._limits.under_way:
+            seconds = under_way * await self._estimate.usual() / self._queue.at_once
             raise QueueFull(minutes=1 + round(seconds / 60))
         return await self._ledger.accept(order)
 
@@ -174,18 +178,18 @@ class Cloner:
     async def try_again(self, job_id: str, owner_id: int) -> Job:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
         job = self._ledger.find(job_id, owner_id)
-        if job is None or job.stage is not Stage.FAILED or job_id in self._tasks:
+        if job is None or job.stage is not Stage.FAILED:
+            raise OfferLapsed
+        if job_id in self._tasks:  # its end is just being told
+            await asyncio.wait({self._tasks[job_id]}, timeout=1)
+        if self._ledger.find(job_id, owner_id) is None or self._ledger[job_id].stage is not Stage.FAILED:
             raise OfferLapsed
         if self._stopping:
             raise Restarting
         if self.running(owner_id):
             raise AlreadyCloning
         self._queue.check()
-        await self._ledger.check_room(job, self._ledger.of(owner_id))
-        try:
-            job = await self._ledger.move(job_id, Stage.QUEUED, failure=None, told=False)
-        except IllegalMoveError:  # pressed twice
-            raise OfferLapsed from None
+        job = await self._ledger.reopen(job_id)
         self.begin(job)
         return job
 
@@ -224,10 +228,8 @@ class Cloner:
                 return Recalled(job.failure.key, **job.failure.values) if job.failure else Cancelled()
             case Stage.CLONING:
                 return await self._sender.resume(job_id)
-            case Stage.UPLOADING:  # never sent whole, so nothing was made
-                await self._ledger.move(job_id, Stage.QUEUED)
-                self._show(job_id)
             case Stage.RECEIVED:
+                self._show(job_id)
                 await self._intake.check(job_id)
             case _:
                 pass

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from bot.errors import Cancelled, ClonevoiceError, StoreError, VoiceNotFound
 from bot.voices.clock import Clock
-from bot.voices.jobs import Failure, Job
+from bot.voices.jobs import Failure
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
 from bot.voices.progress import Stage
@@ -40,12 +40,8 @@ class Ending:
             failure = Failure.of(outcome)
             with suppress(StoreError):  # it is told all the same
                 job = await self._ledger.move(job_id, stage, failure=failure, unclear_since=unclear)
-        give_up = self._clock.now() + RETRY_SECONDS
-        while not job.told and not await self._tell(job, outcome):
-            if self._clock.now() > give_up:
-                _log.warning("the end of clone %s could not be told", job_id)
-                break
-            await self._clock.sleep(TELL_AGAIN_SECONDS)
+        if not job.told:
+            await self._tell(job_id, outcome)
         if job.failure and job.failure.key == VoiceNotFound.key:
             with suppress(StoreError):
                 await self._ledger.change(job_id, told=True, reply=None)
@@ -53,12 +49,20 @@ class Ending:
             with suppress(StoreError):
                 await self._ledger.close(job_id)
 
-    async def _tell(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
-        try:
-            return await self._sink.deliver(job, outcome)
-        except Exception:  # noqa: BLE001 - it is logged, and tried again like any other failure
-            _log.exception("the end of clone %s could not be shown", job.id)
-            return False
+    async def _tell(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
+        give_up = self._clock.now() + RETRY_SECONDS
+        while self._clock.now() < give_up:
+            job = self._ledger[job_id]
+            try:
+                told = await self._sink.deliver(job, outcome)
+            except Exception:  # noqa: BLE001 - it is logged, and tried again like any other failure
+                _log.exception("the end of clone %s could not be shown", job_id)
+                told = False
+            if not told:
+                await self._clock.sleep(TELL_AGAIN_SECONDS)
+            elif self._ledger[job_id].reply == job.reply:  # else a command has moved the card meanwhile
+                return
+        _log.warning("the end of clone %s could not be told", job_id)
 
     async def sweep(self) -> None:
         """Erase tokens that are dead, and jobs that nobody tried again within a day."""
@@ -66,7 +70,7 @@ class Ending:
             now = self._clock.now()
             for job in self._ledger.all():
                 with suppress(StoreError, KeyError):
-                    if job.stage is Stage.FAILED and now - job.times[Stage.FAILED] > RETRY_SECONDS:
+                    if job.told and now - job.times[Stage.FAILED] > RETRY_SECONDS:
                         await self._ledger.close(job.id)
                     elif job.reply and not job.reply.alive(now):
                         await self._ledger.change(job.id, reply=None)

@@ -98,10 +98,25 @@ class Ledger:
         async with self._locks[job.id]:
             try:
                 await self._store.check_jobs(job.owner_id)
-                await self.check_room(job, others)
+                await self._check_room(job, others)
                 await self._write(self._store.put_job(job))
             except BaseException:
                 del self._jobs[job.id]
+                raise
+        return job
+
+    async def reopen(self, job_id: str) -> Job:
+        """Queue a failed job again, if there is room for its voice; `Refused` says why not."""
+        before = self._jobs[job_id]
+        others = self.of(before.owner_id)
+        job = before.moved(Stage.QUEUED, self._clock.now(), failure=None, told=False)
+        self._jobs[job_id] = job  # before the first await: another click or command must see it
+        async with self._locks[job_id]:
+            try:
+                await self._check_room(job, others)
+                await self._write(self._store.put_job(job))
+            except BaseException:
+                self._jobs[job_id] = before
                 raise
         return job
 
@@ -129,7 +144,7 @@ class Ledger:
             await self._write(self._store.drop_job(job_id))
         self._locks.pop(job_id, None)
 
-    async def check_room(self, job: Job, others: Iterable[Job]) -> None:
+    async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""
         titles = [voice.title for voice in await self._store.voices(job.owner_id)]
         titles += [other.title for other in others]

@@ -149,7 +149,7 @@ class Mureka:
                 raise NotSent from error
             raise
         except aiohttp.ClientPayloadError as error:
-            raise AnswerUnreadable from error
+            raise (NotSent if body is not None and not body.committed else AnswerUnreadable) from error
         except (aiohttp.ClientError, OSError) as error:
             if body is not None and body.failure is not None:
                 raise body.failure from error

@@ -50,9 +50,11 @@ class Queue:
         """Wait for a job's turn, then let it work on the account that is returned.
 
         Places go by when the commands came, so whoever comes back keeps theirs. Raises why, once every
-        account rests.
+        account rests. A job of which it is unclear whether it made a voice gets its own account, whatever
+        that account's state, for it has to look there.
         """
-        self.check()
+        if job.unclear_since is None:
+            self.check()
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._waiting.sort(key=lambda other: other.job.accepted_at)
@@ -60,9 +62,10 @@ class Queue:
         try:
             account = await waiting.turn
         except BaseException:
+            self._drop(waiting)
             if waiting.turn.done() and not waiting.turn.cancelled() and not waiting.turn.exception():
                 waiting.turn.result().working.remove(job)
-            self._drop(waiting)
+                self._assign()
             raise
         try:
             yield account.name
@@ -104,7 +107,7 @@ class Queue:
         """Give an account nothing more to do until it is woken; if it was the last, nobody waits for it."""
         self._named(name).rest = why
         if all(account.rest for account in self._accounts):
-            for waiting in [*self._waiting]:
+            for waiting in [other for other in self._waiting if other.job.unclear_since is None]:
                 self._drop(waiting)
                 if not waiting.turn.done():
                     waiting.turn.set_exception(why)
@@ -145,12 +148,16 @@ class Queue:
         free = [
             account
             for account in self._accounts
-            if account.rest is None
-            and account.paused_until <= self._clock.monotonic()
-            and len(account.working) < self._at_once
-            and not any(other.looks_like(job) for other in account.working)
+            if not any(other.looks_like(job) for other in account.working) and self._suits(job, account)
         ]
         return min(free, key=lambda account: len(account.working), default=None)
+
+    def _suits(self, job: Job, account: _Account) -> bool:
+        if job.unclear_since is not None:
+            return account is self._named(job.account)
+        if account.rest or account.paused_until > self._clock.monotonic():
+            return False
+        return len(account.working) < self._at_once
 
     def _drop(self, waiting: _Waiting) -> None:
         if waiting in self._waiting:

@@ -78,6 +78,8 @@ class Sender:
 
     async def send(self, job_id: str) -> Voice:
         """See a queued job through to its voice, on whatever account; raises how it failed."""
+        if self._ledger[job_id].unclear_since is not None and (voice := await self._look_again(job_id)):
+            return voice
         tried: Counter[type[MurekaError]] = Counter()
         while True:
             async with self._queue.turn(self._ledger[job_id]) as account:
@@ -127,8 +129,6 @@ class Sender:
 
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
-        if job.unclear_since is not None and (made := await self._look_again(job)):
-            return await self._record(job_id, made)
         listed = await self._listed(account)
         sample = await self._store.sample(job_id)
         job = await self._ledger.move(
@@ -137,7 +137,6 @@ class Sender:
             account=account,
             attempt=job.attempt + 1,
             listed=listed,
-            unclear_since=None,
         )
         try:
             made = await self._upload(job, sample)
@@ -211,11 +210,17 @@ class Sender:
                 break
         raise VoiceNotFound
 
-    async def _look_again(self, job: Job) -> UpstreamVoice | None:
-        try:
-            return await self._look(job)
-        except MurekaError as error:  # without a look nothing may be sent
-            raise VoiceNotFound from error
+    async def _look_again(self, job_id: str) -> Voice | None:
+        """Look for the voice of an earlier sending, once more before the sample is sent anew."""
+        async with self._queue.turn(self._ledger[job_id]):
+            try:
+                made = await self._look(self._ledger[job_id])
+            except MurekaError as error:  # without a look nothing may be sent
+                raise VoiceNotFound from error
+            if made:
+                return await self._record(job_id, made)
+            await self._ledger.change(job_id, unclear_since=None)
+            return None
 
     async def _look(self, job: Job) -> UpstreamVoice | None:
         listed = await self._mureka.voices(job.account)
