@@ -483,6 +483,18 @@ class TestTryAgain:
             await over(world)
             assert len(world.posts()) == 1
 
+    async def test_the_card_that_comes_with_a_second_click_does_not_undo_the_first(self, folder: Path):
+        await leave(folder, self.FAILED)
+        async with opened(folder, None, FastClock()) as world:
+            await asyncio.sleep(0.05)
+            cloner = world.bot.cloner
+            fresh = replace(REPLY, token="fresh")
+            await asyncio.gather(
+                cloner.follow(self.FAILED.id, ADA, fresh), cloner.try_again(self.FAILED.id, ADA)
+            )
+            await over(world)
+            assert ids(world, ADA) == [*world.upstream.voices] != []
+
     async def test_a_click_and_a_command_at_once_are_one_clone(self, folder: Path):
         await leave(folder, self.FAILED)
         async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:

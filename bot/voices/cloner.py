@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.errors import (
-    AlreadyCloning,
     Cancelled,
     ClonevoiceError,
     MurekaError,
@@ -156,7 +155,7 @@ class Cloner:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
         try:
             if self._ledger.find(job_id, owner_id):
-                return await self._ledger.change(job_id, reply=reply)
+                return await self._ledger.follow(job_id, reply)
         except KeyError:  # it ended just now
             pass
         raise OfferLapsed
@@ -180,14 +179,10 @@ class Cloner:
         job = self._ledger.find(job_id, owner_id)
         if job is None or job.stage is not Stage.FAILED:
             raise OfferLapsed
-        if job_id in self._tasks:  # its end is just being told
-            await asyncio.wait({self._tasks[job_id]}, timeout=1)
-        if self._ledger.find(job_id, owner_id) is None or self._ledger[job_id].stage is not Stage.FAILED:
-            raise OfferLapsed
         if self._stopping:
             raise Restarting
-        if self.running(owner_id):
-            raise AlreadyCloning
+        if job_id in self._tasks:  # its end is just being told
+            await asyncio.wait({self._tasks[job_id]}, timeout=1)
         self._queue.check()
         job = await self._ledger.reopen(job_id)
         self.begin(job)

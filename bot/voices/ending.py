@@ -60,7 +60,7 @@ class Ending:
                 told = False
             if not told:
                 await self._clock.sleep(TELL_AGAIN_SECONDS)
-            elif self._ledger[job_id].reply == job.reply:  # else a command has moved the card meanwhile
+            elif self._ledger[job_id].reply in {job.reply, None}:  # else a command has moved the card
                 return
         _log.warning("the end of clone %s could not be told", job_id)
 
@@ -68,8 +68,9 @@ class Ending:
         """Erase tokens that are dead, and jobs that nobody tried again within a day."""
         while True:
             now = self._clock.now()
-            for job in self._ledger.all():
+            for seen in self._ledger.all():
                 with suppress(StoreError, KeyError):
+                    job = self._ledger[seen.id]  # as it stands after whatever was waited for
                     if job.told and now - job.times[Stage.FAILED] > RETRY_SECONDS:
                         await self._ledger.close(job.id)
                     elif job.reply and not job.reply.alive(now):

@@ -15,7 +15,7 @@ MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.CHECKED: frozenset({Stage.WAITING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.WAITING: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.DONE, Stage.FAILED, Stage.CANCELLED}),
-    Stage.UPLOADING: frozenset({Stage.CLONING, Stage.QUEUED, Stage.FAILED}),
+    Stage.UPLOADING: frozenset({Stage.CLONING, Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.DONE: frozenset(),
     Stage.FAILED: frozenset({Stage.QUEUED}),

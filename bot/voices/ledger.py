@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.errors import (
     AlreadyCloning,
+    OfferLapsed,
     RecordUnwritable,
     SampleEmpty,
     SampleTooLarge,
@@ -18,7 +19,7 @@ from bot.errors import (
 )
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
-from bot.voices.jobs import Job, Order
+from bot.voices.jobs import Job, Order, Reply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Voice, clean_text, is_blank, same_title
 from bot.voices.progress import Stage
 from bot.voices.store import Store
@@ -107,11 +108,15 @@ class Ledger:
 
     async def reopen(self, job_id: str) -> Job:
         """Queue a failed job again, if there is room for its voice; `Refused` says why not."""
-        before = self._jobs[job_id]
-        others = self.of(before.owner_id)
-        job = before.moved(Stage.QUEUED, self._clock.now(), failure=None, told=False)
-        self._jobs[job_id] = job  # before the first await: another click or command must see it
         async with self._locks[job_id]:
+            before = self._jobs.get(job_id)
+            if before is None or before.stage is not Stage.FAILED:
+                raise OfferLapsed
+            if self.running(before.owner_id):
+                raise AlreadyCloning
+            others = self.of(before.owner_id)
+            job = before.moved(Stage.QUEUED, self._clock.now(), failure=None, told=False)
+            self._jobs[job_id] = job  # before the next await: another click or command must see it
             try:
                 await self._check_room(job, others)
                 await self._write(self._store.put_job(job))
@@ -119,6 +124,12 @@ class Ledger:
                 self._jobs[job_id] = before
                 raise
         return job
+
+    async def follow(self, job_id: str, reply: Reply) -> Job:
+        """Let a job's card be elsewhere from now on; `KeyError` if it is on record no more."""
+        # Known before it is on disk: whoever is about to tell the end has to tell it there.
+        self._jobs[job_id] = replace(self._jobs[job_id], reply=reply)
+        return await self._put(job_id, lambda job: job)
 
     async def change(self, job_id: str, **changes: Any) -> Job:  # noqa: ANN401 - as in dataclasses.replace
         """Record something new about a job; `KeyError` if it is on record no more."""
@@ -156,8 +167,11 @@ class Ledger:
     async def _put(self, job_id: str, changed: Callable[[Job], Job]) -> Job:
         # One at a time: a change that was made of an older stage must never be written over a newer one.
         async with self._locks[job_id]:
-            job = changed(self._jobs[job_id])
+            before = self._jobs[job_id]
+            job = changed(before)
             await self._write(self._store.put_job(job))
+            if (reply := self._jobs[job_id].reply) != before.reply:
+                job = replace(job, reply=reply)
             self._jobs[job_id] = job
             return job
 

@@ -130,6 +130,11 @@ class Queue:
         self._alarms.add(alarm)
         alarm.add_done_callback(self._alarms.discard)
 
+    async def while_open(self) -> None:
+        """Return at once, or once the queue is closed never: a turn that has come then is not taken."""
+        if self._closed:
+            await asyncio.Event().wait()
+
     def close(self) -> None:
         """Give nobody a turn any more."""
         self._closed = True

@@ -131,12 +131,14 @@ class Sender:
         job = self._ledger[job_id]
         listed = await self._listed(account)
         sample = await self._store.sample(job_id)
+        await self._queue.while_open()
         job = await self._ledger.move(
             job_id,
             Stage.UPLOADING,
             account=account,
             attempt=job.attempt + 1,
             listed=listed,
+            voice_id=None,
         )
         try:
             made = await self._upload(job, sample)
