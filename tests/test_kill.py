@@ -22,8 +22,8 @@ from discord_double import Call, DiscordDouble, Message
 ADA = 5001
 SIZE = len(GOOD[1])
 LAUNCHER = Path(__file__).with_name("launcher.py")
-WAITS = ("clone_timeout=2", "bot.voices.sender:LOOKS=[0.0, 0.1]")
-"""Shortened: how long a voice is looked for, and the time between looks."""
+WAITS = ("clone_timeout=2", "bot.voices.sender:LOOKS=[0.0, 0.1]", "bot.voices.sender:DISK_SECONDS=0.1")
+"""Shortened: how long a voice is looked for, and the times between looks and between writes."""
 
 PATH = [*Stage]
 RECEIVED = sentence("stage.present.received")
