@@ -90,13 +90,6 @@ async def play(page: Page) -> float:
     return duration
 
 
-async def view_as(page: Page, name: str) -> None:
-    """Look at the channel as another member."""
-    members = page.get_by_label("Viewing as")
-    await members.select_option(label=name)  # the page empties the list at once and fills it for the new view
-    await expect(members.locator("option:checked")).to_have_text(name)
-
-
 async def take_picture(page: Page, path: Path) -> None:
     """Save what the window shows, with the last message in sight and its media loaded."""
     await card(page).evaluate("card => card.scrollIntoView({block: 'end'})")
