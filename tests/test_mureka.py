@@ -43,7 +43,14 @@ async def upstream() -> AsyncGenerator[Upstream]:
 @pytest.fixture
 async def mureka(upstream: Upstream) -> AsyncGenerator[Mureka]:
     async with aiohttp.ClientSession() as session:
-        yield Mureka(session, TOKEN, clone_timeout=0.5, base=upstream.url)
+        yield Mureka(session, TOKEN, clone_timeout=20, base=upstream.url)
+
+
+@pytest.fixture
+async def hasty(upstream: Upstream) -> AsyncGenerator[Mureka]:
+    """Give a client that waits no longer than a blink."""
+    async with aiohttp.ClientSession() as session:
+        yield Mureka(session, TOKEN, clone_timeout=0.3, base=upstream.url)
 
 
 class Watcher:
@@ -188,7 +195,6 @@ async def test_a_dead_session_names_its_code(upstream: Upstream, mureka: Mureka)
         ({"body": b'{"id": 1, "x": "' + b"x" * 5_000_000 + b'"}'}, AnswerUnreadable),
         ({"then": "endless"}, AnswerUnreadable),
         ({"then": "reset"}, ConnectionLost),
-        ({"then": "hang"}, NoAnswer),
     ],
 )
 async def test_whatever_leaves_the_outcome_open_is_told_apart_and_sent_once(
@@ -203,6 +209,18 @@ async def test_whatever_leaves_the_outcome_open_is_told_apart_and_sent_once(
         await Watcher().clone(mureka)
     assert len(upstream.requests) == 1
     assert issubclass(error, OutcomeUnknown)
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+async def test_an_answer_that_never_comes_leaves_the_outcome_open(
+    upstream: Upstream,
+    hasty: Mureka,
+    takes_effect: bool,  # noqa: FBT001 - a parameter of the table
+):
+    upstream.faults.append(Fault(then="hang", takes_effect=takes_effect))
+    with pytest.raises(NoAnswer):
+        await Watcher().clone(hasty)
+    assert len(upstream.requests) == 1
 
 
 async def test_a_compressed_bomb_is_not_read_to_its_end(upstream: Upstream, mureka: Mureka):
@@ -232,11 +250,11 @@ async def test_a_connection_broken_off_in_the_middle_of_the_body_is_as_if_nothin
 
 
 async def test_a_timeout_in_the_middle_of_the_body_is_as_if_nothing_was_sent(
-    upstream: Upstream, mureka: Mureka
+    upstream: Upstream, hasty: Mureka
 ):
     upstream.faults.append(Fault(then="hang", after=1000))
     with pytest.raises(NotSent):
-        await Watcher().clone(mureka, bytes(20_000_000))
+        await Watcher().clone(hasty, bytes(20_000_000))
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:{port}/v1", "http://host.invalid/v1"])
@@ -250,10 +268,12 @@ async def test_an_api_that_can_not_be_reached_has_been_sent_nothing(base: str):
             await Watcher().clone(mureka)
 
 
-async def test_errors_of_the_line_are_also_the_builtin_ones(upstream: Upstream, mureka: Mureka):
+async def test_errors_of_the_line_are_also_the_builtin_ones(
+    upstream: Upstream, mureka: Mureka, hasty: Mureka
+):
     upstream.faults += [Fault(then="hang"), Fault(then="reset")]
     with pytest.raises(TimeoutError):
-        await Watcher().clone(mureka)
+        await Watcher().clone(hasty)
     with pytest.raises(ConnectionError):
         await Watcher().clone(mureka)
 
