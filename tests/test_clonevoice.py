@@ -1,6 +1,7 @@
 """`/clonevoice` as a member meets it: from the command to the last card, and every way of failing."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ BAD_SAMPLES: list[tuple[bytes, str, dict[str, Any]]] = [
     (b"plain text, no audio at all" * 50, "sample.not_audio", {}),
     (wav(seconds=12), "sample.not_mp3", {"actual": "WAV"}),
     (mp3(seconds=12)[:40_000], "sample.cut_off", {}),
+    (mp3(seconds=12)[:30_000] + bytes(20_000) + mp3(seconds=12)[50_000:], "sample.broken", {}),
     (mp3(seconds=1), "sample.too_short", {"limit": 3, "seconds": 1}),
     (mp3(seconds=31), "sample.too_long", {"limit": 30}),
     (mp3(seconds=12, level_dbfs=-75), "sample.silent", {"rms": -75}),
@@ -143,6 +145,15 @@ async def test_a_link_that_gives_no_file_says_so(world: World, trouble: str):
     setattr(world.cdn, trouble, True)
     result = await world.send()
     assert sentence("sample.link_dead") in text(result)
+    await assert_nothing_left(world)
+
+
+async def test_a_link_that_is_too_slow_says_so(world: World):
+    intake = world.bot.cloner._intake  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- a minute is too long
+    intake._download = partial(intake._download, seconds=0.2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the same
+    world.cdn.delay = 30
+    result = await world.send()
+    assert sentence("sample.link_slow", limit=0.2) in text(result)
     await assert_nothing_left(world)
 
 

@@ -120,6 +120,9 @@ async def _end(process: Process) -> None:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
     await process.communicate()
+    with suppress(ConnectionError):  # of a sample that it did not read whole
+        if process.stdin:
+            await process.stdin.wait_closed()
 
 
 def _read(answer: bytes) -> Facts:
