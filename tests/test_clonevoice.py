@@ -150,7 +150,7 @@ async def test_a_link_that_gives_no_file_says_so(world: World, trouble: str):
 
 async def test_a_link_that_is_too_slow_says_so(world: World):
     intake = world.bot.cloner._intake  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- a minute is too long
-    intake._download = partial(intake._download, seconds=0.2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the same
+    intake._download = partial(intake._download, seconds=0.2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportCallIssue] -- the same
     world.cdn.delay = 30
     result = await world.send()
     assert sentence("sample.link_slow", limit=0.2) in text(result)
