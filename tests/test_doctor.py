@@ -103,6 +103,31 @@ async def test_what_is_wrong_upstream_is_said_with_what_to_do(
     assert said in rows[3]
 
 
+async def test_several_accounts_of_which_none_is_named_are_a_fault(
+    tmp_path: Path, upstream: Upstream, capsys: Captured
+):
+    upstream.faults.append(Fault(body={"a@example.com": {}, "b@example.com": {}}))
+    code, rows = await examined(tmp_path, upstream, capsys)
+    assert code == 1
+    assert "name those to use in USEAPI_ACCOUNTS" in rows[3]
+
+
+async def test_no_account_at_all_is_a_fault(tmp_path: Path, upstream: Upstream, capsys: Captured):
+    upstream.faults.append(Fault(body={}))
+    code, rows = await examined(tmp_path, upstream, capsys)
+    assert code == 1
+    assert "no Mureka account is configured" in rows[3]
+
+
+async def test_a_file_that_was_set_aside_is_named(tmp_path: Path, upstream: Upstream, capsys: Captured):
+    async with open_store(tmp_path):
+        pass
+    (tmp_path / "members" / "1.json.damaged").touch()
+    code, rows = await examined(tmp_path, upstream, capsys)
+    assert code == 1
+    assert "members/1.json.damaged" in rows[1]
+
+
 async def test_an_account_that_useapi_does_not_know_is_named(
     tmp_path: Path, upstream: Upstream, capsys: Captured
 ):

@@ -92,6 +92,20 @@ def test_a_malformed_setting_is_named_by_its_variable(monkeypatch: pytest.Monkey
     assert raised.value.key == f"settings.malformed.{name.lower()}"
 
 
+def test_settings_that_can_not_be_read_are_a_sentence_and_78():
+    Path(".env").write_bytes(b"# caf\xe9\n")
+    ended = program("run", **TOKENS)
+    assert (ended.returncode, ended.stderr.count("\n")) == (78, 1)
+    assert "can't be read" in ended.stderr
+
+
+def test_case_does_not_matter_and_a_tilde_is_home(monkeypatch: pytest.MonkeyPatch):
+    environment(monkeypatch, TOKENS | {"LOG_LEVEL": "debug", "LOG_FORMAT": "JSON", "DATA_DIR": "~/voices"})
+    settings = Settings.load()
+    assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
+    assert settings.data_dir == Path.home() / "voices"
+
+
 def test_a_token_is_trimmed(monkeypatch: pytest.MonkeyPatch):
     environment(monkeypatch, TOKENS | {"USEAPI_TOKEN": "  user:1234-abc \n"})
     assert Settings.load().useapi_token.get_secret_value() == "user:1234-abc"
