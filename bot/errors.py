@@ -8,7 +8,7 @@ ClonevoiceError
 │   ├── FolderUnusable           the data folder can't be made or written to
 │   └── DiscordTokenRefused
 ├── DiscordUnreachable           at start
-├── DemoNotInstalled             the demo's extra is missing
+├── DemoNotInstalled, PortUnusable   the demo's extra is missing; it can't be served there
 ├── StoreError
 │   ├── FolderInUse              another process owns the data folder
 │   ├── RecordDamaged            a file that is not JSON was set aside
@@ -113,6 +113,12 @@ class DemoNotInstalled(ClonevoiceError):
     """The libraries of the demo are missing."""
 
     key = "error.demo_not_installed"
+
+
+class PortUnusable(ClonevoiceError):
+    """The demo can't be served on `port`, for `reason`."""
+
+    key = "error.port"
 
 
 class StoreError(ClonevoiceError):

@@ -20,6 +20,13 @@ def _one_word(secret: SecretStr) -> SecretStr:
     return SecretStr(value)
 
 
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("no such home") from error
+
+
 Token = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
@@ -33,7 +40,7 @@ class Settings(BaseSettings):
     discord_token: Token
     useapi_token: Token
     useapi_accounts: Annotated[tuple[str, ...], NoDecode] = ()
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
+    data_dir: Annotated[Path, AfterValidator(_at_home)] = Path("data")
     clones_per_account: int = Field(default=1, ge=1, le=100)
     clone_timeout: float = Field(default=300, gt=0, le=3600)
     max_sample_mb: float = Field(default=10, gt=0, le=25)
@@ -45,9 +52,9 @@ class Settings(BaseSettings):
     @field_validator("useapi_accounts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
     @classmethod
     def load(cls) -> Self:

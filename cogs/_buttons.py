@@ -62,15 +62,17 @@ def reply_in(message_id: int, interaction: discord.Interaction[Clonevoice]) -> R
     return Reply(interaction.token, message_id, now, interaction.filesize_limit)
 
 
-def buttons_of(job: Job, *, again: bool = False) -> discord.ui.View | None:
-    """Return what a member can do about a job as it stands; `again`: it can be tried again."""
-    match job.stage:
-        case Stage.WAITING:
-            wishes = ["anyway", "cancel"]
-        case Stage.RECEIVED | Stage.CHECKED | Stage.QUEUED:
-            wishes = ["cancel"]
-        case _:
-            wishes = ["again"] if again else []
+def buttons_of(job: Job) -> discord.ui.View | None:
+    """Return what a member can do about a job as it stands."""
+    wishes = [
+        wish
+        for wish, possible in (
+            ("anyway", job.stage is Stage.WAITING),
+            ("again", job.retryable),
+            ("cancel", job.cancellable),
+        )
+        if possible
+    ]
     if not wishes:
         return None
     view = discord.ui.View(timeout=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import ClonevoiceError, MurekaError, VoiceNotFound
+from bot.errors import ClonevoiceError, MurekaError
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
@@ -124,7 +124,7 @@ class Cards:
             description=say_markdown(job.locale, outcome.key, **outcome.values),
             colour=_RED,
         )
-        return _LastCard(embed, [], buttons_of(job, again=outcome.key == VoiceNotFound.key))
+        return _LastCard(embed, [], buttons_of(job))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def draw(job: Job, progress: Progress) -> discord.Embed:
         description="\n".join(lines),
         colour=_YELLOW if progress.stage is Stage.WAITING else _BLURPLE,
     )
-    return embed.set_footer(text=say(job.locale, _footer(progress.stage)))
+    return embed.set_footer(text=say(job.locale, _footer(job, progress.stage)))
 
 
 def bar(share: float) -> str:
@@ -52,12 +52,14 @@ def bar(share: float) -> str:
     return "▰" * full + "▱" * (_BAR - full)
 
 
-def _footer(stage: Stage) -> str:
+def _footer(job: Job, stage: Stage) -> str:
     match stage:
         case Stage.UPLOADING:
             return "card.sending"
         case Stage.CLONING:
             return "card.sent"
+        case _ if job.attempt:
+            return "card.again"
         case _:
             return "card.unsent"
 

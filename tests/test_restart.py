@@ -264,7 +264,7 @@ class TestEachStage:
 
     async def test_a_failure_that_was_not_told_of_is_told_once(self, folder: Path):
         failure = Failure("sample.too_large", {"limit": 7})
-        await leave(folder, left(Stage.FAILED, failure=failure))
+        await leave(folder, left(Stage.FAILED, failure=failure, unclear_since=None))
         async with opened(folder, None, FastClock()) as world:
             await over(world)
             assert sentence("sample.too_large", limit=7) in told(world)

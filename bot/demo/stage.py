@@ -18,6 +18,7 @@ from bot.app import assembled
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.page import DiscordPage, discord_page
 from bot.demo.upstream import Upstream
+from bot.errors import PortUnusable
 from bot.i18n import ENGLISH, say
 from bot.log import start_logging
 from bot.settings import Settings
@@ -39,6 +40,10 @@ SEND_BUFFER = 8192
 async def perform(port: int | None = None) -> None:
     """Serve the demo on a port of loopback, or on a free one, until its page is closed for good."""
     start_logging("WARNING", "text", ())
+    try:
+        socket.create_server(("127.0.0.1", port or 0)).close()
+    except (OSError, OverflowError) as error:
+        raise PortUnusable(port=port, reason=getattr(error, "strerror", None) or error) from error
     this = asyncio.current_task()
     if this:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)

@@ -7,7 +7,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -84,8 +84,12 @@ class TinyStore:
         def read() -> set[int]:  # past the open files: all members at once would push out those in use
             found: set[int] = set()
             for name in self._folder.names("members"):
-                with suppress(RecordDamaged):  # reported where it is set aside
+                try:
                     found |= set(map(int, (self._folder.storage(name).read() or {}).get("voices", {})))
+                except RecordDamaged:
+                    continue  # reported where it is set aside
+                except (ValueError, TypeError, AttributeError):
+                    _log.exception("%s does not hold a member's voices; left as it is", name)
             return found
 
         return await asyncio.to_thread(read)

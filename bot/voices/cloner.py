@@ -19,10 +19,8 @@ from bot.errors import (
     QueueFull,
     Recalled,
     Restarting,
-    StoreError,
     TooLateToCancel,
     Unexpected,
-    VoiceNotFound,
 )
 from bot.voices.clock import Clock
 from bot.voices.ending import Ending
@@ -43,8 +41,6 @@ _log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 """What a clone that is being sent gets to finish when the bot stops."""
-
-_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED})
 
 
 class Cloner:
@@ -103,7 +99,7 @@ class Cloner:
         self._ending = Ending(self._ledger, self.sink, self.clock)
         for job in jobs:
             if job.stage is Stage.UPLOADING:  # never sent whole, so nothing was made
-                await self._ledger.move(job.id, Stage.QUEUED)
+                await self._ledger.note(job.id, Stage.QUEUED)
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.begin(job)
@@ -149,7 +145,13 @@ class Cloner:
         """Set a job going that was accepted, or that an earlier run of the bot left."""
         context = self._context.copy()
         self._tasks[job.id] = task = context.run(asyncio.create_task, self._see_through(job.id))
-        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        task.add_done_callback(lambda done: self._forget(job.id, done))
+
+    def _forget(self, job_id: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(job_id) is done:
+            del self._tasks[job_id]
+        if not done.cancelled() and (error := done.exception()):
+            _log.error("clone %s was left in the middle", job_id, exc_info=error)
 
     async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
@@ -169,7 +171,7 @@ class Cloner:
         job = self._ledger.find(job_id, owner_id)
         if job is None or job_id not in self._cancellable:
             raise OfferLapsed
-        if job.stage not in _UNSENT:
+        if not job.cancellable:
             raise TooLateToCancel
         self._called_off.add(job_id)
         self._tasks[job_id].cancel()
@@ -177,13 +179,14 @@ class Cloner:
     async def try_again(self, job_id: str, owner_id: int) -> Job:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
         job = self._ledger.find(job_id, owner_id)
-        if job is None or job.stage is not Stage.FAILED:
+        if job is None or not job.retryable:
             raise OfferLapsed
         if self._stopping:
             raise Restarting
-        if job_id in self._tasks:  # its end is just being told
-            await asyncio.wait({self._tasks[job_id]}, timeout=1)
         self._queue.check()
+        if telling := self._tasks.get(job_id):  # of an end that its member evidently knows
+            telling.cancel()
+            await asyncio.wait({telling})
         job = await self._ledger.reopen(job_id)
         self.begin(job)
         return job
@@ -202,15 +205,10 @@ class Cloner:
         except Exception:  # noqa: BLE001 - the log and the member get its number
             mark = secrets.token_hex(4)
             _log.exception("clone %s failed unexpectedly, id %s", job_id, mark)
-            # Once the sample was sent a voice may exist: then a new try has to look for it first.
-            outcome = VoiceNotFound() if self._ledger[job_id].stage is Stage.CLONING else Unexpected(id=mark)
+            outcome = Unexpected(id=mark)
         finally:
             self._cancellable.discard(job_id)
             self._called_off.discard(job_id)
-        if isinstance(outcome, StoreError) and self._ledger[job_id].stage is Stage.CLONING:
-            # A voice exists upstream that could not be recorded: the job's record is all there is of it.
-            await self.sink.deliver(self._ledger[job_id], outcome)
-            return
         await self._ending.end(job_id, outcome)
 
     async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:

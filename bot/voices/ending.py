@@ -3,9 +3,9 @@
 import logging
 from contextlib import suppress
 
-from bot.errors import Cancelled, ClonevoiceError, StoreError, VoiceNotFound
+from bot.errors import Cancelled, ClonevoiceError, MurekaError, StoreError, VoiceNotFound
 from bot.voices.clock import Clock
-from bot.voices.jobs import Failure
+from bot.voices.jobs import Failure, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
 from bot.voices.progress import Stage
@@ -36,17 +36,14 @@ class Ending:
         job = self._ledger[job_id]
         if isinstance(outcome, ClonevoiceError) and not job.over:
             stage = Stage.CANCELLED if isinstance(outcome, Cancelled) else Stage.FAILED
-            unclear = self._clock.now() if isinstance(outcome, VoiceNotFound) else None
-            failure = Failure.of(outcome)
-            with suppress(StoreError):  # it is told all the same
-                job = await self._ledger.move(job_id, stage, failure=failure, unclear_since=unclear)
+            unclear = self._clock.now() if _unaccounted(job, outcome) else None
+            job = await self._ledger.note(job_id, stage, failure=Failure.of(outcome), unclear_since=unclear)
         if not job.told:
             await self._tell(job_id, outcome)
-        if job.failure and job.failure.key == VoiceNotFound.key:
-            with suppress(StoreError):
-                await self._ledger.change(job_id, told=True, reply=None)
-        else:
-            with suppress(StoreError):
+        with suppress(StoreError):
+            if job.retryable:
+                await self._ledger.erase(job_id, self._ledger[job_id].reply, told=True)
+            else:
                 await self._ledger.close(job_id)
 
     async def _tell(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
@@ -65,14 +62,28 @@ class Ending:
         _log.warning("the end of clone %s could not be told", job_id)
 
     async def sweep(self) -> None:
-        """Erase tokens that are dead, and jobs that nobody tried again within a day."""
+        """Erase tokens before they are 15 minutes old, and jobs that nobody tried again within a day."""
         while True:
-            now = self._clock.now()
             for seen in self._ledger.all():
-                with suppress(StoreError, KeyError):
-                    job = self._ledger[seen.id]  # as it stands after whatever was waited for
-                    if job.told and now - job.times[Stage.FAILED] > RETRY_SECONDS:
-                        await self._ledger.close(job.id)
-                    elif job.reply and not job.reply.alive(now):
-                        await self._ledger.change(job.id, reply=None)
+                try:
+                    await self._sweep(self._ledger[seen.id])  # as it stands after whatever was waited for
+                except (StoreError, KeyError):
+                    continue
+                except Exception:  # noqa: BLE001 - one job must not end the sweeping of all
+                    _log.exception("clone %s could not be swept", seen.id)
             await self._clock.sleep(SWEEP_SECONDS)
+
+    async def _sweep(self, job: Job) -> None:
+        now = self._clock.now()
+        if job.told and now - job.times[Stage.FAILED] > RETRY_SECONDS:
+            await self._ledger.close(job.id)
+        elif job.reply and not job.reply.alive(now + SWEEP_SECONDS):
+            await self._ledger.erase(job.id, job.reply)
+
+
+def _unaccounted(job: Job, error: ClonevoiceError) -> bool:
+    """Whether a job ends while a voice of it may exist that is not on record."""
+    if isinstance(error, VoiceNotFound):
+        return True
+    sent = job.stage is Stage.CLONING or job.unclear_since is not None
+    return sent and not isinstance(error, MurekaError)

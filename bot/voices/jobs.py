@@ -27,6 +27,8 @@ Back to `QUEUED` go clones of which nothing was made: the body was not sent whol
 those that failed for want of an answer, when their member wants to try again: then the voice may turn up.
 """
 
+_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED})
+
 TOKEN_SECONDS = 15 * 60.0
 """How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
 
@@ -173,6 +175,16 @@ class Job:
     def accepted_at(self) -> float:
         """When the command came, in Unix seconds."""
         return self.times.get(Stage.RECEIVED, 0.0)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether it failed with its voice unaccounted for, so that it can be tried again."""
+        return self.stage is Stage.FAILED and self.unclear_since is not None
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether nothing of it has ever been sent."""
+        return self.attempt == 0 and self.stage in _UNSENT
 
     @property
     def over(self) -> bool:

@@ -13,6 +13,7 @@ from bot.errors import (
     RecordUnwritable,
     SampleEmpty,
     SampleTooLarge,
+    StoreError,
     TitleBlank,
     TitleTaken,
     TooManyVoices,
@@ -103,6 +104,7 @@ class Ledger:
                 await self._write(self._store.put_job(job))
             except BaseException:
                 del self._jobs[job.id]
+                self._locks.pop(job.id, None)
                 raise
         return job
 
@@ -138,6 +140,21 @@ class Ledger:
     async def move(self, job_id: str, stage: Stage, **changes: object) -> Job:
         """Record that a job went on to `stage`, changed as given."""
         return await self._put(job_id, lambda job: job.moved(stage, self._clock.now(), **changes))
+
+    async def note(self, job_id: str, stage: Stage, **changes: object) -> Job:
+        """Do as `move`, but go on even if the disk refuses: it then knows less, and nothing wrong."""
+        try:
+            return await self.move(job_id, stage, **changes)
+        except StoreError as error:
+            _log.error("that clone %s is %s could not be recorded: %s", job_id, stage, error)
+            self._jobs[job_id] = self._jobs[job_id].moved(stage, self._clock.now(), **changes)
+            return self._jobs[job_id]
+
+    async def erase(self, job_id: str, reply: Reply | None, **changes: Any) -> None:  # noqa: ANN401 - as above
+        """Forget where a card was, token and all, unless it is elsewhere by now; change the job as given."""
+        await self._put(
+            job_id, lambda job: replace(job, reply=None if job.reply == reply else job.reply, **changes)
+        )
 
     async def keep_sample(self, job_id: str, sample: bytes) -> None:
         """Keep a job's MP3 on disk until the job is over."""

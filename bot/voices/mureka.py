@@ -92,6 +92,7 @@ class Mureka:
         """List the cloned voices of an account, all pages, in the API's order (newest first, as seen)."""
         found: dict[int, UpstreamVoice] = {}
         params = {"cloned": "true"}
+        asked: set[str] = set()
         while True:
             answer = _mapping(await self._request("GET", "speech/voices/", params=params, account=account))
             page = answer.get("list")
@@ -99,8 +100,9 @@ class Mureka:
                 raise AnswerUnreadable
             found |= {voice.id: voice for voice in map(UpstreamVoice.of, cast("list[object]", page)) if voice}
             last_id = answer.get("last_id")
-            if answer.get("more") is not True or last_id is None or str(last_id) == params.get("last_id"):
+            if answer.get("more") is not True or last_id is None or str(last_id) in asked:
                 return tuple(found.values())
+            asked.add(str(last_id))
             params = {"cloned": "true", "last_id": str(last_id)}
 
     async def delete(self, voice_id: int, account: str | None) -> None:

@@ -138,7 +138,6 @@ class Sender:
             account=account,
             attempt=job.attempt + 1,
             listed=listed,
-            voice_id=None,
         )
         try:
             made = await self._upload(job, sample)
@@ -221,6 +220,8 @@ class Sender:
                 raise VoiceNotFound from error
             if made:
                 return await self._record(job_id, made)
+            if self._ledger[job_id].voice_id is not None:  # it was made, whatever the list says
+                raise VoiceNotFound
             await self._ledger.change(job_id, unclear_since=None)
             return None
 

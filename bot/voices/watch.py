@@ -50,8 +50,8 @@ class Watch:
                 continue
             try:
                 problems = await self._mureka.accounts()
-            except MurekaError as error:
-                _log.info("the accounts can't be looked at: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look may be luckier
+                _log.info("the accounts can't be looked at: %r", error)
                 continue
             for account in self._queue.resting:
                 name = account or next(iter(problems), "")
