@@ -214,6 +214,7 @@ class Sender:
     async def _look_again(self, job_id: str) -> Voice | None:
         """Look for the voice of an earlier sending, once more before the sample is sent anew."""
         async with self._queue.turn(self._ledger[job_id]):
+            self._show(job_id, note="note.looking")
             try:
                 made = await self._look(self._ledger[job_id])
             except MurekaError as error:  # without a look nothing may be sent
