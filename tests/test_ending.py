@@ -155,6 +155,7 @@ async def test_an_account_named_twice_is_one(tmp_path: Path):
 
 
 async def test_a_sweep_that_fails_once_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.voices.jobs.TOKEN_SECONDS", 60.0)  # the sweep comes sooner
     async with opened(tmp_path, clock=FastClock()) as world:
         erase, failed = world.bot.cloner._ledger.erase, asyncio.Event()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- where it fails does not matter
 
