@@ -92,6 +92,7 @@ class Cloner:
             mureka=self._mureka,
             queue=self._queue,
             watch=self._watch,
+            estimate=self._estimate,
             clock=self.clock,
             patience=self._patience,
             show=self._show,

@@ -62,6 +62,7 @@ class Sender:
         mureka: Mureka,
         queue: Queue,
         watch: Watch,
+        estimate: Estimate,
         clock: Clock,
         patience: float,
         show: Show,
@@ -74,7 +75,7 @@ class Sender:
         self._clock = clock
         self._patience = patience
         self._show = show
-        self._estimate = Estimate(store)
+        self._estimate = estimate
 
     async def send(self, job_id: str) -> Voice:
         """See a queued job through to its voice, on whatever account; raises how it failed."""
