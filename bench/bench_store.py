@@ -63,7 +63,7 @@ async def file_a_member(members: int, *, writes: int) -> float:
             for owner_id in random.sample(range(members), writes):
                 voice = replace(VOICE, id=1, owner_id=owner_id)
                 start = perf_counter()
-                await store.put_voice(voice)
+                await store.members.put(voice)
                 times.append(perf_counter() - start)
         return median(times) * 1000
 

@@ -17,10 +17,17 @@ from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.clock import Clock, SystemClock
 from bot.voices.cloner import GRACE_SECONDS, Cloner
+from bot.voices.community import Community
+from bot.voices.deletions import Deletions
 from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
+from bot.voices.library import Library
 from bot.voices.mureka import API, Mureka
+from bot.voices.narrator import Narrator
+from bot.voices.privacy import Privacy
 from bot.voices.sample import Inspector
+from bot.voices.speaking import Speaking
+from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -35,32 +42,58 @@ async def assembled(
     clock: Clock | None = None,
 ) -> AsyncGenerator[Clonevoice]:
     """Open everything that the bot stands on, and close it in reverse."""
+    async with (
+        open_store(settings.data_dir) as store,
+        open_session() as session,
+        _bot(settings, store, session, api, Previews(session, may_fetch), clock or SystemClock()) as bot,
+    ):
+        yield bot
+
+
+def _bot(
+    settings: Settings,
+    store: Store,
+    session: aiohttp.ClientSession,
+    api: str,
+    previews: Previews,
+    clock: Clock,
+) -> Clonevoice:
+    token = settings.useapi_token.get_secret_value()
+    mureka = Mureka(session, token, clone_timeout=settings.clone_timeout, base=api)
     limits = Limits(
         sample_bytes=int(settings.max_sample_mb * MEGABYTE),
         voices=settings.max_voices_per_member,
         at_once=settings.clones_per_account,
     )
-    async with (
-        open_store(settings.data_dir) as store,
-        open_session() as session,
-    ):
-        cloner = Cloner(
-            store=store,
-            mureka=Mureka(
-                session,
-                settings.useapi_token.get_secret_value(),
-                clone_timeout=settings.clone_timeout,
-                base=api,
-            ),
-            download=partial(fetch_sample, session, limit=limits.sample_bytes),
-            inspect=Inspector(max_seconds=settings.max_sample_seconds).inspect,
-            limits=limits,
-            accounts=settings.useapi_accounts or (None,),
-            patience=settings.clone_timeout,
-            clock=clock or SystemClock(),
-        )
-        async with Clonevoice(cloner, Previews(session, may_fetch)) as bot:
-            yield bot
+    leaving: set[int] = set()
+    cloner = Cloner(
+        store=store,
+        mureka=mureka,
+        download=partial(fetch_sample, session, limit=limits.sample_bytes),
+        inspect=Inspector(max_seconds=settings.max_sample_seconds).inspect,
+        limits=limits,
+        accounts=settings.useapi_accounts or (None,),
+        patience=settings.clone_timeout,
+        clock=clock,
+        leaving=leaving,
+    )
+    library = Library(
+        store,
+        Community(store, clock),
+        Deletions(store, mureka, clock, cloner.report),
+        titles=cloner.titles,
+    )
+    speaking = Speaking(
+        store=store,
+        library=library,
+        narrator=Narrator(mureka, clock, cloner.report),
+        clock=clock,
+        leaving=leaving,
+    )
+    privacy = Privacy(
+        store=store, cloner=cloner, library=library, speaking=speaking, clock=clock, leaving=leaving
+    )
+    return Clonevoice(cloner=cloner, library=library, speaking=speaking, privacy=privacy, previews=previews)
 
 
 async def run(settings: Settings) -> None:
@@ -75,7 +108,7 @@ async def run(settings: Settings) -> None:
             raise DiscordTokenRefused from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise DiscordUnreachable(reason=error) from error
-        async with bot.cloner.at_work():
+        async with bot.at_work():
             try:
                 await bot.connect()
             except discord.ConnectionClosed as error:  # for good: discord.py goes through all that passes

@@ -1,21 +1,30 @@
 """The discord.py client: which commands it has, and the least it asks of Discord."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import discord
 from discord.ext import commands
 
 from bot.tree import Tree
+from bot.voices.background import Background
 from bot.voices.cloner import Cloner
 from bot.voices.fetch import Previews
+from bot.voices.library import Library
+from bot.voices.privacy import Privacy
+from bot.voices.speaking import Speaking
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
-EXTENSIONS = ("cogs.clonevoice",)
+EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak")
 
 
 class Clonevoice(commands.Bot):
     """The bot. It receives its tools and builds none; cogs take them from here in their `setup`."""
 
-    def __init__(self, cloner: Cloner, previews: Previews) -> None:
+    def __init__(
+        self, *, cloner: Cloner, library: Library, speaking: Speaking, privacy: Privacy, previews: Previews
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -27,6 +36,9 @@ class Clonevoice(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.cloner = cloner
+        self.library = library
+        self.speaking = speaking
+        self.privacy = privacy
         self.previews = previews
 
     async def setup_hook(self) -> None:
@@ -34,3 +46,12 @@ class Clonevoice(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self.tree.sync()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncGenerator[None]:
+        """Take up what an earlier run left, and work in the background; commands need it, once logged in."""
+        async with Background() as background, self.cloner.at_work(background):
+            await self.speaking.start(background)
+            await self.privacy.start(background)
+            self.library.start(background)
+            yield

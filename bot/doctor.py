@@ -46,7 +46,7 @@ async def _findings(settings: Settings, api: str) -> AsyncIterator[Finding]:
 async def _folder(settings: Settings) -> Finding:
     try:
         async with open_store(settings.data_dir) as store:
-            jobs = await store.jobs()
+            jobs = await store.jobs.all()
             if damaged := await store.set_aside():
                 sentence = say(ENGLISH, "doctor.set_aside", files=", ".join(damaged))
                 return Finding("doctor.data", holds=False, sentence=sentence)

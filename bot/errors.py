@@ -18,6 +18,10 @@ ClonevoiceError
 │   ├── OfferUnanswered, OfferLapsed, Cancelled, TooLateToCancel
 │   ├── QueueFull, Restarting
 │   ├── AlreadyCloning           one clone a member at a time
+│   ├── VoiceUnknown, VoiceAmbiguous, BeingDeleted, VoiceWithdrawn, NoServer
+│   ├── TextBlank, TextTooLong, SpeakingAlready
+│   ├── NoAudio                  a message without an audio file
+│   ├── BeingForgotten, ForgetUnconfirmed
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
 │       ├── SampleTooShort, SampleTooLong, SampleSilent, SampleUnreadable
@@ -31,6 +35,9 @@ ClonevoiceError
     ├── SessionDied              596
     ├── NotSent                  the connection failed before the body was sent: nothing happened
     ├── VoiceNotFound            looked for after an unknown outcome, and not there
+    ├── VoiceLost                recorded here, but the API has it no more
+    ├── SpeechFailed             the API could not speak a line
+    ├── JobForgotten             404 to a job: nobody knows any more what became of a line
     └── OutcomeUnknown           the request may have taken effect: never send it again blindly
         ├── UpstreamFailed       5xx, and any status that the API does not document
         ├── NoAnswer             time-out
@@ -207,6 +214,72 @@ class AlreadyCloning(Refused):
     key = "refused.already_cloning"
 
 
+class VoiceUnknown(Refused):
+    """There is no such voice, or it is none of the member's business."""
+
+    key = "refused.voice_unknown"
+
+
+class VoiceAmbiguous(Refused):
+    """Several members share a voice of this `title`."""
+
+    key = "refused.voice_ambiguous"
+
+
+class BeingDeleted(Refused):
+    """The voice called `title` is on its way out."""
+
+    key = "refused.being_deleted"
+
+
+class VoiceWithdrawn(Refused):
+    """The voice called `title` was unshared or deleted while a line was being spoken with it."""
+
+    key = "refused.withdrawn"
+
+
+class NoServer(Refused):
+    """Sharing is a server's, and this is a direct message."""
+
+    key = "refused.no_server"
+
+
+class TextBlank(Refused):
+    """The text has no letter and no digit."""
+
+    key = "refused.text_blank"
+
+
+class TextTooLong(Refused):
+    """The text has more than `limit` characters: `length`."""
+
+    key = "refused.text_too_long"
+
+
+class SpeakingAlready(Refused):
+    """As many lines of the member's as allowed, `limit`, are being spoken."""
+
+    key = "refused.speaking_already"
+
+
+class NoAudio(Refused):
+    """The message has no audio file."""
+
+    key = "refused.no_audio"
+
+
+class BeingForgotten(Refused):
+    """All that is stored about the member is being deleted."""
+
+    key = "refused.being_forgotten"
+
+
+class ForgetUnconfirmed(Refused):
+    """The member did not type `word`."""
+
+    key = "refused.forget_unconfirmed"
+
+
 class SampleRefused(Refused):
     """The sample can't be cloned."""
 
@@ -342,6 +415,24 @@ class VoiceNotFound(MurekaError):
     """After an unknown outcome the voice did not appear in the list for as long as a clone may take."""
 
     key = "mureka.not_found"
+
+
+class VoiceLost(MurekaError):
+    """The API no longer has the voice called `title`, which is on record here."""
+
+    key = "line.voice_lost"
+
+
+class SpeechFailed(MurekaError):
+    """The API took a line and then could not speak it; `reason`, for the log, is in its own words."""
+
+    key = "line.speech_failed"
+
+
+class JobForgotten(MurekaError):
+    """The API no longer knows the job that spoke a line; its page says that jobs are kept for 7 days."""
+
+    key = "line.job_forgotten"
 
 
 class OutcomeUnknown(MurekaError):

@@ -13,6 +13,7 @@ from bot.voices.progress import Stage
 
 _LOOKS = {
     "anyway": discord.ButtonStyle.primary,
+    "mine": discord.ButtonStyle.primary,
     "again": discord.ButtonStyle.primary,
     "cancel": discord.ButtonStyle.secondary,
 }
@@ -20,9 +21,9 @@ _LOOKS = {
 
 class CloneButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"clone:(?P<wish>anyway|cancel|again):(?P<job_id>[\w-]+)",
+    template=r"clone:(?P<wish>anyway|mine|cancel|again):(?P<job_id>[\w-]+)",
 ):
-    """`Clone anyway`, `Cancel` or `Try again`."""
+    """`Clone anyway`, `It is my own voice`, `Cancel` or `Try again`."""
 
     def __init__(self, wish: str, job_id: str, locale: str) -> None:
         label = say(locale, f"button.{wish}")
@@ -53,7 +54,7 @@ class CloneButton(
                 case "cancel":
                     cloner.cancel(self._job_id, member)
                 case _:
-                    cloner.accept_length(self._job_id, member)
+                    cloner.go_ahead(self._job_id, member)
 
 
 def reply_in(message_id: int, interaction: discord.Interaction[Clonevoice]) -> Reply:
@@ -67,7 +68,7 @@ def buttons_of(job: Job) -> discord.ui.View | None:
     wishes = [
         wish
         for wish, possible in (
-            ("anyway", job.stage is Stage.WAITING),
+            ("mine" if job.doubtful else "anyway", job.stage is Stage.WAITING),
             ("again", job.retryable),
             ("cancel", job.cancellable),
         )

@@ -8,9 +8,10 @@ from yarl import URL
 
 from bot.i18n import Verbatim, say, say_markdown
 from bot.voices.fetch import Previews
-from bot.voices.models import Voice
+from bot.voices.models import Viewer, Voice
 
 GREEN = discord.Colour(0x2ECC71)
+GREY = discord.Colour(0x95A5A6)
 
 
 def length(seconds: float) -> Verbatim:
@@ -20,7 +21,7 @@ def length(seconds: float) -> Verbatim:
 
 
 async def voice_card(
-    voice: Voice, locale: str, previews: Previews, *, owner: str, limit: int
+    voice: Voice, viewer: Viewer, locale: str, previews: Previews, *, owner: str, limit: int
 ) -> tuple[discord.Embed, list[tuple[str, bytes]]]:
     """Draw a voice, with the files that go with it by name: `limit` bytes of them at most.
 
@@ -32,7 +33,7 @@ async def voice_card(
     embed = discord.Embed(
         title=say_markdown(locale, "voice.title", title=voice.title),
         description=say_markdown(locale, "voice.description", description=voice.description),
-        colour=GREEN,
+        colour=GREY if voice.deleting else GREEN,
     )
     embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
     if voice.duration is not None:
@@ -41,13 +42,17 @@ async def voice_card(
     embed.add_field(
         name=say(locale, "voice.owner"), value=say_markdown(locale, "voice.owner_name", name=owner)
     )
+    if voice.deleting:
+        embed.set_footer(text=say(locale, "voice.deleting"))
+    elif viewer.id == voice.owner_id:
+        embed.add_field(name=say(locale, "voice.shared"), value=shared_where(voice, viewer, locale))
     files: list[tuple[str, bytes]] = []
     if cover and voice.cover_url:
         suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
         files.append((f"cover{suffix}", cover))
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:
-        files.append((f"{_file_name(voice.title)}.mp3", preview))
+        files.append((file_name(voice.title), preview))
     elif voice.preview_url and previews.may_show(voice.preview_url):
         embed.add_field(
             name=say(locale, "voice.preview"),
@@ -57,5 +62,15 @@ async def voice_card(
     return embed, files
 
 
-def _file_name(title: str) -> str:
-    return re.sub(r"[^\w-]+", "-", title).strip("-") or "voice"
+def shared_where(voice: Voice, viewer: Viewer, locale: str) -> str:
+    """Say to its owner where a voice is shared."""
+    here = viewer.guild_id in voice.shared_in
+    elsewhere = len(voice.shared_in) - here
+    key = {(False, False): "nowhere", (True, False): "here", (False, True): "elsewhere"}
+    return say(locale, f"shared.{key.get((here, elsewhere > 0), 'here_and')}", servers=elsewhere)
+
+
+def file_name(title: str) -> str:
+    """Name an audio file after a voice."""
+    stem = re.sub(r"[^\w-]+", "-", title).strip("-")
+    return f"{stem or 'voice'}.mp3"

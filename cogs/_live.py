@@ -1,6 +1,5 @@
-"""Messages that follow clones: how often Discord is told, and how the end reaches its member."""
+"""The cards of clones under way, and how their ends reach their members."""
 
-import asyncio
 import io
 import logging
 from dataclasses import dataclass
@@ -13,17 +12,16 @@ from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
 from bot.voices.jobs import Job
-from bot.voices.models import Voice
-from bot.voices.progress import Progress, Stage
+from bot.voices.models import Viewer, Voice
+from bot.voices.progress import Progress
 from cogs._buttons import buttons_of
 from cogs._cards import voice_card
+from cogs._library import voice_buttons
+from cogs._message import LiveMessage, Look
 from cogs._progress import draw
 from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)
-
-EDIT_SECONDS = 2.0
-"""The least time between two edits of a card within one stage."""
 
 LATE_SECONDS = 5 * 60.0
 """A clone that took longer is announced by DM too: its member may no longer be looking."""
@@ -41,20 +39,19 @@ class Cards:
         self._ways = ways
         self._previews = previews
         self._clock = clock
-        self._cards: dict[str, _Card] = {}
+        self._cards: dict[str, LiveMessage] = {}
+        self._newest: dict[str, Progress] = {}
 
     def show(self, job: Job, progress: Progress) -> None:
         """Take note of progress."""
-        if job.id not in self._cards:
-            self._cards[job.id] = _Card(self._ways, self._clock)
-        self._cards[job.id].show(job, progress)
+        self._newest[job.id] = progress
+        self._card(job).show(_look(job, progress))
 
     async def move(self, job: Job, before: Job) -> None:
         """Draw a card in the message where it is now, and remove the one where it was before."""
         if job.over:  # its end comes there by itself
             return
-        card = self._cards.setdefault(job.id, _Card(self._ways, self._clock))
-        await card.draw(job, card.progress or Progress(job.stage))
+        await self._card(job).draw(_look(job, self._newest.get(job.id) or Progress(job.stage)))
         if before.reply:
             try:
                 await self._ways.remove(before.reply)
@@ -63,12 +60,12 @@ class Cards:
 
     async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
         """Show the end of a job: on its card, by DM if it is late, by a mention if DMs are closed."""
-        card = self._cards.pop(job.id, None)
-        if card:
+        self._newest.pop(job.id, None)
+        if card := self._cards.pop(job.id, None):
             await card.quiet()
         seen = False
         if job.reply and job.reply.alive(self._clock.now()):
-            message = await self._last_card(job, outcome, job.reply.file_limit)
+            message = await self._last_card(job, outcome, job.guild_id, job.reply.file_limit)
             try:
                 files = message.files()
                 await self._ways.edit(job.reply, view=message.view, attachments=files, **message.text)
@@ -79,7 +76,7 @@ class Cards:
                     return False
         if seen and self._clock.now() - job.accepted_at < LATE_SECONDS:
             return True
-        return await self._announce(job, await self._last_card(job, outcome, FILE_LIMIT)) or seen
+        return await self._announce(job, await self._last_card(job, outcome, 0, FILE_LIMIT)) or seen
 
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator by DM."""
@@ -90,6 +87,11 @@ class Cards:
             await self._ways.tell_operator(content=text)
         except Unreachable as error:
             _log.warning("the operator could not be told by DM: %s", error)
+
+    def _card(self, job: Job) -> LiveMessage:
+        if job.id not in self._cards:
+            self._cards[job.id] = LiveMessage(self._ways, self._clock)
+        return self._cards[job.id]
 
     async def _announce(self, job: Job, message: "_LastCard") -> bool:
         try:
@@ -113,18 +115,25 @@ class Cards:
             return not error.passing
         return True
 
-    async def _last_card(self, job: Job, outcome: Voice | ClonevoiceError, limit: int) -> "_LastCard":
+    async def _last_card(
+        self, job: Job, outcome: Voice | ClonevoiceError, guild_id: int, limit: int
+    ) -> "_LastCard":
         if isinstance(outcome, Voice):
+            viewer = Viewer(job.owner_id, guild_id)
             embed, files = await voice_card(
-                outcome, job.locale, self._previews, owner=job.owner_name, limit=limit
+                outcome, viewer, job.locale, self._previews, owner=job.owner_name, limit=limit
             )
-            return _LastCard(embed, files, None)
+            return _LastCard(embed, files, voice_buttons(outcome, viewer, job.locale))
         embed = discord.Embed(
             title=say_markdown(job.locale, "card.failed", title=job.title),
             description=say_markdown(job.locale, outcome.key, **outcome.values),
             colour=_RED,
         )
         return _LastCard(embed, [], buttons_of(job))
+
+
+def _look(job: Job, progress: Progress) -> Look:
+    return Look(job.reply, progress.stage, lambda: (draw(job, progress), buttons_of(job)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,63 +148,3 @@ class _LastCard:
 
     def files(self) -> list[discord.File]:
         return [discord.File(io.BytesIO(content), name) for name, content in self.contents]
-
-
-class _Card:
-    """One message that follows one clone. Only the newest progress counts; a failed edit costs nothing."""
-
-    def __init__(self, ways: Ways, clock: Clock) -> None:
-        self._ways = ways
-        self._clock = clock
-        self._newest: tuple[Job, Progress] | None = None
-        self._stage: Stage | None = None
-        self._drawn_at = float("-inf")
-        self._unseen = False
-        self._pausing: asyncio.Future[None] | None = None
-        self._editing: asyncio.Task[None] | None = None
-
-    @property
-    def progress(self) -> Progress | None:
-        """What it shows, or is about to."""
-        return self._newest[1] if self._newest else None
-
-    def show(self, job: Job, progress: Progress) -> None:
-        """Take note of progress; the message is edited as soon as that is due."""
-        self._newest, self._unseen = (job, progress), True
-        if self._pausing and progress.stage is not self._stage:
-            self._pausing.cancel()  # a new stage shows at once
-        if self._editing is None:
-            self._editing = asyncio.create_task(self._catch_up())
-
-    async def draw(self, job: Job, progress: Progress) -> None:
-        """Edit the message now."""
-        self._newest, self._unseen = (job, progress), False
-        self._stage, self._drawn_at = progress.stage, self._clock.monotonic()
-        if job.reply:
-            try:
-                await self._ways.edit(
-                    job.reply, content=None, embed=draw(job, progress), view=buttons_of(job)
-                )
-            except Unreachable as error:
-                _log.info("the card of clone %s could not be edited: %s", job.id, error)
-
-    async def quiet(self) -> None:
-        """Let nothing of what is left unseen show any more."""
-        self._unseen = False
-        if self._pausing:
-            self._pausing.cancel()
-        if self._editing:
-            await asyncio.wait({self._editing})
-
-    async def _catch_up(self) -> None:
-        try:
-            while self._unseen and self._newest:
-                rest = self._drawn_at + EDIT_SECONDS - self._clock.monotonic()
-                if rest <= 0 or self._newest[1].stage is not self._stage:
-                    await self.draw(*self._newest)
-                    continue
-                self._pausing = asyncio.ensure_future(self._clock.sleep(rest))
-                await asyncio.wait({self._pausing})
-                self._pausing = None
-        finally:
-            self._editing = None

@@ -5,6 +5,7 @@ import discord
 from bot.i18n import say, say_markdown
 from bot.voices.jobs import Job
 from bot.voices.progress import Progress, Stage
+from bot.voices.sample import within_recommended
 from cogs._cards import length
 
 FULLEST = 0.95
@@ -98,6 +99,18 @@ def _present(job: Job, progress: Progress) -> str:
                 "usual": length(progress.total),
                 "bar": bar(min(progress.done / (progress.total or 1), FULLEST)),
             }
+        case Stage.WAITING:
+            return _question(job)
         case stage:
-            key, values = f"stage.present.{stage}", {"length": length(job.facts.duration if job.facts else 0)}
+            key, values = f"stage.present.{stage}", {}
     return say_markdown(job.locale, key, **values)
+
+
+def _question(job: Job) -> str:
+    """Say what a sample is asked about."""
+    questions: list[str] = []
+    if job.facts and not within_recommended(job.facts):
+        questions.append(say_markdown(job.locale, "stage.present.waiting", length=length(job.facts.duration)))
+    if job.doubtful:
+        questions.append(say_markdown(job.locale, "stage.doubtful"))
+    return "\n".join(questions)

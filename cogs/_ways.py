@@ -29,6 +29,10 @@ class Ways(Protocol):
         """Delete the message there."""
         ...
 
+    async def follow_up(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+        """Send a public message after the one there."""
+        ...
+
     async def dm(self, user_id: int, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Send a direct message."""
         ...
@@ -57,6 +61,12 @@ class DiscordWays:
         """Delete the message there."""
         async with _reaching():
             await self._webhook(reply).delete_message(reply.message_id)
+
+    async def follow_up(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+        """Send a public message after the one there; it pings nobody."""
+        async with _reaching():
+            nobody = discord.AllowedMentions.none()
+            await self._webhook(reply).send(allowed_mentions=nobody, wait=True, **message)
 
     async def dm(self, user_id: int, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Send a direct message."""

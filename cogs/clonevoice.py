@@ -6,22 +6,17 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client import Clonevoice
-from bot.errors import AlreadyCloning
+from bot.errors import NoAudio
 from bot.tree import command_text
-from bot.voices.cloner import Cloner
-from bot.voices.jobs import Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from cogs._buttons import CloneButton, reply_in
+from cogs._buttons import CloneButton
 from cogs._live import Cards
+from cogs._order import CloneForm, clone, spoken_by
 from cogs._ways import DiscordWays
 
 
 class CloneVoice(commands.Cog):
-    """The command, and the cards of the clones that it starts."""
-
-    def __init__(self, cloner: Cloner, cards: Cards) -> None:
-        self._cloner = cloner
-        self._cards = cards
+    """The command."""
 
     @app_commands.command(name="clonevoice", description=command_text("clonevoice.about"))
     @app_commands.describe(
@@ -47,37 +42,33 @@ class CloneVoice(commands.Cog):
         language: str | None = None,
     ) -> None:
         """Take the order; the card follows the clone from here."""
-        answer = await interaction.response.defer(ephemeral=True, thinking=True)
-        locale = str(interaction.locale)
-        server_locale = str(interaction.guild_locale) if interaction.guild_locale else None
-        order = Order(
-            sample_url=sample.url,
-            sample_size=sample.size,
-            owner_id=interaction.user.id,
-            owner_name=interaction.user.display_name,
-            guild_id=interaction.guild_id or 0,
-            channel_id=interaction.channel_id or 0,
+        await clone(
+            interaction,
+            sample,
             title=title,
-            description=description,
             rights=Rights(rights),
-            language=Language(language) if language else Language.of_locales(locale, server_locale),
-            locale=locale,
-            reply=reply_in((answer and answer.message_id) or 0, interaction),
+            description=description,
+            language=Language(language) if language else spoken_by(interaction),
         )
-        try:
-            job = await self._cloner.accept(order)
-        except AlreadyCloning:
-            if running := self._cloner.running(order.owner_id):
-                job = await self._cloner.follow(running.id, running.owner_id, order.reply)
-                await self._cards.move(job, before=running)
-                return
-            raise
-        self._cloner.begin(job)
+
+
+async def clone_this(interaction: discord.Interaction[Clonevoice], message: discord.Message) -> None:
+    """Ask what the voice in a message's audio is to be called, and clone it."""
+    sample = next((file for file in message.attachments if _is_audio(file)), None)
+    if sample is None:
+        raise NoAudio
+    # Kept with the form: fetched anew, a message has no attachments without a privileged intent.
+    form = CloneForm(sample, str(interaction.locale), spoken_by(interaction), author_id=message.author.id)
+    await interaction.response.send_modal(form)
+
+
+def _is_audio(file: discord.Attachment) -> bool:
+    return (file.content_type or "").startswith("audio/") or file.filename.lower().endswith(".mp3")
 
 
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
-    cards = Cards(DiscordWays(bot), bot.previews, bot.cloner.clock)
-    bot.cloner.sink = cards
+    bot.cloner.sink = Cards(DiscordWays(bot), bot.previews, bot.cloner.clock)
     bot.add_dynamic_items(CloneButton)
-    await bot.add_cog(CloneVoice(bot.cloner, cards))
+    await bot.add_cog(CloneVoice())
+    bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import discord
 import pytest
 import simcord
 from pydantic import SecretStr
-from simcord.builders import ChannelHandle
+from simcord.builders import ChannelHandle, UserHandle
 from simcord.results import InteractionResult
 from yarl import URL
 
@@ -22,11 +22,12 @@ from audio import mp3
 from bot.app import assembled
 from bot.client import Clonevoice
 from bot.demo.cdn import SimulatedCdn
-from bot.demo.upstream import Request, Upstream
+from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say_markdown
 from bot.settings import Settings
 from bot.voices.clock import Clock
+from bot.voices.models import Language, Rights, Voice
 
 GOOD = ("good.mp3", mp3(seconds=12))
 
@@ -70,6 +71,10 @@ class FastClock:
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
+    def skip(self, seconds: float) -> None:
+        """Let so many seconds pass at once; who sleeps sleeps on."""
+        self._start -= seconds / self.SPEED
+
     def now(self) -> float:
         return 1_800_000_000.0 + self.monotonic()
 
@@ -93,6 +98,48 @@ class World:
     ada: simcord.MemberActor
     grace: simcord.MemberActor
     linus: simcord.MemberActor
+    life: AsyncExitStack
+    begin: Callable[[AsyncExitStack], Awaitable[Clonevoice]]
+
+    async def restart(self) -> None:
+        """End the bot and start another one on the same folder, in the same Discord."""
+        await self.life.aclose()
+        self.bot = await self.begin(self.life)
+        await self.env.restart_bot(self.bot)
+        await self.life.enter_async_context(self.bot.at_work())
+
+    def elsewhere(self, *members: simcord.MemberActor) -> tuple[ChannelHandle, list[simcord.MemberActor]]:
+        """Open another server with the bot; return its channel, and the members as they are there."""
+        guild = self.env.create_guild("Elsewhere")
+        channel = guild.create_text_channel("hall")
+        return channel, [guild.add_member(member.user) for member in members]
+
+    async def voice(self, who: simcord.MemberActor, title: str, **details: Any) -> int:
+        """Give somebody a voice as if they had cloned it, here and at the API; return its id."""
+        store = self.bot.cloner._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - past the queue
+        voice_id = 10**13 + len(await store.members.voice_ids())
+        voice = Voice(
+            id=voice_id,
+            job_id=f"{who.id}-{voice_id}",
+            owner_id=who.id,
+            guild_id=who.guild.id,
+            title=title,
+            description=f"{title} (made for a test)",
+            language=Language.ENGLISH,
+            rights=Rights.OWN,
+            sample_sha256="ab" * 32,
+            created_at=1_790_000_000.0 + voice_id % 10**9,
+            duration=12.0,
+            cover_url=f"{self.upstream.origin}/files/{voice_id}.png",
+            preview_url=f"{self.upstream.origin}/files/{voice_id}.mp3",
+        )
+        voice = replace(voice, **details)
+        account = voice.account or "demo@example.com"
+        self.upstream.voices[voice_id] = ClonedVoice(
+            voice_id, account, title, voice.description, voice.language, GOOD[1], int(voice.created_at)
+        )
+        await store.members.put(voice)
+        return voice_id
 
     async def send(
         self, who: simcord.MemberActor | None = None, *, wait: bool = True, **options: Any
@@ -124,7 +171,11 @@ class World:
 
     def posts(self) -> list[Request]:
         """List the clones that the API was asked for."""
-        return [request for request in self.upstream.requests if request.method == "POST"]
+        return [
+            request
+            for request in self.upstream.requests
+            if request.path == "/speech/voice" and request.method == "POST"
+        ]
 
     def direct(self) -> list[dict[str, Any]]:
         """List the bodies of all messages that were sent outside of interactions."""
@@ -187,12 +238,16 @@ def settings(folder: Path, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _discord(bot: Clonevoice) -> AsyncGenerator[simcord.Env]:
-    """Do as `simcord.run`, whose end can't stand in a fixture: pytest runs that in another context."""
+async def _discord(bot: Clonevoice) -> AsyncGenerator[tuple[simcord.Env, list[UserHandle]]]:
+    """Do as `simcord.run`, whose end can't stand in a fixture: pytest runs that in another context.
+
+    The people come first, so that their ids don't depend on how many commands there are.
+    """
     env = simcord.Env(bot)
+    people = [env.create_user(name) for name in ("ada", "grace", "linus")]
     await env.start()
     try:
-        yield env
+        yield env, people
     finally:
         await env.shutdown()
     mistakes = [getattr(error, "original", error) for error in env.errors]
@@ -208,24 +263,29 @@ async def opened(
         upstream = upstream or await stack.enter_async_context(Upstream())
         origin = URL(upstream.origin)
         cdn = await stack.enter_async_context(SimulatedCdn())
-        bot = await stack.enter_async_context(
-            assembled(
-                settings(folder, **changes),
-                api=upstream.url,
-                may_fetch=lambda url: url.origin() == origin,
-                open_session=lambda: aiohttp.ClientSession(middlewares=(cdn.middleware,)),
-                clock=clock,
+
+        async def begin(life: AsyncExitStack) -> Clonevoice:
+            return await life.enter_async_context(
+                assembled(
+                    settings(folder, **changes),
+                    api=upstream.url,
+                    may_fetch=lambda url: url.origin() == origin,
+                    open_session=lambda: aiohttp.ClientSession(middlewares=(cdn.middleware,)),
+                    clock=clock,
+                )
             )
-        )
-        env = await stack.enter_async_context(_discord(bot))
+
+        last = await stack.enter_async_context(AsyncExitStack())
+        bot = await begin(last)
+        env, people = await stack.enter_async_context(_discord(bot))
         cdn.serve(env)
         guild = env.create_guild("Voice Club")
         channel = guild.create_text_channel("studio")
-        ada = guild.add_member(env.create_user("ada"))
-        grace = guild.add_member(env.create_user("grace"))
-        linus = guild.add_member(env.create_user("linus"))
-        await stack.enter_async_context(bot.cloner.at_work())
-        yield World(bot, env, upstream, cdn, folder, channel, ada, grace, linus)
+        ada, grace, linus = map(guild.add_member, people)
+        life = await stack.enter_async_context(AsyncExitStack())
+        life.push_async_exit(last.pop_all())
+        await life.enter_async_context(bot.at_work())
+        yield World(bot, env, upstream, cdn, folder, channel, ada, grace, linus, life, begin)
 
 
 @pytest.fixture

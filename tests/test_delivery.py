@@ -18,7 +18,7 @@ from simcord.results import InteractionResult
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import AccountExhausted, ClonevoiceError, QueueFull, Rejected, VoiceNotFound
 from bot.i18n import Verbatim
-from bot.store.tiny import TinyStore
+from bot.store.jobs import TinyJobs
 from bot.voices.answers import UpstreamVoice
 from bot.voices.fetch import Previews
 from bot.voices.jobs import TOKEN_SECONDS, Job, Reply
@@ -27,7 +27,8 @@ from bot.voices.models import Facts, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Stage
 from bot.voices.sample import Inspector
-from cogs._live import EDIT_SECONDS, LATE_SECONDS, Cards
+from cogs._live import LATE_SECONDS, Cards
+from cogs._message import EDIT_SECONDS
 from cogs._ways import DiscordWays, Unreachable
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, over, sentence, text, until
 from test_jobs import ORDER
@@ -365,15 +366,15 @@ async def test_a_slow_discord_does_not_hold_a_clone_up(world: World, monkeypatch
 async def test_a_command_at_the_very_end_of_a_clone_hides_nothing_of_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    put_job, ending = TinyStore.put_job, asyncio.Event()
+    put_job, ending = TinyJobs.put, asyncio.Event()
 
-    async def slow_end(store: TinyStore, job: Job) -> None:
+    async def slow_end(store: TinyJobs, job: Job) -> None:
         if job.stage is Stage.DONE:
             ending.set()
             await asyncio.sleep(0.05)
         await put_job(store, job)
 
-    monkeypatch.setattr(TinyStore, "put_job", slow_end)
+    monkeypatch.setattr(TinyJobs, "put", slow_end)
     first = await world.send(wait=False)
     await ending.wait()
     second = await world.send(title="other", wait=False)

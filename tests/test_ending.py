@@ -10,7 +10,9 @@ import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault
 from bot.errors import RecordDamaged, TooLateToCancel
-from bot.store.tiny import TinyStore, open_store
+from bot.store.jobs import TinyJobs
+from bot.store.members import TinyMembers
+from bot.store.tiny import open_store
 from bot.voices.jobs import Job
 from bot.voices.progress import Stage
 from cogs._ways import DiscordWays
@@ -24,14 +26,14 @@ LIST = "/speech/voices/"
 
 def refuse(monkeypatch: pytest.MonkeyPatch, when: Callable[[Job], bool]) -> None:
     """Let the disk be full for some records of jobs."""
-    put_job = TinyStore.put_job
+    put_job = TinyJobs.put
 
-    async def put(store: TinyStore, job: Job) -> None:
+    async def put(store: TinyJobs, job: Job) -> None:
         if when(job):
             raise OSError(errno.ENOSPC, "No space left on device")
         await put_job(store, job)
 
-    monkeypatch.setattr(TinyStore, "put_job", put)
+    monkeypatch.setattr(TinyJobs, "put", put)
 
 
 def appear(world: World) -> None:
@@ -97,7 +99,7 @@ async def test_a_voice_that_a_damaged_file_kept_out_is_recorded_by_a_new_try(
 
     async with opened(tmp_path, clock=FastClock()) as world:
         with monkeypatch.context() as patch:
-            patch.setattr(TinyStore, "put_voice", damaged)
+            patch.setattr(TinyMembers, "put", damaged)
             result = await world.send(wait=False)
             await until(lambda: AGAIN in buttons(result))
             assert sentence("store.damaged") in text(result)
@@ -114,7 +116,7 @@ async def test_a_known_voice_that_the_list_does_not_show_is_not_made_again(
         raise RecordDamaged(file="members/1.json", aside="members/1.json.damaged")
 
     async with opened(tmp_path, clock=FastClock()) as world:
-        monkeypatch.setattr(TinyStore, "put_voice", damaged)
+        monkeypatch.setattr(TinyMembers, "put", damaged)
         result = await world.send(wait=False)
         await until(lambda: AGAIN in buttons(result))
         world.upstream.voices.clear()
@@ -130,7 +132,7 @@ async def test_a_full_disk_at_start_keeps_nobody_from_starting(
         job: Any = JOB
         for stage in (Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING):
             job = job.moved(stage, 1.0)
-        await store.put_job(job)
+        await store.jobs.put(job)
     refuse(monkeypatch, lambda _: True)
     async with opened(tmp_path, clock=FastClock()):
         pass

@@ -21,11 +21,17 @@ FAMILIES = {
     "settings.malformed.": list(Settings.model_fields),
     "language.": [language.value for language in Language],
     "rights.": [rights.value for rights in Rights],
-    "button.": ["anyway", "cancel", "again"],
+    "button.": [
+        *("anyway", "mine", "cancel", "again"),
+        *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost"),
+    ],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
+    "line.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
+    "form.": ["title", "rights", "language", "description"],
+    "shared.": ["nowhere", "here", "here_and", "elsewhere"],
     "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
 }
 """The keys that code composes, by what they begin with."""

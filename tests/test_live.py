@@ -14,7 +14,8 @@ from bot.errors import Rejected
 from bot.voices.fetch import Previews
 from bot.voices.jobs import Job, Reply
 from bot.voices.progress import Progress, Stage
-from cogs._live import EDIT_SECONDS, Cards
+from cogs._live import Cards
+from cogs._message import EDIT_SECONDS
 from cogs._ways import Unreachable
 from conftest import ManualClock, sentence
 from test_jobs import JOB
@@ -67,6 +68,9 @@ class NotedWays:
 
     async def remove(self, reply: Reply) -> None:
         await self._send("remove", reply)
+
+    async def follow_up(self, reply: Reply, **message: Any) -> None:
+        await self._send("follow_up", reply, **message)
 
     async def dm(self, user_id: int, **message: Any) -> None:
         await self._send("dm", user_id, **message)

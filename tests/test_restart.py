@@ -19,9 +19,10 @@ from bot.voices.jobs import Failure, Job, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Language, Rights, Voice
 from bot.voices.progress import Stage
+from cogs._ways import DiscordWays, Unreachable
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until
 
-ADA, GRACE, LINUS = 1456074443980800007, 1456074443980800008, 1456074443980800009
+ADA, GRACE, LINUS = 1456074443980800002, 1456074443980800003, 1456074443980800004
 """The ids of the world's members: simcord counts them from the same number in every run."""
 
 NOW = 1_800_000_000.0
@@ -61,10 +62,10 @@ async def leave(folder: Path, *jobs: Job, voices: Iterable[Voice] = ()) -> None:
     """Put on disk what a bot left that was killed."""
     async with open_store(folder) as store:
         for job in jobs:
-            await store.put_sample(job.id, GOOD[1])
-            await store.put_job(job)
+            await store.jobs.put_sample(job.id, GOOD[1])
+            await store.jobs.put(job)
         for voice in voices:
-            await store.put_voice(voice)
+            await store.members.put(voice)
 
 
 def exists(upstream: Upstream, number: int, job: Job, **changes: Any) -> None:
@@ -177,7 +178,7 @@ class TestEachStage:
     async def test_an_offer_can_still_be_taken(self, folder: Path):
         await leave(folder, job := left(Stage.WAITING, since=MINUTE))
         async with opened(folder, None, FastClock()) as world:
-            await accepted(lambda: world.bot.cloner.accept_length(job.id, ADA))
+            await accepted(lambda: world.bot.cloner.go_ahead(job.id, ADA))
             await over(world)
             assert ids(world, ADA) == [*world.upstream.voices]
 
@@ -274,12 +275,19 @@ class TestEachStage:
     async def test_it_is_told_also_after_days_and_kept_until_then(
         self, folder: Path, caplog: pytest.LogCaptureFixture
     ):
+        tried = asyncio.Event()
+
+        async def down(*_: object, **__: object) -> None:
+            tried.set()
+            raise Unreachable("Discord is down", passing=True)
+
         await leave(folder, left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {})))
+        patch = pytest.MonkeyPatch()
+        patch.setattr(DiscordWays, "dm", down)
         async with opened(folder, None, FastClock()) as world:
-            world.env.inject_error("POST", "/users/@me/channels", status=503)
-            await asyncio.sleep(0.1)
-            assert world.direct() == []
+            await tried.wait()
             assert len(world.jobs()) == 2
+            patch.undo()
             await over(world)
             assert sentence("mureka.rejected") in told(world)
         gc.collect()
@@ -576,7 +584,7 @@ class TestCancel:
 async def test_a_queue_that_is_full_says_when_there_is_room(folder: Path):
     async with open_store(folder) as store:
         jobs = [left(Stage.WAITING, owner) for owner in range(1, 251)]
-        await asyncio.gather(*map(store.put_job, jobs))
+        await asyncio.gather(*map(store.jobs.put, jobs))
     async with opened(folder, None, ManualClock()) as world:
         result = await world.send()
         assert text(result) == sentence("refused.queue_full", minutes=1 + round(250 * 75 / 60))
@@ -654,12 +662,12 @@ class TestToken:
     async def test_a_new_one_takes_no_stage_back_on_disk(self, folder: Path):
         async with open_store(folder) as store:
             ledger = Ledger(store, Limits(sample_bytes=1, voices=1), ManualClock())
-            await store.put_job(job := left(Stage.QUEUED, reply=REPLY))
+            await store.jobs.put(job := left(Stage.QUEUED, reply=REPLY))
             await ledger.load()
             await ledger.move(job.id, Stage.UPLOADING)
             fresh = replace(REPLY, token="fresh")
             await asyncio.gather(ledger.move(job.id, Stage.CLONING), ledger.change(job.id, reply=fresh))
-            [on_disk] = await store.jobs()
+            [on_disk] = await store.jobs.all()
             assert on_disk.stage is Stage.CLONING, "or the sample would be sent twice after a kill"
             assert on_disk.reply == fresh
             assert ledger[job.id] == on_disk

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.errors import FolderInUse, RecordDamaged
-from bot.store import tiny
+from bot.store import records
+from bot.store.storage import KINDS
 from bot.store.tiny import open_store
 from bot.voices.jobs import Job
 from bot.voices.models import Facts, Language, Rights, Voice
@@ -77,65 +78,65 @@ async def store(request: pytest.FixtureRequest, folder: Path) -> AsyncGenerator[
 async def test_members_have_their_own_voices_oldest_first(store: Store):
     late, early = replace(VOICE, id=7, created_at=2.0), replace(VOICE, id=8, created_at=1.0)
     for voice in (late, early, replace(VOICE, owner_id=9)):
-        await store.put_voice(voice)
-    assert await store.voices(1) == (early, late)
-    assert await store.voices(9) == (replace(VOICE, owner_id=9),)
-    assert await store.voices(5) == ()
+        await store.members.put(voice)
+    assert await store.members.voices(1) == (early, late)
+    assert await store.members.voices(9) == (replace(VOICE, owner_id=9),)
+    assert await store.members.voices(5) == ()
 
 
 async def test_a_voice_takes_the_place_of_one_with_its_id(store: Store):
     renamed = replace(VOICE, title="Other", account=None)
-    await store.put_voice(VOICE)
-    await store.put_voice(renamed)
-    assert await store.voices(1) == (renamed,)
+    await store.members.put(VOICE)
+    await store.members.put(renamed)
+    assert await store.members.voices(1) == (renamed,)
 
 
 async def test_jobs_come_oldest_first_as_they_were_put_last(store: Store):
     late, early = replace(JOB, id="a", times={Stage.RECEIVED: 20.0}), replace(JOB, id="z")
     twin = replace(JOB, id="y")
     for job in (late, replace(early, stage=Stage.RECEIVED), twin, early):
-        await store.put_job(job)
-    assert await store.jobs() == (twin, early, late)
+        await store.jobs.put(job)
+    assert await store.jobs.all() == (twin, early, late)
 
 
 async def test_a_dropped_job_is_gone_with_its_sample(store: Store):
-    await store.put_sample(JOB.id, b"mp3")
-    await store.put_job(JOB)
-    assert await store.sample(JOB.id) == b"mp3"
-    await store.drop_job(JOB.id)
-    await store.drop_job(JOB.id)
-    assert await store.jobs() == ()
+    await store.jobs.put_sample(JOB.id, b"mp3")
+    await store.jobs.put(JOB)
+    assert await store.jobs.sample(JOB.id) == b"mp3"
+    await store.jobs.drop(JOB.id)
+    await store.jobs.drop(JOB.id)
+    assert await store.jobs.all() == ()
     with pytest.raises(FileNotFoundError):
-        await store.sample(JOB.id)
+        await store.jobs.sample(JOB.id)
 
 
 async def test_a_job_can_be_put_again_after_it_was_dropped(store: Store):
-    await store.put_job(JOB)
-    await store.drop_job(JOB.id)
-    await store.put_job(JOB)
-    assert await store.jobs() == (JOB,)
+    await store.jobs.put(JOB)
+    await store.jobs.drop(JOB.id)
+    await store.jobs.put(JOB)
+    assert await store.jobs.all() == (JOB,)
 
 
 async def test_the_last_fifty_durations_are_remembered_newest_last(store: Store):
-    assert await store.durations() == ()
+    assert await store.pending.durations() == ()
     for seconds in range(53):
-        await store.add_duration(seconds)
-    assert await store.durations() == tuple(range(3, 53))
+        await store.pending.add_duration(seconds)
+    assert await store.pending.durations() == tuple(range(3, 53))
 
 
 async def test_writes_at_the_same_time_lose_nothing(store: Store):
     voices = tuple(replace(VOICE, id=number) for number in range(1, 30))
-    await asyncio.gather(*map(store.put_voice, voices))
-    assert await store.voices(1) == voices
+    await asyncio.gather(*map(store.members.put, voices))
+    assert await store.members.voices(1) == voices
 
 
 @pytest.mark.parametrize("job_id", ["../members/1", "a/b", "", ".", "a.mp3", "a\n"])
 async def test_no_other_file_can_be_reached_through_a_job_id(store: Store, job_id: str):
     for attempt in (
-        store.put_job(replace(JOB, id=job_id)),
-        store.put_sample(job_id, b""),
-        store.sample(job_id),
-        store.drop_job(job_id),
+        store.jobs.put(replace(JOB, id=job_id)),
+        store.jobs.put_sample(job_id, b""),
+        store.jobs.sample(job_id),
+        store.jobs.drop(job_id),
     ):
         with pytest.raises(ValueError, match="not a job's id"):
             await attempt
@@ -146,23 +147,23 @@ async def test_no_other_file_can_be_reached_through_a_job_id(store: Store, job_i
 
 async def test_everything_is_there_again_after_a_restart(folder: Path):
     async with open_store(folder) as store:
-        await store.put_voice(VOICE)
-        await store.put_job(JOB)
-        await store.put_sample(JOB.id, b"mp3")
-        await store.add_duration(61.5)
+        await store.members.put(VOICE)
+        await store.jobs.put(JOB)
+        await store.jobs.put_sample(JOB.id, b"mp3")
+        await store.pending.add_duration(61.5)
     async with open_store(folder) as store:
-        assert await store.voices(1) == (VOICE,)
-        assert await store.jobs() == (JOB,)
-        assert await store.sample(JOB.id) == b"mp3"
-        assert await store.durations() == (61.5,)
+        assert await store.members.voices(1) == (VOICE,)
+        assert await store.jobs.all() == (JOB,)
+        assert await store.jobs.sample(JOB.id) == b"mp3"
+        assert await store.pending.durations() == (61.5,)
 
 
 async def test_files_are_small_compact_and_for_this_user_only(folder: Path):
     async with open_store(folder) as store:
-        await store.put_voice(VOICE)
-        await store.put_job(JOB)
-        await store.put_sample(JOB.id, b"mp3")
-        await store.add_duration(61.5)
+        await store.members.put(VOICE)
+        await store.jobs.put(JOB)
+        await store.jobs.put_sample(JOB.id, b"mp3")
+        await store.pending.add_duration(61.5)
     assert modes(folder) == {
         ".": 0o700,
         "lock": 0o600,
@@ -172,6 +173,8 @@ async def test_files_are_small_compact_and_for_this_user_only(folder: Path):
         "jobs": 0o700,
         "jobs/0a1b2c3d.json": 0o600,
         "jobs/0a1b2c3d.mp3": 0o600,
+        "servers": 0o700,
+        "speeches": 0o700,
     }
     text = (folder / "members/1.json").read_text("utf-8")
     assert text.startswith('{"voices":{"12345678901234":{"id":12345678901234,"job_id":"0a1b2c3d",')
@@ -180,16 +183,16 @@ async def test_files_are_small_compact_and_for_this_user_only(folder: Path):
 
 async def test_fields_of_a_newer_version_are_kept_and_missing_ones_take_their_defaults(folder: Path):
     async with open_store(folder) as store:
-        await store.put_voice(VOICE)
+        await store.members.put(VOICE)
     content = json.loads((folder / "members/1.json").read_bytes())
     record = content["voices"][str(VOICE.id)]
     del record["account"]
     record["mood"] = content["moods"] = {"1": {"name": "glad"}}
     (folder / "members/1.json").write_text(json.dumps(content))
     async with open_store(folder) as store:
-        assert await store.voices(1) == (replace(VOICE, account=None),)
-        await store.put_voice(VOICE)
-        assert await store.voices(1) == (VOICE,)
+        assert await store.members.voices(1) == (replace(VOICE, account=None),)
+        await store.members.put(VOICE)
+        assert await store.members.voices(1) == (VOICE,)
     kept = json.loads((folder / "members/1.json").read_bytes())
     assert kept["moods"] == kept["voices"][str(VOICE.id)]["mood"] == {"1": {"name": "glad"}}
 
@@ -197,23 +200,23 @@ async def test_fields_of_a_newer_version_are_kept_and_missing_ones_take_their_de
 async def test_files_are_read_once_and_the_least_recently_used_forgotten(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(tiny, "OPEN_FILES", 2)
+    monkeypatch.setattr(records, "OPEN_FILES", 2)
     async with open_store(folder) as store:
         for owner_id in (1, 2, 3):
-            await store.put_voice(replace(VOICE, owner_id=owner_id))
+            await store.members.put(replace(VOICE, owner_id=owner_id))
         for owner_id in (1, 2, 3):
             (folder / f"members/{owner_id}.json").write_text("{}")
-        assert len(await store.voices(3)) == 1
-        assert len(await store.voices(2)) == 1
-        assert len(await store.voices(1)) == 0
-        assert len(await store.voices(3)) == 0
+        assert len(await store.members.voices(3)) == 1
+        assert len(await store.members.voices(2)) == 1
+        assert len(await store.members.voices(1)) == 0
+        assert len(await store.members.voices(3)) == 0
 
 
 async def test_opening_sweeps_what_a_kill_left_and_nothing_else(folder: Path):
     async with open_store(folder) as store:
-        await store.put_job(JOB)
-        await store.put_sample(JOB.id, b"mp3")
-        await store.put_sample("0rphan", b"mp3")
+        await store.jobs.put(JOB)
+        await store.jobs.put_sample(JOB.id, b"mp3")
+        await store.jobs.put_sample("0rphan", b"mp3")
     before = modes(folder).keys() - {"jobs/0rphan.mp3"}
     for stray in ("pending.json.tmp", "members/1.json.tmp", "jobs/a.json.tmp", "jobs/a.mp3.tmp"):
         (folder / stray).write_bytes(b"{")
@@ -232,15 +235,15 @@ def modes(folder: Path) -> dict[str, int]:
 
 async def test_a_drop_that_fails_half_way_never_leaves_a_job_without_its_sample(folder: Path):
     async with open_store(folder) as store:
-        await store.put_job(JOB)
-        await store.put_sample(JOB.id, b"mp3")
+        await store.jobs.put(JOB)
+        await store.jobs.put_sample(JOB.id, b"mp3")
         (folder / f"jobs/{JOB.id}.json").unlink()
         (folder / f"jobs/{JOB.id}.json").mkdir()
         with pytest.raises(OSError, match=JOB.id):
-            await store.drop_job(JOB.id)
-        assert await store.sample(JOB.id) == b"mp3"
+            await store.jobs.drop(JOB.id)
+        assert await store.jobs.sample(JOB.id) == b"mp3"
         with pytest.raises(IsADirectoryError):  # what memory held is forgotten: the disk is asked
-            await store.jobs()
+            await store.jobs.all()
 
 
 # One process
@@ -283,7 +286,7 @@ async def test_what_was_acknowledged_survives_a_kill_at_any_instant(folder: Path
     child.stdin.close()
     assert await child.wait() == 0
     async with open_store(folder) as store:
-        assert acknowledged <= {voice.id for voice in await store.voices(1)}
+        assert acknowledged <= {voice.id for voice in await store.members.voices(1)}
 
 
 def record_until_killed(folder: Path) -> None:
@@ -298,10 +301,10 @@ def record_until_killed(folder: Path) -> None:
 
 async def record_forever(folder: Path) -> None:
     async with open_store(folder) as store:
-        number = max((voice.id for voice in await store.voices(1)), default=0)
+        number = max((voice.id for voice in await store.members.voices(1)), default=0)
         while True:
             number += 1
-            await store.put_voice(replace(VOICE, id=number, description="d" * 500))
+            await store.members.put(replace(VOICE, id=number, description="d" * 500))
             say(number)
 
 
@@ -318,17 +321,17 @@ async def fill_the_disk(folder: Path) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     other = replace(VOICE, id=2, description="d" * 500)
     async with open_store(folder) as store:
-        await store.put_voice(VOICE)
+        await store.members.put(VOICE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
-        for attempt in (store.put_voice(other), store.put_sample("a", b"m" * 700)):
+        for attempt in (store.members.put(other), store.jobs.put_sample("a", b"m" * 700)):
             with pytest.raises(OSError, match="too large") as failure:
                 await attempt
             assert failure.value.errno == errno.EFBIG
-        assert await store.voices(1) == (VOICE,)
-        assert modes(folder).keys() == {".", "lock", "jobs", "members", "members/1.json"}
+        assert await store.members.voices(1) == (VOICE,)
+        assert modes(folder).keys() == {".", "lock", *KINDS, "members/1.json"}
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        await store.put_voice(other)
-        assert len(await store.voices(1)) == 2
+        await store.members.put(other)
+        assert len(await store.members.voices(1)) == 2
 
 
 # Files that are not as they should be
@@ -341,21 +344,21 @@ async def test_a_damaged_file_is_set_aside_and_refused_until_it_is_restored(
     folder: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ):
     async with open_store(folder) as store:
-        await store.put_voice(VOICE)
+        await store.members.put(VOICE)
     file, aside = folder / "members/1.json", folder / "members/1.json.damaged"
     good = file.read_bytes()
     file.write_bytes(content)
     for _ in range(2):
         async with open_store(folder) as store:
-            for attempt in (store.voices(1), store.put_voice(VOICE), store.voices(1)):
+            for attempt in (store.members.voices(1), store.members.put(VOICE), store.members.voices(1)):
                 with pytest.raises(RecordDamaged) as damage:
                     await attempt
                 assert damage.value.values == {"file": "members/1.json", "aside": "members/1.json.damaged"}
-            await store.put_voice(replace(VOICE, owner_id=2))
+            await store.members.put(replace(VOICE, owner_id=2))
             assert not file.exists()
             assert aside.read_bytes() == content
             file.write_bytes(good)
-            assert await store.voices(1) == (VOICE,)
+            assert await store.members.voices(1) == (VOICE,)
         file.unlink()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
@@ -364,10 +367,10 @@ async def test_a_damaged_file_that_the_operator_removed_begins_anew(folder: Path
     async with open_store(folder) as store:
         (folder / "pending.json").write_bytes(b"{")
         with pytest.raises(RecordDamaged):
-            await store.add_duration(1)
+            await store.pending.add_duration(1)
         (folder / "pending.json.damaged").unlink()
-        await store.add_duration(2)
-        assert await store.durations() == (2,)
+        await store.pending.add_duration(2)
+        assert await store.pending.durations() == (2,)
 
 
 async def test_setting_aside_overwrites_nothing(folder: Path):
@@ -375,7 +378,7 @@ async def test_setting_aside_overwrites_nothing(folder: Path):
         for number in range(11):
             (folder / "members/1.json").write_bytes(b"{" * (number + 1))
             with pytest.raises(RecordDamaged):
-                await store.voices(1)
+                await store.members.voices(1)
     sizes = {path.name: path.stat().st_size for path in (folder / "members").iterdir()}
     assert sizes == {"1.json": 11, "1.json.damaged": 1} | {
         f"1.json.damaged.{size}": size for size in range(2, 10)
@@ -385,17 +388,17 @@ async def test_setting_aside_overwrites_nothing(folder: Path):
 async def test_a_damaged_job_stops_only_itself(folder: Path, caplog: pytest.LogCaptureFixture):
     async with open_store(folder) as store:
         for job_id in ("a", "b", "c", "d"):
-            await store.put_job(replace(JOB, id=job_id))
-            await store.put_sample(job_id, b"mp3")
+            await store.jobs.put(replace(JOB, id=job_id))
+            await store.jobs.put_sample(job_id, b"mp3")
     (folder / "jobs/a.json").write_bytes(b"{")
     (folder / "jobs/b.json").write_text(json.dumps({"job": {"1": {"title": "Secret"}}}))
     (folder / "jobs/c.json").write_text(json.dumps({"job": ["Secret"]}))
     for _ in range(2):
         async with open_store(folder) as store:
-            assert [job.id for job in await store.jobs()] == ["d"]
-            assert await store.sample("a") == b"mp3"
+            assert [job.id for job in await store.jobs.all()] == ["d"]
+            assert await store.jobs.sample("a") == b"mp3"
             with pytest.raises(RecordDamaged):
-                await store.drop_job("a")
+                await store.jobs.drop("a")
     assert (folder / "jobs/a.json.damaged").read_bytes() == b"{"
     assert caplog.text.count("jobs/a.json.damaged") == 1
     assert caplog.text.count("jobs/b.json does not hold a job") == 2
@@ -410,7 +413,7 @@ async def test_json_of_another_shape_is_raised_and_stays_as_it_is(folder: Path, 
     async with open_store(folder) as store:
         (folder / "members/1.json").write_text(content)
         with pytest.raises(ValueError, match=r"validation error|invalid literal"):
-            await store.voices(1)
+            await store.members.voices(1)
     assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
     assert (folder / "members/1.json").read_text() == content
 
@@ -418,7 +421,7 @@ async def test_json_of_another_shape_is_raised_and_stays_as_it_is(folder: Path, 
 async def test_what_is_unreadable_for_another_reason_is_not_moved(folder: Path):
     async with open_store(folder) as store:
         (folder / "members/1.json").mkdir()
-        for attempt in (store.voices(1), store.put_voice(VOICE)):
+        for attempt in (store.members.voices(1), store.members.put(VOICE)):
             with pytest.raises(IsADirectoryError):
                 await attempt
     assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
@@ -429,8 +432,8 @@ async def test_what_is_unreadable_for_another_reason_is_not_moved(folder: Path):
 
 async def test_a_slow_file_holds_up_neither_the_loop_nor_other_files(folder: Path):
     async with open_store(folder) as store:
-        async with stalled(store.voices(1), folder / "members/1.json") as slow:
-            await store.put_voice(replace(VOICE, owner_id=2))
+        async with stalled(store.members.voices(1), folder / "members/1.json") as slow:
+            await store.members.put(replace(VOICE, owner_id=2))
             assert not slow.done()
         assert await slow == ()
 
@@ -438,24 +441,24 @@ async def test_a_slow_file_holds_up_neither_the_loop_nor_other_files(folder: Pat
 async def test_a_cancelled_write_is_finished_before_the_next_on_its_file_begins(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(tiny, "OPEN_FILES", 1)
+    monkeypatch.setattr(records, "OPEN_FILES", 1)
     async with open_store(folder) as store:
-        async with stalled(store.put_voice(VOICE), folder / "members/1.json") as first:
+        async with stalled(store.members.put(VOICE), folder / "members/1.json") as first:
             await cancel(first)
-            second = asyncio.create_task(store.put_voice(replace(VOICE, id=2)))
-            await store.voices(2)  # another file, so that the first is no recent one any more
-            third = asyncio.create_task(store.put_voice(replace(VOICE, id=3)))
-            await store.voices(2)
+            second = asyncio.create_task(store.members.put(replace(VOICE, id=2)))
+            await store.members.voices(2)  # another file, so that the first is no recent one any more
+            third = asyncio.create_task(store.members.put(replace(VOICE, id=3)))
+            await store.members.voices(2)
         await asyncio.gather(second, third)
-        assert {voice.id for voice in await store.voices(1)} == {VOICE.id, 2, 3}
+        assert {voice.id for voice in await store.members.voices(1)} == {VOICE.id, 2, 3}
     async with open_store(folder) as store:
-        assert {voice.id for voice in await store.voices(1)} == {VOICE.id, 2, 3}
+        assert {voice.id for voice in await store.members.voices(1)} == {VOICE.id, 2, 3}
 
 
 async def test_the_folder_is_held_until_a_cancelled_write_is_finished(folder: Path):
     opened = open_store(folder)
     store = await opened.__aenter__()
-    async with stalled(store.put_voice(VOICE), folder / "members/1.json") as write:
+    async with stalled(store.members.put(VOICE), folder / "members/1.json") as write:
         await cancel(write)
         closing = asyncio.create_task(opened.__aexit__(None, None, None))
         await asyncio.sleep(0)
@@ -463,7 +466,7 @@ async def test_the_folder_is_held_until_a_cancelled_write_is_finished(folder: Pa
             await be_let_in(folder)
     await closing
     async with open_store(folder) as store:
-        assert await store.voices(1) == (VOICE,)
+        assert await store.members.voices(1) == (VOICE,)
 
 
 @asynccontextmanager

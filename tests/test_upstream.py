@@ -3,18 +3,22 @@
 import asyncio
 import gzip
 import io
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import av
 import pytest
+from yarl import URL
 
 from bot.demo import upstream as module
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault, SpokenLine, Upstream
 
 TOKEN = {"Authorization": "Bearer user:1234-demo"}
 AUDIO = TOKEN | {"Content-Type": "audio/mpeg"}
@@ -53,6 +57,16 @@ async def clone(session: aiohttp.ClientSession, upstream: Upstream, **query: str
 
 async def delete(session: aiohttp.ClientSession, upstream: Upstream, **query: str) -> tuple[int, Any]:
     return await ask(session, "DELETE", f"{upstream.url}/speech/voice", params=query)
+
+
+async def speak(session: aiohttp.ClientSession, upstream: Upstream, **order: Any) -> tuple[int, Any]:
+    return await ask(session, "POST", f"{upstream.url}/speech", json={"text": "Hello."} | order)
+
+
+async def look(session: aiohttp.ClientSession, upstream: Upstream, job_id: str) -> tuple[int, Any]:
+    url = URL(f"{upstream.url}/jobs/{quote(job_id, safe='')}", encoded=True)
+    async with session.get(url, headers=TOKEN) as response:
+        return response.status, await response.json()
 
 
 async def titles(session: aiohttp.ClientSession, upstream: Upstream, **query: str) -> list[str]:
@@ -109,6 +123,7 @@ async def test_every_request_is_on_record_as_it_came_in(
     await titles(session, upstream, cloned="true")
     request, listing = upstream.requests
     assert (request.method, request.path) == ("POST", "/speech/voice")
+    assert request.raw_path == "/speech/voice"
     assert "title=R%26B+%231+%E5%A3%B0&" in request.raw_query
     assert request.query["title"] == "R&B #1 声"
     assert request.headers["content-type"] == "audio/mpeg"
@@ -239,6 +254,172 @@ async def test_a_deleted_voice_is_gone(upstream: Upstream, session: aiohttp.Clie
 async def test_a_deletion_must_name_a_number(upstream: Upstream, session: aiohttp.ClientSession) -> None:
     assert (await delete(session, upstream))[0] == 400
     assert (await delete(session, upstream, voice_id="Grandpa"))[0] == 400
+
+
+async def test_a_line_is_spoken_by_its_voice_and_charged(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    _, voice = await clone(session, upstream)
+    text = "x" * 60
+    status, speech = await speak(session, upstream, text=text, voice_id=voice["id"], title="声")
+    mp3_url = f"{upstream.origin}/files/speech-1.mp3"
+    assert status == 200
+    assert speech == {"title": "声", "preview": text[:50], "cover": voice["cover"], "mp3_url": mp3_url}
+    await speak(session, upstream, voice_id=voice["id"])
+    assert upstream.speeches == [
+        SpokenLine(1, voice["id"], "demo@example.com", "声", text, mp3_url),
+        SpokenLine(2, voice["id"], "demo@example.com", "", "Hello.", mp3_url.replace("1.mp3", "2.mp3")),
+    ]
+
+
+async def test_a_line_can_be_heard_without_a_token_and_after_the_end_of_its_voice(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    _, voice = await clone(session, upstream)
+    _, speech = await speak(session, upstream, voice_id=voice["id"])
+    await delete(session, upstream, voice_id=str(voice["id"]))
+    async with session.get(speech["mp3_url"]) as response:
+        assert (response.status, response.content_type) == (200, "audio/mpeg")
+        assert await response.read() == SAMPLE
+    async with session.get(f"{upstream.origin}/files/speech-2.mp3") as response:
+        assert response.status == 404
+
+
+async def test_a_line_can_be_asked_for_as_a_job(session: aiohttp.ClientSession) -> None:
+    async with Upstream(speech_seconds=0.2) as upstream:
+        _, voice = await clone(session, upstream)
+        order = {"voice_id": voice["id"], "async": True}
+        status, job = await speak(session, upstream, **order)
+        assert status == 201
+        assert len(upstream.speeches) == 1
+        assert (job["verb"], job["jobType"], job["status"]) == ("speech", "tts", "created")
+        assert job["request"] == {"text": "Hello."} | order
+        assert job["created"] == job["updated"]
+        assert abs(datetime.fromisoformat(job["created"]).timestamp() - time.time()) < 5
+        assert ":" in job["jobid"]
+        assert await look(session, upstream, job["jobid"]) == (200, job)
+        await asyncio.sleep(0.2)
+        status, done = await look(session, upstream, job["jobid"])
+        assert (status, done["status"]) == (200, "completed")
+        assert done["response"]["mp3_url"] == upstream.speeches[0].mp3_url
+        assert done["updated"] > job["updated"]
+        assert (await speak(session, upstream, **order))[1]["jobid"] != job["jobid"]
+
+
+@pytest.mark.parametrize(("deleted_after", "end"), [(0, "failed"), (0.3, "completed")])
+async def test_a_job_needs_its_voice_until_it_is_over(
+    session: aiohttp.ClientSession, deleted_after: float, end: str
+) -> None:
+    async with Upstream(speech_seconds=0.3) as upstream:
+        _, voice = await clone(session, upstream)
+        _, job = await speak(session, upstream, voice_id=voice["id"], **{"async": True})
+        await asyncio.sleep(deleted_after)
+        await delete(session, upstream, voice_id=str(voice["id"]))
+        await asyncio.sleep(0.3 - deleted_after)
+        _, done = await look(session, upstream, job["jobid"])
+        assert done["status"] == end
+        assert ("error" in done) == (end == "failed")
+        assert len(upstream.speeches) == 1
+
+
+async def test_an_unknown_job_is_not_found(upstream: Upstream, session: aiohttp.ClientSession) -> None:
+    assert (await look(session, upstream, "job:1"))[0] == 404
+    assert (await look(session, upstream, ""))[0] == 404
+
+
+async def test_without_a_job_the_answer_comes_with_the_speech(session: aiohttp.ClientSession) -> None:
+    async with Upstream(speech_seconds=0.1) as upstream:
+        _, voice = await clone(session, upstream)
+        started = time.monotonic()
+        answer = asyncio.create_task(speak(session, upstream, voice_id=voice["id"]))
+        await until(lambda: upstream.speeches)
+        assert not answer.done()
+        assert (await answer)[0] == 200
+        assert time.monotonic() - started >= 0.1
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"text": ""},
+        {"text": None},
+        {"text": " \n"},
+        {"text": "x" * 5001},
+        {"text": 5},
+        {"title": "x" * 501},
+        {"title": 5},
+        {"voice_id": "1"},
+        {"voice_id": True},
+        {"voice_id": None},
+    ],
+)
+async def test_a_line_out_of_bounds_is_refused(
+    upstream: Upstream, session: aiohttp.ClientSession, order: dict[str, Any]
+) -> None:
+    _, voice = await clone(session, upstream)
+    status, answer = await speak(session, upstream, **{"voice_id": voice["id"]} | order)
+    assert (status, answer["code"], upstream.speeches) == (400, 400, [])
+    assert next(iter(order)) in answer["error"]
+
+
+async def test_the_longest_line_is_spoken(upstream: Upstream, session: aiohttp.ClientSession) -> None:
+    _, voice = await clone(session, upstream)
+    order = {"text": "声" * 5000, "title": "😀" * 500, "voice_id": voice["id"]}
+    assert (await speak(session, upstream, **order))[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5"])
+async def test_a_line_is_asked_for_by_a_json_object(
+    upstream: Upstream, session: aiohttp.ClientSession, body: bytes
+) -> None:
+    headers = TOKEN | {"Content-Type": "application/json"}
+    status, _ = await ask(session, "POST", f"{upstream.url}/speech", headers=headers, data=body)
+    assert status == 400
+
+
+async def test_a_line_must_say_that_it_is_json(upstream: Upstream, session: aiohttp.ClientSession) -> None:
+    _, voice = await clone(session, upstream)
+    body = json.dumps({"text": "Hello.", "voice_id": voice["id"]})
+    headers = TOKEN | {"Content-Type": "text/plain"}
+    status, _ = await ask(session, "POST", f"{upstream.url}/speech", headers=headers, data=body)
+    assert (status, upstream.speeches) == (400, [])
+
+
+async def test_only_a_voice_of_the_account_speaks(session: aiohttp.ClientSession) -> None:
+    async with Upstream(accounts=["a", "b"]) as upstream:
+        _, voice = await clone(session, upstream, account="b")
+        assert (await speak(session, upstream, voice_id=voice["id"]))[0] == 400
+        assert (await speak(session, upstream, voice_id=voice["id"], account="c"))[0] == 404
+        status, answer = await speak(session, upstream, voice_id=voice["id"], account="a")
+        assert (status, answer["error"]) == (404, "Voice not found")
+        assert (await speak(session, upstream, voice_id=5, account="b"))[0] == 404
+        assert upstream.speeches == []
+        assert (await speak(session, upstream, voice_id=voice["id"], account="b"))[0] == 200
+        assert [line.account for line in upstream.speeches] == ["b"]
+
+
+@pytest.mark.parametrize("takes_effect", [False, True])
+async def test_a_line_can_be_charged_and_its_answer_lost(
+    upstream: Upstream, session: aiohttp.ClientSession, *, takes_effect: bool
+) -> None:
+    _, voice = await clone(session, upstream)
+    upstream.faults.append(Fault(status=503, body={}, path="/speech", takes_effect=takes_effect))
+    order = {"voice_id": voice["id"], "async": True}
+    assert await speak(session, upstream, **order) == (503, {})
+    assert len(upstream.speeches) == takes_effect
+
+
+async def test_a_fault_can_happen_to_one_job_or_to_any(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.faults += [
+        Fault(status=500, body={}, path="/jobs/job:1"),
+        Fault(status=502, body={}, path="/jobs/"),
+    ]
+    assert [(await look(session, upstream, "job:2"))[0] for _ in range(2)] == [502, 404]
+    assert (await look(session, upstream, "job:1"))[0] == 500
+    upstream.faults.append(Fault(status=500, path="/jobs"))
+    assert (await look(session, upstream, "job:1"))[0] == 404
 
 
 async def test_accounts_and_profile_tell_what_is_configured(

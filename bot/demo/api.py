@@ -2,14 +2,16 @@
 
 import asyncio
 import colorsys
+import json
 import struct
 import sys
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from bot.demo.speech import Speeches, problem
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language
 
 BUILT_IN: dict[str, Any] = {"id": 10000000000001, "title": "Newsreader", "source_type": "official"}
@@ -18,10 +20,11 @@ BUILT_IN: dict[str, Any] = {"id": 10000000000001, "title": "Newsreader", "source
 
 @dataclass(slots=True)
 class Request:
-    """An API request as it came in; `path` is without the base path, `body` grows while it is read."""
+    """An API request as it came in; both paths are without the base path, `body` grows while it is read."""
 
     method: str
     path: str
+    raw_path: str
     raw_query: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
@@ -52,38 +55,57 @@ class RefusedError(Exception):
 class Api:
     """Answers requests whose body has been read; `origin` is where it says that its files are."""
 
-    def __init__(self, token: str, accounts: Sequence[str], *, clone_seconds: float, page_size: int) -> None:
+    def __init__(
+        self,
+        token: str,
+        accounts: Sequence[str],
+        *,
+        clone_seconds: float,
+        speech_seconds: float,
+        page_size: int,
+    ) -> None:
         self._token = token
         self._accounts = accounts
         self._clone_seconds = clone_seconds
+        self._speech_seconds = speech_seconds
         self._page_size = page_size
         self.origin = ""
         self.voices: dict[int, ClonedVoice] = {}
+        self.speeches = Speeches(self.voices, speech_seconds)
 
-    async def answer(self, request: Request) -> object:
-        """Carry out a request and return the JSON of a 200; anything else is a `RefusedError`."""
+    async def answer(self, request: Request) -> tuple[int, object]:
+        """Carry out a request and return status and JSON; what the API refuses is a `RefusedError`."""
         if request.headers.get("Authorization") != f"Bearer {self._token}":
             raise RefusedError(401, "Unauthorized")
+        status = 200
         match request.method, request.path:
             case "POST", "/speech/voice":
-                return await self._clone(request)
+                answer = await self._clone(request)
             case "GET", "/speech/voices/":
-                return self._list(request)
+                answer = self._list(request)
             case "DELETE", "/speech/voice":
-                return self._delete(request)
+                answer = self._delete(request)
+            case "POST", "/speech":
+                status, answer = await self._speak(request)
+            case "GET", path if path.startswith("/jobs/"):
+                answer = self._job(path.removeprefix("/jobs/"))
             case "GET", "/accounts" if self._accounts:
-                return {name: {"account": name, "hasAutoRefresh": True} for name in self._accounts}
+                answer = {name: {"account": name, "hasAutoRefresh": True} for name in self._accounts}
             case "GET", "/profile/":
-                self._account(request)
-                return {"user": {"vip_name": "Premier", "vip_level_name": "Premier Monthly"}, "credits": 4200}
+                self._account(request.query)
+                user = {"vip_name": "Premier", "vip_level_name": "Premier Monthly"}
+                answer = {"user": user, "credits": 4200}
             case _:
                 raise RefusedError(404, "Not found")
+        return status, answer
 
     def file(self, path: str) -> tuple[bytes, str] | None:
-        """Return a preview (the sample itself) or a cover, and its content type."""
+        """Return a line or a preview (both are the sample itself) or a cover, and its content type."""
         number, _, kind = path.removeprefix("/files/").partition(".")
         voice = self.voices.get(int(number)) if number.isdecimal() else None
         match kind:
+            case "mp3" if line := self.speeches.audio(number):
+                return line, "audio/mpeg"
             case "mp3" if voice:
                 return voice.sample, "audio/mpeg"
             case "png" if voice:
@@ -92,7 +114,7 @@ class Api:
                 return None
 
     async def _clone(self, request: Request) -> object:
-        account = self._account(request)
+        account = self._account(request.query)
         _check_clone(request)
         # Tenths of milliseconds: 14 digits until 2286, growing, and new ones after a restart too.
         voice_id = max(time.time_ns() // 100_000, max(self.voices, default=0) + 1)
@@ -110,7 +132,7 @@ class Api:
         return self._shown(voice)
 
     def _list(self, request: Request) -> object:
-        account = self._account(request)
+        account = self._account(request.query)
         cloned = request.query.get("cloned")
         before = _voice_id(request.query.get("last_id") or str(sys.maxsize))
         clones: list[dict[str, Any]] = [
@@ -125,15 +147,37 @@ class Api:
         return {"list": page, "last_id": last_id, "more": len(rest) > len(page)}
 
     def _delete(self, request: Request) -> object:
-        account = self._account(request)
-        voice = self.voices.get(_voice_id(request.query.get("voice_id", "")))
-        if voice is None or voice.account != account:
-            raise RefusedError(404, "Voice not found")  # not documented; a guess
+        account = self._account(request.query)
+        voice = self._voice(_voice_id(request.query.get("voice_id", "")), account)
+        self.speeches.settle()
         del self.voices[voice.id]
         return {}
 
-    def _account(self, request: Request) -> str:
-        account = request.query.get("account", "")
+    async def _speak(self, request: Request) -> tuple[int, object]:
+        order = _order(request)
+        account = self._account(order)
+        voice = self._voice(order["voice_id"], account)
+        result = self.speeches.speak(order, account, voice.sample, self.origin)
+        if order.get("async") is True:
+            return 201, self.speeches.begin(order, result)
+        if self._speech_seconds:
+            await asyncio.sleep(self._speech_seconds)
+        return 200, result
+
+    def _job(self, job_id: str) -> object:
+        job = self.speeches.job(job_id)
+        if job is None:
+            raise RefusedError(404, "Job not found")
+        return job
+
+    def _voice(self, voice_id: int, account: str) -> ClonedVoice:
+        voice = self.voices.get(voice_id)
+        if voice is None or voice.account != account:
+            raise RefusedError(404, "Voice not found")  # not documented; a guess
+        return voice
+
+    def _account(self, given: Mapping[str, Any]) -> str:
+        account = given.get("account") or ""
         if not account and len(self._accounts) > 1:
             raise RefusedError(400, "Parameter account is required")
         for configured in self._accounts:
@@ -169,6 +213,21 @@ def _check_clone(request: Request) -> None:
             raise RefusedError(400, f"Parameter {name} must have 1 to {longest} characters")
     if query.get("lang") not in [language.value for language in Language]:
         raise RefusedError(400, "Parameter lang is not a language that can be cloned")
+
+
+def _order(request: Request) -> dict[str, Any]:
+    if request.headers.get("Content-Type") != "application/json":
+        raise RefusedError(400, "Content-Type must be application/json")
+    try:
+        order: Any = json.loads(request.body)
+    except ValueError:
+        order = None
+    if not isinstance(order, dict):
+        raise RefusedError(400, "The body must be a JSON object")
+    order = cast("dict[str, Any]", order)
+    if refused := problem(order):
+        raise RefusedError(400, refused)
+    return order
 
 
 def _voice_id(text: str) -> int:

@@ -15,8 +15,11 @@ from aiohttp import web
 class Fault:
     """One request gone wrong: the next that fits `method` and `path` (None: any; without the base path).
 
+    A path that ends in `/` also fits whatever begins with it: `/jobs/` any job.
+
     First, `after` bytes of the request's body are read (None: all of it). With `takes_effect` it is then
-    carried out as documented (a voice is made or deleted), but its true answer is lost. `then` comes
+    carried out as documented (a voice is made or deleted, a line spoken), but its true answer is lost.
+    `then` comes
 
     - `answer`: `status`, `headers` and `body` (anything but bytes is sent as JSON);
     - `cut_off`: the same, but the connection is closed before as many bytes came as were announced;
@@ -36,7 +39,8 @@ class Fault:
 
     def fits(self, method: str, path: str) -> bool:
         """Whether it may happen to such a request."""
-        return self.method in (None, method) and self.path in (None, path)
+        below = self.path is not None and self.path.endswith("/") and path.startswith(self.path)
+        return self.method in (None, method) and (below or self.path in (None, path))
 
     async def happen(self, request: web.BaseRequest) -> web.StreamResponse:
         """Do `then`; `ConnectionError` when the client has gone."""

@@ -60,7 +60,7 @@ async def staged(
     """Set up the bot as in production, but between a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
         async with open_store(Path(folder)) as store:
-            await store.add_duration(clone_seconds + 1)  # as if the bot had some experience already
+            await store.pending.add_duration(clone_seconds + 1)  # as if the bot had some experience already
         async with (
             Upstream(clone_seconds=clone_seconds, read_rate=UPLOAD_RATE) as upstream,
             SimulatedCdn() as cdn,
@@ -76,7 +76,7 @@ async def staged(
                 samples=[await _good_sample()],
                 port=port,
             ) as page,
-            bot.cloner.at_work(),
+            bot.at_work(),
         ):
             cdn.serve(page.env)
             yield page

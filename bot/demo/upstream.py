@@ -10,8 +10,9 @@ from aiohttp import web
 
 from bot.demo.api import Api, ClonedVoice, RefusedError, Request
 from bot.demo.faults import Fault
+from bot.demo.speech import SpokenLine
 
-__all__ = ["ClonedVoice", "Fault", "Request", "Upstream"]
+__all__ = ["ClonedVoice", "Fault", "Request", "SpokenLine", "Upstream"]
 
 BASE = "/v1/mureka"
 
@@ -22,10 +23,11 @@ RECEIVE_BUFFER = 4096
 class Upstream:
     """The API while an `async with` block runs; at its end every connection closes, answered or not.
 
-    `url` is the API's base, `origin` where previews and covers come from. `voices` holds what exists,
-    oldest first, `requests` every API request so far; each of `faults` happens to one request to come.
-    A clone is answered `clone_seconds` after its voice came into being. Bodies are read at `read_rate`
-    bytes a second (None: at once); what the client's own buffers take runs ahead of that.
+    `url` is the API's base, `origin` where previews, covers and lines come from. `voices` holds what exists,
+    oldest first, `speeches` every line that was charged, `requests` every API request so far; each of
+    `faults` happens to one request to come. A clone is answered `clone_seconds` after its voice came into
+    being; a line is there `speech_seconds` after it was asked for. Bodies are read at `read_rate` bytes a
+    second (None: at once); what the client's own buffers take runs ahead of that.
     """
 
     def __init__(
@@ -34,15 +36,23 @@ class Upstream:
         token: str = "user:1234-demo",  # noqa: S107 - of no use anywhere else
         accounts: Sequence[str] = ("demo@example.com",),
         clone_seconds: float = 0,
+        speech_seconds: float = 0,
         read_rate: int | None = None,
         page_size: int = 20,
         port: int = 0,
     ) -> None:
-        self._api = Api(token, accounts, clone_seconds=clone_seconds, page_size=page_size)
+        self._api = Api(
+            token,
+            accounts,
+            clone_seconds=clone_seconds,
+            speech_seconds=speech_seconds,
+            page_size=page_size,
+        )
         self._read_rate = read_rate
         self._port = port
         self._handlers: set[asyncio.Task[Any]] = set()
         self.voices = self._api.voices
+        self.speeches: list[SpokenLine] = self._api.speeches.lines
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
 
@@ -72,10 +82,12 @@ class Upstream:
         if handler := asyncio.current_task():
             self._handlers.add(handler)
             handler.add_done_callback(self._handlers.discard)
+        raw_path, _, raw_query = request.raw_path.partition("?")
         asked = Request(
             method=request.method,
             path=request.path.removeprefix(BASE),
-            raw_query=request.raw_path.partition("?")[2],
+            raw_path=raw_path.removeprefix(BASE),
+            raw_query=raw_query,
             query=dict(request.query),
             headers=request.headers,
         )
@@ -95,7 +107,8 @@ class Upstream:
 
     async def _answer(self, asked: Request) -> web.Response:
         try:
-            return web.json_response(await self._api.answer(asked))
+            status, answer = await self._api.answer(asked)
+            return web.json_response(answer, status=status)
         except RefusedError as refused:
             status = refused.status
             return web.json_response({"error": str(refused), "code": status}, status=status)

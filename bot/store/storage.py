@@ -19,6 +19,9 @@ _log = logging.getLogger(__name__)
 _TABLES = TypeAdapter(
     dict[str, dict[str, dict[str, Any]]], config=ConfigDict(strict=True, hide_input_in_errors=True)
 )
+KINDS = ("members", "servers", "jobs", "speeches")
+"""The folders that records lie in, besides the data folder itself."""
+
 _TEMPORARY = ".tmp"
 _ASIDE = (".damaged", *(f".damaged.{number}" for number in range(2, 10)))
 
@@ -97,12 +100,11 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._jobs = path / "jobs"
-        self._members = path / "members"
         if not path.exists():
             path.mkdir(mode=0o700, parents=True)
             _sync(path.parent)
-        for folder in (self._jobs, self._members):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        for kind in KINDS:
+            (path / kind).mkdir(mode=0o700, exist_ok=True)
         _sync(path)
         with ExitStack() as stack:
             lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -119,7 +121,7 @@ class Folder:
         return FileStorage(self._path, name)
 
     def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Name the records in `members` or `jobs` that fit a pattern."""
+        """Name the records of a kind that fit a pattern."""
         return [f"{kind}/{path.name}" for path in (self._path / kind).glob(pattern)]
 
     def write(self, name: str, content: bytes) -> None:
@@ -137,9 +139,9 @@ class Folder:
         _sync(path.parent)
 
     def _sweep(self) -> None:
-        for folder in (self._path, self._jobs, self._members):
-            for kind in (".json", ".mp3"):
-                for stray in folder.glob(f"*{kind}{_TEMPORARY}"):
+        for folder in (self._path, *(self._path / kind for kind in KINDS)):
+            for suffix in (".json", ".mp3"):
+                for stray in folder.glob(f"*{suffix}{_TEMPORARY}"):
                     stray.unlink()
         for sample in self._jobs.glob("*.mp3"):
             record = sample.with_suffix(".json")
@@ -159,7 +161,7 @@ class Memory:
         return self._storages.setdefault(name, MemoryStorage())
 
     def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Name the records in `members` or `jobs` that fit a pattern."""
+        """Name the records of a kind that fit a pattern."""
         return [name for name in tuple(self._storages) if fnmatch(name, f"{kind}/{pattern}")]
 
     def write(self, name: str, content: bytes) -> None:

@@ -4,31 +4,34 @@ received → download → inspect → checked → (waiting) → queued → uploa
 """
 
 import asyncio
-import contextvars
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from bot.errors import (
+    AccountExhausted,
+    AccountMissing,
+    BeingForgotten,
     Cancelled,
     ClonevoiceError,
     MurekaError,
     OfferLapsed,
     QueueFull,
-    Recalled,
     Restarting,
+    SessionDied,
+    TokenRefused,
     TooLateToCancel,
     Unexpected,
 )
+from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
 from bot.voices.jobs import Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
-from bot.voices.models import Facts, Voice
+from bot.voices.models import Facts, OwedDeletion, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage
 from bot.voices.queue import Queue
@@ -42,12 +45,16 @@ _log = logging.getLogger(__name__)
 GRACE_SECONDS = 10.0
 """What a clone that is being sent gets to finish when the bot stops."""
 
+SENT = frozenset({Stage.UPLOADING, Stage.CLONING})
+"""The stages of a clone that can't be called back."""
+
 
 class Cloner:
     """Takes orders and sees them through.
 
     `download` fetches a sample by its link and `inspect` judges it; both raise `SampleRefused`. Whoever
-    shows clones to their members sets `sink`.
+    shows clones to their members sets `sink`. Of the `leaving`, all that is stored is being deleted: they
+    clone no more.
     """
 
     sink: Sink
@@ -63,6 +70,7 @@ class Cloner:
         accounts: Sequence[str | None],
         patience: float,
         clock: Clock,
+        leaving: Collection[int] = (),
     ) -> None:
         self._store = store
         self._mureka = mureka
@@ -73,18 +81,17 @@ class Cloner:
         self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
         self._watch = Watch(mureka, self._queue, clock, self._alarm)
         self._intake = Intake(self._ledger, download, inspect, clock, self._show)
-        self._estimate = Estimate(store)
+        self._estimate = Estimate(store, "clone")
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._leaving = leaving
         self._cancellable: set[str] = set()
         self._called_off: set[str] = set()
         self._stopping = False
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncGenerator[None]:
+    async def at_work(self, background: Background) -> AsyncGenerator[None]:
         """See orders through, first those of an earlier run; what is not over at the end stays on record."""
-        # A job outlives the command that began it, so it runs in the cloner's context, not the command's.
-        self._context = contextvars.copy_context()
+        self._background = background
         jobs = await self._ledger.load()
         self._sender = Sender(
             store=self._store,
@@ -104,25 +111,19 @@ class Cloner:
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.begin(job)
-        self._chore(self._watch.keep())
-        self._chore(self._ending.sweep())
+        background.start(self._watch.keep())
+        background.start(self._ending.sweep())
         try:
             yield
         finally:
             self._queue.close()
-            tasks = [*self._tasks.values(), *self._chores]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def wind_down(self) -> None:
         """Take no new clones, and give those that are being sent a little time to finish."""
         self._stopping = True
         self._queue.close()
         sending = [
-            self._tasks[job.id]
-            for job in self._ledger.all()
-            if job.stage in {Stage.UPLOADING, Stage.CLONING} and job.id in self._tasks
+            self._tasks[job.id] for job in self._ledger.all() if job.stage in SENT and job.id in self._tasks
         ]
         if sending:
             await asyncio.wait(sending, timeout=GRACE_SECONDS)
@@ -133,9 +134,7 @@ class Cloner:
 
     async def accept(self, order: Order) -> Job:
         """Check what can be checked at once and record the job; `Refused` or `MurekaError` says why not."""
-        if self._stopping:
-            raise Restarting
-        self._queue.check()
+        self._check_open(order.owner_id)
         under_way = sum(not job.over for job in self._ledger.all())
         if under_way >= self._limits.under_way:
             seconds = under_way * await self._estimate.usual() / self._queue.at_once
@@ -144,15 +143,12 @@ class Cloner:
 
     def begin(self, job: Job) -> None:
         """Set a job going that was accepted, or that an earlier run of the bot left."""
-        context = self._context.copy()
-        self._tasks[job.id] = task = context.run(asyncio.create_task, self._see_through(job.id))
-        task.add_done_callback(lambda done: self._forget(job.id, done))
+        self._tasks[job.id] = task = self._background.start(self._see_through(job.id))
+        task.add_done_callback(lambda done: self._let_go(job.id, done))
 
-    def _forget(self, job_id: str, done: asyncio.Task[None]) -> None:
+    def _let_go(self, job_id: str, done: asyncio.Task[None]) -> None:
         if self._tasks.get(job_id) is done:
             del self._tasks[job_id]
-        if not done.cancelled() and (error := done.exception()):
-            _log.error("clone %s was left in the middle", job_id, exc_info=error)
 
     async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
@@ -163,9 +159,17 @@ class Cloner:
             pass
         raise OfferLapsed
 
-    def accept_length(self, job_id: str, owner_id: int) -> None:
-        """Clone a sample of unusual length anyway; `OfferLapsed` if that is offered no more."""
-        self._intake.accept_length(job_id, owner_id)
+    async def show_anew(self, owner_id: int, reply: Reply) -> bool:
+        """Let a member's running clone go on in the answer to another interaction; False if there is none."""
+        running = self.running(owner_id)
+        if running is None:
+            return False
+        await self.sink.move(await self.follow(running.id, owner_id, reply), before=running)
+        return True
+
+    def go_ahead(self, job_id: str, owner_id: int) -> None:
+        """Clone a sample that was asked about; `OfferLapsed` if that is offered no more."""
+        self._intake.accept(job_id, owner_id)
 
     def cancel(self, job_id: str, owner_id: int) -> None:
         """Call a clone off; `TooLateToCancel` once the sample is on its way."""
@@ -182,15 +186,56 @@ class Cloner:
         job = self._ledger.find(job_id, owner_id)
         if job is None or not job.retryable:
             raise OfferLapsed
-        if self._stopping:
-            raise Restarting
-        self._queue.check()
+        self._check_open(owner_id)
         if telling := self._tasks.get(job_id):  # of an end that its member evidently knows
             telling.cancel()
             await asyncio.wait({telling})
         job = await self._ledger.reopen(job_id)
         self.begin(job)
         return job
+
+    def titles(self, owner_id: int) -> Iterable[str]:
+        """Return the titles of a member's clones under way."""
+        return [job.title for job in self._ledger.of(owner_id)]
+
+    def report(self, account: str | None, why: MurekaError) -> None:
+        """Hear of an account that failed at something else than cloning; the operator is told once."""
+        if isinstance(why, SessionDied) and not why.soon_over:
+            self._watch.rest(account, why)
+        elif isinstance(why, AccountExhausted | AccountMissing | SessionDied | TokenRefused):
+            self._watch.tell(account, why)
+
+    async def call_off(self, owner_id: int) -> bool:
+        """Cancel a member's clones that have not been sent; whether one is being sent or made."""
+        tasks = set[asyncio.Task[None]]()
+        for job in self._ledger.of(owner_id):
+            if job.stage not in SENT and job.id in self._cancellable:
+                self._called_off.add(job.id)
+                self._tasks[job.id].cancel()
+                tasks.add(self._tasks[job.id])
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        return any(job.stage in SENT for job in self._ledger.of(owner_id))
+
+    async def forget(self, owner_id: int) -> None:
+        """Drop a member's clones, once what was sent is over; what is found of them is owed to be deleted."""
+        while await self.call_off(owner_id):
+            await self.clock.sleep(1)
+        for job in [job for job in self._ledger.all() if job.owner_id == owner_id]:
+            if task := self._tasks.get(job.id):
+                task.cancel()
+                await asyncio.wait({task})
+            if self._ledger.find(job.id, owner_id):
+                if made := await self._sender.unaccounted(job.id):
+                    await self._store.pending.put_owed(OwedDeletion(made, job.account))
+                await self._ledger.close(job.id)
+
+    def _check_open(self, owner_id: int) -> None:
+        if self._stopping:
+            raise Restarting
+        if owner_id in self._leaving:
+            raise BeingForgotten
+        self._queue.check()
 
     async def _see_through(self, job_id: str) -> None:
         self._cancellable.add(job_id)
@@ -216,10 +261,10 @@ class Cloner:
         job = self._ledger[job_id]
         match job.stage:
             case Stage.DONE:
-                voices = await self._store.voices(job.owner_id)
+                voices = await self._store.members.voices(job.owner_id)
                 return next((voice for voice in voices if voice.id == job.voice_id), OfferLapsed())
             case Stage.FAILED | Stage.CANCELLED:
-                return Recalled(job.failure.key, **job.failure.values) if job.failure else Cancelled()
+                return job.failure.recalled() if job.failure else Cancelled()
             case Stage.CLONING:
                 return await self._sender.resume(job_id)
             case Stage.RECEIVED:
@@ -228,7 +273,7 @@ class Cloner:
             case _:
                 pass
         if self._ledger[job_id].stage in {Stage.CHECKED, Stage.WAITING}:
-            await self._intake.settle_length(job_id)
+            await self._intake.settle(job_id)
         return await self._sender.send(job_id)
 
     def _show(self, job_id: str, *, done: float = 0, total: float = 0, note: str | None = None) -> None:
@@ -242,9 +287,4 @@ class Cloner:
             self._show(job_id)
 
     def _alarm(self, account: str | None, why: MurekaError) -> None:
-        self._chore(self.sink.alarm(account, why))
-
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._context.copy().run(asyncio.create_task, work)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._background.start(self.sink.alarm(account, why))

@@ -1,33 +1,35 @@
-"""How long a clone usually takes, learned from this bot's own."""
+"""How long a clone or a line usually takes, learned from this bot's own."""
 
 import logging
 from statistics import median
+from typing import Literal
 
 from bot.errors import StoreError
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 
-USUAL_SECONDS = 75.0
-"""The middle of the 60 to 90 s that the API's page gives, until there are clones of one's own."""
+USUAL_SECONDS = {"clone": 75.0, "speech": 55.0}
+"""The middle of what the API's pages give, 60 to 90 s and 20 to 90 s, until there is experience."""
 
 
 class Estimate:
-    """The median of the last clones' durations, in seconds. A store that fails costs only exactness."""
+    """The median of the last durations of a kind, in seconds. A store that fails costs only exactness."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kind: Literal["clone", "speech"]) -> None:
         self._store = store
+        self._kind: Literal["clone", "speech"] = kind
 
     async def usual(self) -> float:
         """Return the usual duration."""
         try:
-            return median(await self._store.durations() or (USUAL_SECONDS,))
+            return median(await self._store.pending.durations(self._kind) or (USUAL_SECONDS[self._kind],))
         except (StoreError, OSError, ValueError):
-            return USUAL_SECONDS
+            return USUAL_SECONDS[self._kind]
 
     async def learn(self, seconds: float) -> None:
-        """Take one more clone into account."""
+        """Take one more into account."""
         try:
-            await self._store.add_duration(seconds)
+            await self._store.pending.add_duration(seconds, self._kind)
         except (StoreError, OSError, ValueError):
-            _log.exception("a clone's duration could not be recorded")
+            _log.exception("a duration could not be recorded")

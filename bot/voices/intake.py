@@ -1,4 +1,4 @@
-"""Before the queue: the sample is fetched, judged, and asked about if its length is unusual."""
+"""Before the queue: the sample is fetched, judged, and asked about if its length or its origin is unusual."""
 
 import asyncio
 import hashlib
@@ -49,10 +49,10 @@ class Intake:
         await self._ledger.move(job_id, Stage.CHECKED, facts=facts, sample_sha256=digest)
         self._show(job_id)
 
-    async def settle_length(self, job_id: str) -> None:
-        """Queue a checked sample: at once, or if its length is unusual, when its member wants it anyway."""
-        facts = self._ledger[job_id].facts
-        if facts and within_recommended(facts):
+    async def settle(self, job_id: str) -> None:
+        """Queue a checked sample, at once or, if there is something to ask, when its member goes ahead."""
+        job = self._ledger[job_id]
+        if job.facts and within_recommended(job.facts) and not job.doubtful:
             await self._ledger.move(job_id, Stage.QUEUED)
         else:
             await self._offer(job_id)
@@ -74,7 +74,7 @@ class Intake:
             lapse.cancel()
             del self._offers[job_id]
 
-    def accept_length(self, job_id: str, owner_id: int) -> None:
+    def accept(self, job_id: str, owner_id: int) -> None:
         """Clone a sample anyway; `OfferLapsed` if that is offered no more."""
         offer = self._offers.get(job_id)
         if offer is None or offer.done() or not self._ledger.find(job_id, owner_id):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from bot.errors import ClonevoiceError
+from bot.errors import ClonevoiceError, Recalled
 from bot.voices.answers import UpstreamVoice
 from bot.voices.models import Facts, Language, Rights, Voice, clean_text
 from bot.voices.progress import OVER, Stage
@@ -63,6 +63,10 @@ class Failure:
         plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
         return cls(error.key, plain)
 
+    def recalled(self) -> Recalled:
+        """Return what it says as an error again."""
+        return Recalled(self.key, **self.values)
+
 
 class IllegalMoveError(Exception):
     """A stage was asked to follow one that it can't follow: a mistake in the program."""
@@ -70,7 +74,10 @@ class IllegalMoveError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it."""
+    """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it.
+
+    `doubtful`: the sample is somebody else's, and said to be in the member's own voice.
+    """
 
     sample_url: str
     sample_size: int
@@ -84,13 +91,15 @@ class Order:
     locale: str
     reply: Reply
     description: str | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """An accepted clone; the sample waits beside it in the store.
 
-    `times` holds the Unix seconds at which each stage was last entered. `listed` are the ids that the
+    `times` holds the Unix seconds at which each stage was last entered. A `doubtful` one is asked about:
+    its sample is somebody else's, and said to be in the member's own voice. `listed` are the ids that the
     account had before the sample was sent, `voice_id` the one that is this job's. `unclear_since` says
     when it became unclear whether there is one. `told` is set once the member knows of the end.
     """
@@ -106,6 +115,7 @@ class Job:
     language: Language
     locale: str
     sample_url: str
+    doubtful: bool = False
     stage: Stage = Stage.RECEIVED
     times: Mapping[Stage, float] = field(default_factory=dict[Stage, float])
     sample_sha256: str | None = None
@@ -136,6 +146,7 @@ class Job:
             language=order.language,
             locale=order.locale,
             sample_url=order.sample_url,
+            doubtful=order.doubtful,
             times={Stage.RECEIVED: now},
         )
 

@@ -10,7 +10,6 @@ from typing import Any
 from bot.errors import (
     AlreadyCloning,
     OfferLapsed,
-    RecordUnwritable,
     SampleEmpty,
     SampleTooLarge,
     StoreError,
@@ -23,7 +22,7 @@ from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import Job, Order, Reply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Voice, clean_text, is_blank, same_title
 from bot.voices.progress import Stage
-from bot.voices.store import Store
+from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +58,8 @@ class Ledger:
 
     async def load(self) -> list[Job]:
         """Learn which voices are recorded, and take over the jobs of an earlier run, oldest first."""
-        self._recorded = await self._store.voice_ids()
-        jobs = await self._store.jobs()
+        self._recorded = await self._store.members.voice_ids()
+        jobs = await self._store.jobs.all()
         self._jobs = {job.id: job for job in jobs}
         return [*jobs]
 
@@ -99,9 +98,9 @@ class Ledger:
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
         async with self._locks[job.id]:
             try:
-                await self._store.check_jobs(job.owner_id)
+                await self._store.jobs.check(job.owner_id)
                 await self._check_room(job, others)
-                await self._write(self._store.put_job(job))
+                await self._write(self._store.jobs.put(job))
             except BaseException:
                 del self._jobs[job.id]
                 self._locks.pop(job.id, None)
@@ -121,7 +120,7 @@ class Ledger:
             self._jobs[job_id] = job  # before the next await: another click or command must see it
             try:
                 await self._check_room(job, others)
-                await self._write(self._store.put_job(job))
+                await self._write(self._store.jobs.put(job))
             except BaseException:
                 self._jobs[job_id] = before
                 raise
@@ -158,23 +157,24 @@ class Ledger:
 
     async def keep_sample(self, job_id: str, sample: bytes) -> None:
         """Keep a job's MP3 on disk until the job is over."""
-        await self._write(self._store.put_sample(job_id, sample))
+        await self._write(self._store.jobs.put_sample(job_id, sample))
 
     async def keep_voice(self, voice: Voice) -> None:
         """Record the voice that a job has made."""
-        await self._write(self._store.put_voice(voice))
+        await self._write(self._store.members.put(voice))
         self._recorded.add(voice.id)
 
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too."""
         async with self._locks[job_id]:
             del self._jobs[job_id]
-            await self._write(self._store.drop_job(job_id))
+            await self._write(self._store.jobs.drop(job_id))
         self._locks.pop(job_id, None)
 
     async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""
-        titles = [voice.title for voice in await self._store.voices(job.owner_id)]
+        voices = await self._store.members.voices(job.owner_id)
+        titles = [voice.title for voice in voices if not voice.deleting]
         titles += [other.title for other in others]
         if any(same_title(job.title, title) for title in titles):
             raise TitleTaken(title=job.title)
@@ -186,15 +186,12 @@ class Ledger:
         async with self._locks[job_id]:
             before = self._jobs[job_id]
             job = changed(before)
-            await self._write(self._store.put_job(job))
+            await self._write(self._store.jobs.put(job))
             if (reply := self._jobs[job_id].reply) != before.reply:
                 job = replace(job, reply=reply)
             self._jobs[job_id] = job
             return job
 
     async def _write(self, writing: Awaitable[None]) -> None:
-        try:
+        with recording():
             await writing
-        except OSError as error:
-            _log.error("the store could not write: %s", error)
-            raise RecordUnwritable from error

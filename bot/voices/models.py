@@ -1,7 +1,7 @@
-"""The nouns: languages, rights, what is known of a sample, and a cloned voice."""
+"""The nouns: languages, rights, what is known of a sample, a cloned voice, and what becomes of it."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -64,7 +64,9 @@ class Voice:
     """A cloned voice as its owner's file keeps it.
 
     `id` is the API's (14 digits), `job_id` the clone that made it; `account` is the Mureka account
-    that holds it (None: the only one). `duration` is in seconds, `created_at` in Unix seconds.
+    that holds it (None: the only one). `duration` is in seconds, `created_at` and `last_used` in Unix
+    seconds. `shared_in` are the servers whose members may speak with it. One that is `deleting` is on its
+    way out, and of no use to anybody.
     """
 
     id: int
@@ -81,6 +83,69 @@ class Voice:
     duration: float | None = None
     cover_url: str | None = None
     preview_url: str | None = None
+    shared_in: tuple[int, ...] = ()
+    deleting: bool = False
+    last_used: float | None = None
+
+    @property
+    def used_at(self) -> float:
+        """When it was used last, or else made, in Unix seconds."""
+        return self.last_used or self.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A row of a server's list of shared voices. The owner's file is the truth: a row alone shares nothing.
+
+    `used_at` is in Unix seconds.
+    """
+
+    voice_id: int
+    owner_id: int
+    owner_name: str
+    title: str
+    language: Language
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """What somebody spoke with a voice, `at` Unix seconds; `id` is that of the speech.
+
+    Without `speaker_id`, the speaker has been forgotten.
+    """
+
+    id: str
+    voice_id: int
+    speaker_id: int | None
+    speaker_name: str
+    guild_id: int
+    text: str
+    at: float
+
+    def anonymous(self) -> Self:
+        """Take the speaker off."""
+        return replace(self, speaker_id=None, speaker_name="")
+
+
+@dataclass(frozen=True, slots=True)
+class OwedDeletion:
+    """A voice that is to be deleted at the API, on whose record it stands until then.
+
+    `owner_id` is None once its owner has been forgotten.
+    """
+
+    voice_id: int
+    account: str | None
+    owner_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks, and in which server (0: none)."""
+
+    id: int
+    guild_id: int
 
 
 _INVISIBLE_KEPT = {"\u200c", "\u200d"}  # joiners: Persian words and family emoji fall apart without them

@@ -4,7 +4,9 @@ One `_request` owns URL, headers, time-out, status and decoding; whatever the AP
 answer leaves here as a dataclass or as one exception of `bot.errors`:
 
     200                          the answer
+    201 to POST /speech          the answer: a job
     400, 401, 402/412, 404, 429  Rejected, TokenRefused, AccountExhausted, AccountMissing, TooManyAtOnce
+    404 to GET /jobs/…           JobForgotten
     596                          SessionDied
     not connected, broken off before the whole body was handed over    NotSent
     5xx, time-out, broken off later, unreadable, anything else         OutcomeUnknown
@@ -13,53 +15,56 @@ answer leaves here as a dataclass or as one exception of `bot.errors`:
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
 from bot.errors import (
-    AccountExhausted,
     AccountMissing,
     AnswerUnreadable,
     ConnectionLost,
+    JobForgotten,
     NoAnswer,
     NotSent,
     OutcomeUnknown,
-    Rejected,
-    SessionDied,
-    TokenRefused,
-    TooManyAtOnce,
-    UpstreamFailed,
 )
-from bot.voices.answers import Profile, UpstreamVoice
+from bot.voices.answers import Profile, UpstreamJob, UpstreamSpeech, UpstreamVoice, refusal
 from bot.voices.upload import Upload
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 API = "https://api.useapi.net/v1/mureka"
 ANSWER_LIMIT = 2**20
 """The largest answer that is read, in bytes; a page of the voice list is about 20 KB."""
 
 QUICK_SECONDS = 30.0
-"""Time-out of everything but cloning."""
+"""Time-out of everything but cloning and speaking."""
 
-RETRY_AFTER = 10.0
-"""Seconds to wait after a 429 that names none."""
+SPEAK_SECONDS = 180.0
+"""Time-out of speaking: the API's page says that it takes 20 to 90 s."""
 
 
 class Mureka:
     """The API, for one token. Every call may raise any `MurekaError`."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, token: str, *, clone_timeout: float, base: str = API
+        self,
+        session: aiohttp.ClientSession,
+        token: str,
+        *,
+        clone_timeout: float,
+        speak_timeout: float = SPEAK_SECONDS,
+        base: str = API,
     ) -> None:
         self._session = session
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._clone_timeout = clone_timeout
+        self._speak_timeout = speak_timeout
         self._base = base
 
     async def clone(
@@ -78,15 +83,12 @@ class Mureka:
         `sent` is told the bytes handed to the socket so far; `committing` is awaited right before the
         last of them: until it returns, the API can't have made anything.
         """
-        body = Upload(sample, sent, committing)
+        body = Upload(sample, "audio/mpeg", committing=committing, sent=sent)
         params = {"title": title, "desc": description, "lang": language}
         answer = await self._request(
             "POST", "speech/voice", params=params, account=account, body=body, seconds=self._clone_timeout
         )
-        voice = UpstreamVoice.of(answer)
-        if voice is None:
-            raise AnswerUnreadable
-        return voice
+        return _readable(UpstreamVoice.of(answer))
 
     async def voices(self, account: str | None) -> tuple[UpstreamVoice, ...]:
         """List the cloned voices of an account, all pages, in the API's order (newest first, as seen)."""
@@ -109,6 +111,43 @@ class Mureka:
         """Delete a voice for good."""
         await self._request("DELETE", "speech/voice", params={"voice_id": str(voice_id)}, account=account)
 
+    async def speak(
+        self,
+        text: str,
+        *,
+        voice_id: int,
+        title: str,
+        account: str | None,
+        committing: Callable[[], Awaitable[None]],
+    ) -> UpstreamSpeech | UpstreamJob:
+        """Have a text spoken, as a job to look at until it is over. NOT idempotent: it uses speech minutes.
+
+        `committing` is awaited as in `clone`. An API that takes no jobs answers with the speech itself.
+        """
+        order = {"title": title, "text": text, "voice_id": voice_id, "async": True}
+        answer = await self._speak(order, account, committing)
+        return _readable(UpstreamSpeech.of(answer) or UpstreamJob.of(answer))
+
+    async def speak_and_wait(
+        self,
+        text: str,
+        *,
+        voice_id: int,
+        title: str,
+        account: str | None,
+        committing: Callable[[], Awaitable[None]],
+    ) -> UpstreamSpeech:
+        """Do as `speak`, but hold the one request open until the speech is there."""
+        order = {"title": title, "text": text, "voice_id": voice_id}
+        return _readable(UpstreamSpeech.of(await self._speak(order, account, committing)))
+
+    async def job(self, job_id: str) -> UpstreamJob:
+        """Look at a job; `JobForgotten` when it is over 7 days old."""
+        try:
+            return _readable(UpstreamJob.of(await self._request("GET", f"jobs/{quote(job_id, safe='')}")))
+        except AccountMissing as error:
+            raise JobForgotten from error
+
     async def accounts(self) -> dict[str, str | None]:
         """List the configured accounts, each with what is wrong with it, or None."""
         answer = _mapping(await self._request("GET", "accounts"))
@@ -123,6 +162,16 @@ class Mureka:
         left = answer.get("credits")
         return Profile(str(plan) if plan else None, left if isinstance(left, int) else None)
 
+    async def _speak(
+        self, order: dict[str, Any], account: str | None, committing: Callable[[], Awaitable[None]]
+    ) -> object:
+        order = ({"account": account} if account else {}) | order
+        body = Upload(json.dumps(order).encode(), "application/json", committing=committing)
+        accepted = (HTTPStatus.OK, HTTPStatus.CREATED)
+        return await self._request(
+            "POST", "speech", body=body, accepted=accepted, quotable=False, seconds=self._speak_timeout
+        )
+
     async def _request(
         self,
         method: str,
@@ -131,6 +180,8 @@ class Mureka:
         params: Mapping[str, str] | None = None,
         account: str | None = None,
         body: Upload | None = None,
+        accepted: Collection[int] = (HTTPStatus.OK,),
+        quotable: bool = True,
         seconds: float = QUICK_SECONDS,
     ) -> object:
         query = dict(params or {}) | ({"account": account} if account else {})
@@ -145,7 +196,7 @@ class Mureka:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
-                return await _understand(response)
+                return await _understand(response, accepted, quotable=quotable)
         except OutcomeUnknown as error:
             if body is not None and not body.committed:
                 raise NotSent from error
@@ -162,32 +213,20 @@ class Mureka:
             raise (NoAnswer if isinstance(error, TimeoutError) else ConnectionLost) from error
 
 
-async def _understand(response: aiohttp.ClientResponse) -> object:
-    """Turn a response into its JSON, or raise what its status means."""
-    if response.status == HTTPStatus.OK:
+async def _understand(
+    response: aiohttp.ClientResponse, accepted: Collection[int], *, quotable: bool
+) -> object:
+    """Turn a response into its JSON, or raise what its status means; what is not `quotable` isn't logged."""
+    if response.status in accepted:
         return await _json(response)
     try:
         answer = _mapping(await _json(response))
     except (AnswerUnreadable, aiohttp.ClientError, OSError):
         answer = {}
-    _log.warning(
-        "%s %s answered %d: %.200r", response.method, response.url.path, response.status, answer.get("error")
-    )
-    match response.status:
-        case HTTPStatus.BAD_REQUEST:
-            raise Rejected
-        case HTTPStatus.UNAUTHORIZED:
-            raise TokenRefused
-        case HTTPStatus.PAYMENT_REQUIRED | HTTPStatus.PRECONDITION_FAILED:
-            raise AccountExhausted
-        case HTTPStatus.NOT_FOUND:
-            raise AccountMissing
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            raise TooManyAtOnce(retry_after=_seconds(response.headers.get("Retry-After")))
-        case 596:
-            raise SessionDied(code=str(answer.get("code")))
-        case status:
-            raise UpstreamFailed(status=status)
+    # The API may repeat a member's text when it refuses it, and texts never reach a log.
+    said = answer.get("error" if quotable else "code")
+    _log.warning("%s %s answered %d: %.200r", response.method, response.url.path, response.status, said)
+    raise refusal(response.status, code=answer.get("code"), retry_after=response.headers.get("Retry-After"))
 
 
 async def _json(response: aiohttp.ClientResponse) -> object:
@@ -203,14 +242,13 @@ async def _json(response: aiohttp.ClientResponse) -> object:
         raise AnswerUnreadable from error
 
 
+def _readable(read: _T | None) -> _T:
+    if read is None:
+        raise AnswerUnreadable
+    return read
+
+
 def _mapping(answer: object) -> dict[str, object]:
     if not isinstance(answer, dict):
         raise AnswerUnreadable
     return cast("dict[str, object]", answer)
-
-
-def _seconds(retry_after: str | None) -> float:
-    """Read `Retry-After` in seconds; its form as a date is not worth a parser here."""
-    if retry_after is None or not retry_after.isdecimal():
-        return RETRY_AFTER
-    return min(max(float(retry_after), 1.0), 300.0)

@@ -122,7 +122,7 @@ class Sender:
         """Find out what became of a clone that an earlier run of the bot was waiting for."""
         job = self._ledger[job_id]
         with self._queue.occupied(job):
-            for voice in await self._store.voices(job.owner_id):
+            for voice in await self._store.members.voices(job.owner_id):
                 if voice.job_id == job_id:
                     await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
                     return voice
@@ -131,7 +131,7 @@ class Sender:
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
         listed = await self._listed(account)
-        sample = await self._store.sample(job_id)
+        sample = await self._store.jobs.sample(job_id)
         await self._queue.while_open()
         job = await self._ledger.move(
             job_id,
@@ -226,6 +226,18 @@ class Sender:
                 raise VoiceNotFound
             await self._ledger.change(job_id, unclear_since=None)
             return None
+
+    async def unaccounted(self, job_id: str) -> int | None:
+        """Return the id of the voice that a failed clone has made after all, as far as can be found out."""
+        job = self._ledger[job_id]
+        if job.voice_id is not None or not job.retryable:
+            return job.voice_id
+        try:
+            made = await self._look(job)
+        except MurekaError as error:
+            _log.warning("the voice of clone %s could not be looked for: %r", job_id, error)
+            return None
+        return made.id if made else None
 
     async def _look(self, job: Job) -> UpstreamVoice | None:
         listed = await self._mureka.voices(job.account)

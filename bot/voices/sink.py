@@ -15,6 +15,10 @@ class Sink(Protocol):
         """Take note of progress; must neither block nor fail."""
         ...
 
+    async def move(self, job: Job, before: Job) -> None:
+        """Show a job where its card is now, and no more where it was before. Must not fail."""
+        ...
+
     async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
         """Tell the end of a job; False if that should be tried again later. Must not fail."""
         ...

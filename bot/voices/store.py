@@ -1,39 +1,143 @@
 """What the bot remembers, and what it may rely on when it does."""
 
-from typing import Protocol
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Literal, Protocol
 
+from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.voices.jobs import Job
-from bot.voices.models import Voice
+from bot.voices.models import OwedDeletion, Share, SpokenLine, Voice
+from bot.voices.speech import Speech
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def recording() -> Generator[None]:
+    """Say `RecordUnwritable` for a disk that refuses."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, ClonevoiceError):  # of the API's
+            raise
+        _log.error("the store could not write: %s", error)
+        raise RecordUnwritable from error
 
 
 class Store(Protocol):
-    """Durable memory. Whatever returned from a `put_` or `add_` survives a kill at the next instant.
+    """Durable memory. What was put, changed or dropped stays so after a kill at the next instant.
 
     Any method may raise `bot.errors.RecordDamaged` (the record is set aside, and stays refused until
     the operator restores or removes it) and `OSError` (nothing was changed).
     """
 
+    @property
+    def members(self) -> "Members":
+        """Voices and what was spoken with them, by owner."""
+        ...
+
+    @property
+    def servers(self) -> "Servers":
+        """What belongs to servers."""
+        ...
+
+    @property
+    def jobs(self) -> "Jobs":
+        """Clones under way."""
+        ...
+
+    @property
+    def speeches(self) -> "Speeches":
+        """Lines under way."""
+        ...
+
+    @property
+    def pending(self) -> "Pending":
+        """What is owed, and how long things took."""
+        ...
+
+
+class Members(Protocol):
+    """The truth about voices, each in its owner's file."""
+
     async def voices(self, owner_id: int) -> tuple[Voice, ...]:
         """Return a member's voices, oldest first."""
         ...
 
-    async def put_voice(self, voice: Voice) -> None:
+    async def put(self, voice: Voice) -> None:
         """Record a voice in its owner's file, in the place of one with the same id."""
+        ...
+
+    async def change(self, owner_id: int, voice_id: int, change: Callable[[Voice], Voice]) -> Voice | None:
+        """Change a voice in one step; None if there is none. What `change` raises leaves it as it was."""
+        ...
+
+    async def drop(self, owner_id: int, voice_id: int) -> None:
+        """Forget a voice and what was spoken with it; one that is not there is no error."""
+        ...
+
+    async def forget(self, owner_id: int) -> None:
+        """Forget all that a member's file holds."""
         ...
 
     async def voice_ids(self) -> set[int]:
         """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
         ...
 
-    async def check_jobs(self, owner_id: int) -> None:
+    async def lines(self, owner_id: int, voice_id: int) -> tuple[SpokenLine, ...]:
+        """Return what was spoken with a voice, newest first, 50 lines at most."""
+        ...
+
+    async def add_line(self, owner_id: int, line: SpokenLine) -> None:
+        """Remember what was spoken with one of a member's voices; a line of the same id is there once."""
+        ...
+
+    async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
+        """Return what a member spoke with anybody's voices, newest first."""
+        ...
+
+    async def anonymise(self, speaker_id: int) -> None:
+        """Take a member's id and name off what they spoke with anybody's voices."""
+        ...
+
+
+class Servers(Protocol):
+    """Which voices are shared where: a list to choose from, which the owners' files confirm or not."""
+
+    async def sharing(self) -> tuple[int, ...]:
+        """Return the ids of the servers in which voices are shared."""
+        ...
+
+    async def shares(self, guild_id: int) -> tuple[Share, ...]:
+        """Return what is shared in a server, in no order."""
+        ...
+
+    async def put_share(self, guild_id: int, share: Share) -> None:
+        """Record a share, in the place of one of the same voice."""
+        ...
+
+    async def drop_share(self, guild_id: int, voice_id: int) -> None:
+        """Forget a share; one that is not there is no error."""
+        ...
+
+    async def drop_shares(self, guild_id: int) -> None:
+        """Forget all shares of a server."""
+        ...
+
+
+class Jobs(Protocol):
+    """Clones under way, each with its sample."""
+
+    async def check(self, owner_id: int) -> None:
         """Raise `RecordDamaged` while the record of a job of this member is set aside."""
         ...
 
-    async def jobs(self) -> tuple[Job, ...]:
+    async def all(self) -> tuple[Job, ...]:
         """Return every job on record, oldest first; damaged ones are set aside and reported in the log."""
         ...
 
-    async def put_job(self, job: Job) -> None:
+    async def put(self, job: Job) -> None:
         """Record where a job stands."""
         ...
 
@@ -45,14 +149,58 @@ class Store(Protocol):
         """Return a job's MP3; `FileNotFoundError` without one."""
         ...
 
-    async def drop_job(self, job_id: str) -> None:
+    async def drop(self, job_id: str) -> None:
         """Forget a job and its sample; a job that is not there is no error."""
         ...
 
-    async def durations(self) -> tuple[float, ...]:
-        """Return how many seconds the API took for each of the last clones, newest last, 50 at most."""
+
+class Speeches(Protocol):
+    """Lines that are being spoken."""
+
+    async def all(self) -> tuple[Speech, ...]:
+        """Return every line under way, oldest first; damaged ones are set aside and reported in the log."""
         ...
 
-    async def add_duration(self, seconds: float) -> None:
-        """Remember how long a clone took."""
+    async def put(self, speech: Speech) -> None:
+        """Record where a line stands."""
+        ...
+
+    async def drop(self, speech_id: str) -> None:
+        """Forget a line; one that is not there is no error."""
+        ...
+
+
+class Pending(Protocol):
+    """What is still to be done for people who need not wait for it, and experience."""
+
+    async def durations(self, kind: Literal["clone", "speech"] = "clone") -> tuple[float, ...]:
+        """Return how many seconds the API took for each of the last ones, newest last, 50 at most."""
+        ...
+
+    async def add_duration(self, seconds: float, kind: Literal["clone", "speech"] = "clone") -> None:
+        """Remember how long a clone or a line took."""
+        ...
+
+    async def owed(self) -> tuple[OwedDeletion, ...]:
+        """Return the deletions that the API has not carried out yet."""
+        ...
+
+    async def put_owed(self, owed: OwedDeletion) -> None:
+        """Owe a deletion, in the place of one of the same voice."""
+        ...
+
+    async def drop_owed(self, voice_id: int) -> None:
+        """Owe a deletion no more."""
+        ...
+
+    async def leaving(self) -> tuple[int, ...]:
+        """Return the members who are being forgotten."""
+        ...
+
+    async def put_leaving(self, owner_id: int) -> None:
+        """Note that a member is to be forgotten, whatever happens."""
+        ...
+
+    async def drop_leaving(self, owner_id: int) -> None:
+        """Note that a member has been forgotten."""
         ...

@@ -1,4 +1,4 @@
-"""An MP3 on its way out: counted piece by piece, and announced before its last one."""
+"""A body on its way out: counted piece by piece, and announced before its last one."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,11 +14,16 @@ class Upload(Payload):
     """A request body. `committed` turns true right before its last piece; `failure` is why it did not."""
 
     def __init__(
-        self, sample: bytes, sent: Callable[[int], None], committing: Callable[[], Awaitable[None]]
+        self,
+        body: bytes,
+        content_type: str,
+        *,
+        committing: Callable[[], Awaitable[None]],
+        sent: Callable[[int], None] = lambda _: None,
     ) -> None:
-        super().__init__(sample, content_type="audio/mpeg")
-        self._size = self._length = len(sample)
-        self._sample = memoryview(sample)
+        super().__init__(body, content_type=content_type)
+        self._size = self._length = len(body)
+        self._body = memoryview(body)
         self._sent = sent
         self._committing = committing
         self.committed = False
@@ -26,14 +31,14 @@ class Upload(Payload):
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - aiohttp's own
         """Fail: aiohttp asks this of bodies of text only."""
-        raise TypeError("an MP3 is not text")
+        raise TypeError("an upload is bytes")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Hand over the body piece by piece, each only once the system has taken the one before."""
         if isinstance(writer, StreamWriter) and writer.transport:
             writer.transport.set_write_buffer_limits(high=0)
         for start in range(0, self._length, PIECE):
-            piece = self._sample[start : start + PIECE]
+            piece = self._body[start : start + PIECE]
             if start + PIECE >= self._length:
                 await self._commit()
             await writer.write(piece)

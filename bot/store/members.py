@@ -1,0 +1,154 @@
+"""A member's file: the voices that are theirs, and what was spoken with them."""
+# TinyDB leaves the types of its documents open:
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+from pydantic import TypeAdapter
+from tinydb import TinyDB
+from tinydb.table import Table
+
+from bot.errors import RecordDamaged
+from bot.store.records import HIDE_INPUT, Records, drop, put
+from bot.voices.models import SpokenLine, Voice
+
+_log = logging.getLogger(__name__)
+
+LINES = 50
+"""How many spoken lines are remembered of each voice."""
+
+_Content = Mapping[str, Mapping[str, Any]]
+_VOICES = TypeAdapter(list[Voice], config=HIDE_INPUT)
+_LINES = TypeAdapter(list[SpokenLine], config=HIDE_INPUT)
+
+
+class TinyMembers:
+    """`bot.voices.store.Members`: `members/<user id>.json`."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def voices(self, owner_id: int) -> tuple[Voice, ...]:
+        """Return a member's voices, oldest first."""
+        found = await self._records.use(
+            _name(owner_id), lambda db: _VOICES.validate_python(db.table("voices").all())
+        )
+        return tuple(sorted(found, key=lambda voice: (voice.created_at, voice.id)))
+
+    async def put(self, voice: Voice) -> None:
+        """Record a voice in its owner's file, in the place of one with the same id."""
+        await self._records.use(_name(voice.owner_id), lambda db: _put(db.table("voices"), voice))
+
+    async def change(self, owner_id: int, voice_id: int, change: Callable[[Voice], Voice]) -> Voice | None:
+        """Change a voice in one step; None if there is none. What `change` raises leaves it as it was."""
+
+        def apply(db: TinyDB) -> Voice | None:
+            table = db.table("voices")
+            record = table.get(doc_id=voice_id)
+            if record is None:
+                return None
+            [voice] = _VOICES.validate_python([record])
+            changed = change(voice)
+            if changed != voice:
+                _put(table, changed)
+            return changed
+
+        return await self._records.use(_name(owner_id), apply)
+
+    async def drop(self, owner_id: int, voice_id: int) -> None:
+        """Forget a voice and what was spoken with it; one that is not there is no error."""
+
+        def forget(db: TinyDB) -> None:
+            drop(db.table("voices"), voice_id)  # first: a line without its voice shows nowhere
+            _keep_lines(db, [line for line in _lines(db) if line.voice_id != voice_id])
+
+        await self._records.use(_name(owner_id), forget)
+
+    async def forget(self, owner_id: int) -> None:
+        """Forget all that a member's file holds."""
+        await self._records.remove(_name(owner_id))
+
+    async def voice_ids(self) -> set[int]:
+        """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
+        found = await asyncio.to_thread(self._scan, lambda content: map(int, content.get("voices", {})))
+        return set(chain.from_iterable(found.values()))
+
+    async def lines(self, owner_id: int, voice_id: int) -> tuple[SpokenLine, ...]:
+        """Return what was spoken with a voice, newest first, 50 lines at most."""
+        found = await self._records.use(_name(owner_id), _lines)
+        return tuple(reversed([line for line in found if line.voice_id == voice_id]))
+
+    async def add_line(self, owner_id: int, line: SpokenLine) -> None:
+        """Remember what was spoken with one of a member's voices; a line of the same id is there once."""
+
+        def add(db: TinyDB) -> None:
+            before = [other for other in _lines(db) if other.id != line.id]
+            same = [other for other in before if other.voice_id == line.voice_id]
+            gone = same[: max(0, len(same) + 1 - LINES)]
+            _keep_lines(db, [*(other for other in before if other not in gone), line])
+
+        await self._records.use(_name(owner_id), add)
+
+    async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
+        """Return what a member spoke with anybody's voices, newest first."""
+        found: list[SpokenLine] = []
+        for name in await self._spoken_in(speaker_id):
+            lines = await self._records.use(name, _lines)
+            found += [line for line in lines if line.speaker_id == speaker_id]
+        return tuple(sorted(found, key=lambda line: line.at, reverse=True))
+
+    async def anonymise(self, speaker_id: int) -> None:
+        """Take a member's id and name off what they spoke with anybody's voices."""
+
+        def blot_out(db: TinyDB) -> None:
+            _keep_lines(
+                db, [line.anonymous() if line.speaker_id == speaker_id else line for line in _lines(db)]
+            )
+
+        for name in await self._spoken_in(speaker_id):
+            await self._records.use(name, blot_out)
+
+    async def _spoken_in(self, speaker_id: int) -> list[str]:
+        """Name the files that hold a line of this speaker."""
+
+        def speakers(content: _Content) -> Iterable[int]:
+            lines = chain.from_iterable(row["lines"] for row in content.get("spoken", {}).values())
+            return [line["speaker_id"] for line in lines]
+
+        found = await asyncio.to_thread(self._scan, speakers)
+        return [name for name, ids in found.items() if speaker_id in ids]
+
+    def _scan(self, find: Callable[[_Content], Iterable[int]]) -> dict[str, set[int]]:
+        """Find numbers in all members' files, past the open ones: all at once would push out those in use."""
+        found: dict[str, set[int]] = {}
+        for name in self._records.folder.names("members"):
+            try:
+                found[name] = set(find(self._records.folder.storage(name).read() or {}))
+            except RecordDamaged:
+                continue  # reported where it is set aside
+            except (ValueError, TypeError, AttributeError, KeyError):
+                _log.exception("%s does not hold what a member's file should; left as it is", name)
+        return found
+
+
+def _name(owner_id: int) -> str:
+    return f"members/{owner_id:d}.json"
+
+
+def _put(table: Table, voice: Voice) -> None:
+    [record] = _VOICES.dump_python([voice], mode="json")
+    put(table, voice.id, record)
+
+
+def _lines(db: TinyDB) -> list[SpokenLine]:
+    record = db.table("spoken").get(doc_id=1)
+    return _LINES.validate_python(record["lines"] if record else [])
+
+
+def _keep_lines(db: TinyDB, lines: list[SpokenLine]) -> None:
+    if lines != _lines(db):
+        put(db.table("spoken"), 1, {"lines": _LINES.dump_python(lines, mode="json")})

@@ -1,0 +1,185 @@
+"""What a server shares: a list to choose from, which the owners' files confirm whenever it counts."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bot.errors import StoreError
+from bot.voices.clock import Clock
+from bot.voices.matching import best
+from bot.voices.models import Language, Share, Voice
+from bot.voices.store import Store
+
+_log = logging.getLogger(__name__)
+
+OPEN_SERVERS = 256
+"""How many servers' lists stay in memory."""
+
+SWEEP_SECONDS = 24 * 60 * 60.0
+"""Seconds between looks for owners, and servers, that are gone."""
+
+
+class Membership(Protocol):
+    """Who is where, as Discord knows."""
+
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        """Whether somebody is in a server; also if that can't be found out just now."""
+        ...
+
+    def is_here(self, guild_id: int) -> bool:
+        """Whether the bot is in a server."""
+        ...
+
+
+@dataclass(slots=True)
+class _Server:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    rows: dict[int, Share] | None = None
+
+
+class Community:
+    """Shares by server. Whoever knows Discord sets `membership`."""
+
+    membership: Membership
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._servers: OrderedDict[int, _Server] = OrderedDict()
+
+    async def shares(self, guild_id: int) -> list[Share]:
+        """Return what is shared in a server, the last used first; unconfirmed."""
+        server = self._server(guild_id)
+        async with server.lock:
+            rows = [*(await self._rows(guild_id, server)).values()]
+        return sorted(rows, key=lambda share: (share.used_at, share.voice_id), reverse=True)
+
+    async def search(self, guild_id: int, text: str, language: Language | None) -> list[Share]:
+        """Return what is shared in a server, in one language if given, and fits a text if there is one."""
+        rows = [row for row in await self.shares(guild_id) if language in (None, row.language)]
+        if not text.strip():
+            return rows
+        titles = [row.title for row in rows]
+        return [rows[place] for place in await asyncio.to_thread(best, text, titles, len(rows))]
+
+    async def confirmed(self, guild_id: int, rows: Iterable[Share]) -> list[tuple[Share, Voice]]:
+        """Return the rows that hold, each with its voice; drop those that don't, and mend titles."""
+        rows = list(rows)
+        voices = await asyncio.gather(*(self._voice(guild_id, row) for row in rows))
+        return [(row, voice) for row, voice in zip(rows, voices, strict=True) if voice]
+
+    async def find(self, guild_id: int, voice_id: int) -> Voice | None:
+        """Return a voice that is shared in a server by somebody who still is there."""
+        server = self._server(guild_id)
+        async with server.lock:
+            row = (await self._rows(guild_id, server)).get(voice_id)
+        if row is None or (voice := await self._voice(guild_id, row)) is None:
+            return None
+        if not await self.membership.is_member(guild_id, row.owner_id):
+            await self.withdraw(guild_id, row.owner_id)
+            return None
+        return voice
+
+    async def owner_name(self, guild_id: int, voice_id: int) -> str:
+        """Return what the owner of a shared voice was called when they shared it."""
+        return next((row.owner_name for row in await self.shares(guild_id) if row.voice_id == voice_id), "")
+
+    async def put(self, guild_id: int, share: Share) -> None:
+        """Put a voice on a server's list."""
+        server = self._server(guild_id)
+        async with server.lock:
+            rows = await self._rows(guild_id, server)
+            await self._store.servers.put_share(guild_id, share)
+            rows[share.voice_id] = share
+
+    async def touch(self, guild_id: int, voice: Voice) -> None:
+        """Bring a server's list up to what the owner's file says of a voice."""
+        server = self._server(guild_id)
+        async with server.lock:
+            row = (await self._rows(guild_id, server)).get(voice.id)
+        if row is not None:
+            await self.put(guild_id, replace(row, title=voice.title, used_at=voice.used_at))
+
+    async def drop(self, guild_id: int, voice_id: int) -> None:
+        """Take a voice off a server's list."""
+        server = self._server(guild_id)
+        async with server.lock:
+            rows = await self._rows(guild_id, server)
+            await self._store.servers.drop_share(guild_id, voice_id)
+            rows.pop(voice_id, None)
+
+    async def withdraw(self, guild_id: int, owner_id: int) -> None:
+        """End what a member shares in a server, since they have left it."""
+        for row in await self.shares(guild_id):
+            if row.owner_id == owner_id:
+                await self._end(guild_id, row)
+                await self.drop(guild_id, row.voice_id)
+
+    async def close(self, guild_id: int) -> None:
+        """End all that is shared in a server, since the bot has left it."""
+        for row in await self.shares(guild_id):
+            try:
+                await self._end(guild_id, row)
+            except StoreError as error:  # the row goes all the same, and without it nothing is shared
+                _log.warning("a share in server %d could not be ended: %s", guild_id, error)
+        server = self._server(guild_id)
+        async with server.lock:
+            await self._store.servers.drop_shares(guild_id)
+            server.rows = {}
+
+    async def keep(self) -> None:
+        """Look once a day whether the bot, and those who share, are still where they shared."""
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            for guild_id in await self._store.servers.sharing():
+                try:
+                    await self.sweep(guild_id)
+                except Exception:  # noqa: BLE001 - one server must not end the looking at all
+                    _log.exception("what is shared in server %d could not be looked at", guild_id)
+
+    async def sweep(self, guild_id: int) -> None:
+        """End what is shared in a server by those who have left it."""
+        if not self.membership.is_here(guild_id):
+            await self.close(guild_id)
+            return
+        for owner_id in {row.owner_id for row in await self.shares(guild_id)}:
+            if not await self.membership.is_member(guild_id, owner_id):
+                await self.withdraw(guild_id, owner_id)
+
+    async def _voice(self, guild_id: int, row: Share) -> Voice | None:
+        try:
+            voices: Sequence[Voice] = await self._store.members.voices(row.owner_id)
+        except StoreError:
+            return None  # reported where it was set aside
+        voice = next((voice for voice in voices if voice.id == row.voice_id), None)
+        if voice is None or voice.deleting or guild_id not in voice.shared_in:
+            await self.drop(guild_id, row.voice_id)
+            return None
+        if voice.title != row.title:
+            await self.touch(guild_id, voice)
+        return voice
+
+    async def _end(self, guild_id: int, row: Share) -> None:
+        await self._store.members.change(row.owner_id, row.voice_id, lambda voice: without(voice, guild_id))
+
+    async def _rows(self, guild_id: int, server: _Server) -> dict[int, Share]:
+        if server.rows is None:
+            server.rows = {row.voice_id: row for row in await self._store.servers.shares(guild_id)}
+        return server.rows
+
+    def _server(self, guild_id: int) -> _Server:
+        server = self._servers.setdefault(guild_id, _Server())
+        self._servers.move_to_end(guild_id)
+        if len(self._servers) > OPEN_SERVERS:
+            idle = next((other for other, held in self._servers.items() if not held.lock.locked()), None)
+            if idle not in (None, guild_id):
+                del self._servers[idle]
+        return server
+
+
+def without(voice: Voice, guild_id: int) -> Voice:
+    """Return a voice as it is when it is shared in a server no more."""
+    return replace(voice, shared_in=tuple(shared for shared in voice.shared_in if shared != guild_id))

@@ -1,0 +1,237 @@
+"""The library: which voices somebody may see and speak with, and what their owners do with them."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
+
+from bot.errors import (
+    BeingDeleted,
+    NoServer,
+    TitleBlank,
+    TitleTaken,
+    VoiceAmbiguous,
+    VoiceUnknown,
+)
+from bot.voices.background import Background
+from bot.voices.community import Community, without
+from bot.voices.deletions import Deletions
+from bot.voices.matching import best
+from bot.voices.models import (
+    TITLE_LENGTH,
+    OwedDeletion,
+    Share,
+    SpokenLine,
+    Viewer,
+    Voice,
+    clean_text,
+    is_blank,
+    same_title,
+)
+from bot.voices.store import Store, recording
+
+SUGGESTIONS = 25
+"""How many choices Discord shows: https://discord.com/developers/docs/interactions/application-commands#autocomplete"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A voice to choose; `owner_name` is None for one's own."""
+
+    voice_id: int
+    title: str
+    owner_name: str | None
+
+
+class Library:
+    """Voices as their owner, and others, may use them.
+
+    What somebody may not see is `VoiceUnknown`, exactly like what does not exist. `titles` returns those
+    of a member's clones under way.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        community: Community,
+        deletions: Deletions,
+        titles: Callable[[int], Iterable[str]],
+    ) -> None:
+        self._store = store
+        self.community = community
+        self._deletions = deletions
+        self._titles = titles
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def start(self, background: Background) -> None:
+        """Settle what is owed, and look after what is shared, from now on."""
+        background.start(self._deletions.keep())
+        background.start(self.community.keep())
+
+    async def own(self, owner_id: int) -> list[Voice]:
+        """Return a member's voices, the last used first, those on their way out last."""
+        voices = await self._store.members.voices(owner_id)
+        return sorted(voices, key=lambda voice: (voice.deleting, -voice.used_at, -voice.id))
+
+    async def see(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Return a voice that somebody may see: their own, or one that is shared in this server."""
+        for voice in await self._store.members.voices(viewer.id):
+            if voice.id == voice_id:
+                return voice
+        shared = await self.community.find(viewer.guild_id, voice_id) if viewer.guild_id else None
+        if shared is None:
+            raise VoiceUnknown
+        return shared
+
+    async def usable(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Return a voice that somebody may speak with."""
+        return _sound(await self.see(viewer, voice_id))
+
+    async def owned(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Return a voice of somebody's own."""
+        for voice in await self._store.members.voices(viewer.id):
+            if voice.id == voice_id:
+                return voice
+        raise VoiceUnknown
+
+    async def find(self, viewer: Viewer, text: str, *, own: bool = False) -> Voice:
+        """Return the voice that an option names: by the id of a suggestion, or by its title typed in full."""
+        if text.isdecimal():
+            try:
+                voice_id = int(text)
+                return await (self.owned(viewer, voice_id) if own else self.see(viewer, voice_id))
+            except VoiceUnknown:
+                pass  # it may still be a title
+        for voice in await self._store.members.voices(viewer.id):
+            if same_title(voice.title, text) and not voice.deleting:
+                return voice
+        if own or not viewer.guild_id:
+            raise VoiceUnknown
+        rows = [row for row in await self.community.shares(viewer.guild_id) if same_title(row.title, text)]
+        match await self.community.confirmed(viewer.guild_id, rows):
+            case [(row, _)]:
+                return await self.see(viewer, row.voice_id)
+            case []:
+                raise VoiceUnknown
+            case _:
+                raise VoiceAmbiguous(title=text)
+
+    async def suggest(self, viewer: Viewer, text: str, *, own: bool = False) -> list[Suggestion]:
+        """Return what a member may mean by what is typed so far: own voices, then shared ones, 25 at most."""
+        mine = [voice for voice in await self.own(viewer.id) if not voice.deleting]
+        ids = {voice.id for voice in mine}
+        shared = [] if own or not viewer.guild_id else await self.community.shares(viewer.guild_id)
+        shared = [row for row in shared if row.owner_id != viewer.id and row.voice_id not in ids]
+        found: list[Voice | Share] = [*mine, *shared]
+        if text.strip():
+            titles = [voice.title for voice in found]
+            found = [found[place] for place in await asyncio.to_thread(best, text, titles, SUGGESTIONS)]
+        found = found[:SUGGESTIONS]
+        rows = [one for one in found if isinstance(one, Share)]
+        held = {
+            voice.id: (voice, row) for row, voice in await self.community.confirmed(viewer.guild_id, rows)
+        }
+        suggestions: list[Suggestion] = []
+        for one in found:
+            if isinstance(one, Voice):
+                suggestions.append(Suggestion(one.id, one.title, None))
+            elif one.voice_id in held:
+                voice, row = held[one.voice_id]
+                suggestions.append(Suggestion(voice.id, voice.title, row.owner_name))
+        return suggestions
+
+    async def lines(self, viewer: Viewer, voice_id: int) -> tuple[SpokenLine, ...]:
+        """Return who spoke what with a voice of one's own, newest first, 50 at most."""
+        await self.owned(viewer, voice_id)
+        return await self._store.members.lines(viewer.id, voice_id)
+
+    async def rename(self, viewer: Viewer, voice_id: int, title: str) -> Voice:
+        """Give a voice another title, here and wherever it is shared; the API can't."""
+        title = clean_text(title)[:TITLE_LENGTH]
+        if is_blank(title):
+            raise TitleBlank
+        async with self._lock(viewer.id):
+            others = [
+                voice.title
+                for voice in await self._store.members.voices(viewer.id)
+                if voice.id != voice_id and not voice.deleting
+            ]
+            if any(same_title(title, other) for other in (*others, *self._titles(viewer.id))):
+                raise TitleTaken(title=title)
+            voice = await self._change(viewer, voice_id, lambda voice: replace(voice, title=title))
+        with recording():
+            await self._carry(voice)
+        return voice
+
+    async def share(self, viewer: Viewer, voice_id: int, *, owner_name: str) -> Voice:
+        """Let the members of this server use a voice."""
+        guild_id = viewer.guild_id
+        if not guild_id:
+            raise NoServer
+
+        def shared(voice: Voice) -> Voice:
+            return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))
+
+        voice = await self._change(viewer, voice_id, shared)
+        row = Share(voice.id, voice.owner_id, owner_name, voice.title, voice.language, voice.used_at)
+        with recording():
+            await self.community.put(guild_id, row)
+        return voice
+
+    async def unshare(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Let nobody else in this server use a voice any more."""
+        voice = await self._change(viewer, voice_id, lambda voice: without(voice, viewer.guild_id))
+        with recording():
+            await self.community.drop(viewer.guild_id, voice_id)
+        return voice
+
+    async def delete(self, viewer: Viewer, voice_id: int) -> bool:
+        """Delete a voice for good; False if the API has not done it yet: it then stays owed."""
+        voice = await self.owned(viewer, voice_id)
+        return await self.discard(voice, OwedDeletion(voice.id, voice.account, voice.owner_id))
+
+    async def discard(self, voice: Voice, owed: OwedDeletion) -> bool:
+        """Owe a deletion, take the voice out of everybody's reach, and try to be even with the API."""
+        with recording():
+            await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
+            await self._store.members.change(
+                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True, shared_in=())
+            )
+            for guild_id in voice.shared_in:
+                await self.community.drop(guild_id, voice.id)
+            return await self._deletions.settle(owed)
+
+    async def used(self, voice: Voice, line: SpokenLine) -> Voice | None:
+        """Remember that, by whom and for what a voice was used; None if it is gone."""
+        used = await self._store.members.change(
+            voice.owner_id, voice.id, lambda voice: replace(voice, last_used=line.at)
+        )
+        if used:
+            await self._store.members.add_line(voice.owner_id, line)
+            await self._carry(used, line.guild_id)
+        return used
+
+    async def _change(self, viewer: Viewer, voice_id: int, change: Callable[[Voice], Voice]) -> Voice:
+        with recording():
+            voice = await self._store.members.change(viewer.id, voice_id, lambda voice: change(_sound(voice)))
+        if voice is None:
+            raise VoiceUnknown
+        return voice
+
+    async def _carry(self, voice: Voice, *guilds: int) -> None:
+        """Carry a change through to the servers that share a voice."""
+        for guild_id in voice.shared_in:
+            if not guilds or guild_id in guilds:
+                await self.community.touch(guild_id, voice)
+
+    def _lock(self, owner_id: int) -> asyncio.Lock:
+        lock = self._locks.get(owner_id)
+        if lock is None:
+            lock = self._locks[owner_id] = asyncio.Lock()
+        return lock
+
+
+def _sound(voice: Voice) -> Voice:
+    if voice.deleting:
+        raise BeingDeleted(title=voice.title)
+    return voice

@@ -1,0 +1,136 @@
+"""What is stored about a member: handed out as they ask for it, and deleted when they want that."""
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.errors import BeingForgotten
+from bot.voices.background import Background
+from bot.voices.clock import Clock
+from bot.voices.cloner import Cloner
+from bot.voices.library import Library
+from bot.voices.models import OwedDeletion
+from bot.voices.speaking import Speaking
+from bot.voices.store import Store, recording
+
+_log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 60.0
+"""Seconds between attempts to finish forgetting a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What became of a member's voices: how many the API has deleted, and how many it still has to.
+
+    `cloning`: one is just being made, and goes when it is done.
+    """
+
+    deleted: int
+    owed: int
+    cloning: bool
+
+
+class Privacy:
+    """Exports and forgets. `leaving` are the members who are being forgotten, for all who must know."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cloner: Cloner,
+        library: Library,
+        speaking: Speaking,
+        clock: Clock,
+        leaving: set[int],
+    ) -> None:
+        self._store = store
+        self._cloner = cloner
+        self._library = library
+        self._speaking = speaking
+        self._clock = clock
+        self._leaving = leaving
+
+    async def start(self, background: Background) -> None:
+        """Go on forgetting whom an earlier run of the bot began to forget."""
+        self._background = background
+        for member_id in await self._store.pending.leaving():
+            self._leaving.add(member_id)
+            background.start(self._finish(member_id))
+
+    async def export(self, member_id: int) -> dict[str, Any]:
+        """Return all that is stored about a member, as JSON takes it; without tokens."""
+        voices = await self._store.members.voices(member_id)
+        return {
+            "member": str(member_id),
+            "voices": [_told(voice) for voice in voices],
+            "spoken_with_my_voices": [
+                _told(line)
+                for voice in voices
+                for line in await self._store.members.lines(member_id, voice.id)
+            ],
+            "spoken_by_me": [_told(line) for line in await self._store.members.lines_of(member_id)],
+            "clones_under_way": [
+                _told(job) for job in await self._store.jobs.all() if job.owner_id == member_id
+            ],
+            "lines_under_way": [
+                _told(speech) for speech in await self._store.speeches.all() if speech.speaker_id == member_id
+            ],
+            "deletions_owed_to_me": [
+                _told(owed) for owed in await self._store.pending.owed() if owed.owner_id == member_id
+            ],
+        }
+
+    async def forget(self, member_id: int) -> Forgotten:
+        """Delete all that is stored about a member; what can't be done at once is done later."""
+        if member_id in self._leaving:
+            raise BeingForgotten
+        self._leaving.add(member_id)
+        try:
+            with recording():
+                await self._store.pending.put_leaving(member_id)  # from now on it happens, whatever happens
+        except BaseException:
+            self._leaving.discard(member_id)
+            raise
+        try:
+            with recording():
+                await self._speaking.forget(member_id)
+                cloning = await self._cloner.call_off(member_id)
+                deleted, owed = await self._delete_voices(member_id)
+        finally:
+            self._background.start(self._finish(member_id))
+        return Forgotten(deleted, owed, cloning)
+
+    async def _finish(self, member_id: int) -> None:
+        while True:
+            try:
+                await self._speaking.forget(member_id)
+                await self._cloner.forget(member_id)
+                await self._delete_voices(member_id)
+                await self._store.members.anonymise(member_id)
+                await self._store.members.forget(member_id)
+                await self._store.pending.drop_leaving(member_id)
+                break
+            except Exception:  # noqa: BLE001 - it is owed to the member, so it is tried again
+                _log.exception("a member could not be forgotten yet")
+                await self._clock.sleep(AGAIN_SECONDS)
+        self._leaving.discard(member_id)
+
+    async def _delete_voices(self, member_id: int) -> tuple[int, int]:
+        """Delete a member's voices; from now on, nothing that is owed says whose they were."""
+        deleted = owed = 0
+        ids = {voice.id for voice in await self._store.members.voices(member_id)}
+        for voice in await self._store.members.voices(member_id):
+            gone = await self._library.discard(voice, OwedDeletion(voice.id, voice.account))
+            deleted, owed = deleted + gone, owed + (not gone)
+            await self._store.members.drop(member_id, voice.id)
+        for other in await self._store.pending.owed():
+            if other.owner_id == member_id and other.voice_id not in ids:
+                await self._store.pending.put_owed(OwedDeletion(other.voice_id, other.account))
+        return deleted, owed
+
+
+def _told(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the dataclasses that are stored
+    told = asdict(record)
+    told.pop("reply", None)
+    return told

@@ -1,0 +1,115 @@
+"""A line that is to be spoken with a voice: what is asked for, and where it stands."""
+
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from bot.voices.jobs import Failure, Reply
+from bot.voices.models import Viewer, Voice, clean_text
+
+TEXT_LENGTH = 5000
+"""Longest text that the API speaks, in characters."""
+
+
+class SpeechStage(StrEnum):
+    """The states of a line. From `SENDING` on it may have been charged; `SPEAKING` is a job of the API's."""
+
+    ACCEPTED = "accepted"
+    SENDING = "sending"
+    SPEAKING = "speaking"
+    MADE = "made"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a member asks for, as typed."""
+
+    speaker_id: int
+    speaker_name: str
+    guild_id: int
+    channel_id: int
+    text: str
+    locale: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """An accepted line.
+
+    `times` holds the Unix seconds at which each stage was first entered. `upstream_job` is the API's id of
+    the work, `audio_url` where it put the result.
+    """
+
+    id: str
+    speaker_id: int
+    speaker_name: str
+    guild_id: int
+    channel_id: int
+    voice_id: int
+    owner_id: int
+    account: str | None
+    title: str
+    text: str
+    locale: str
+    stage: SpeechStage = SpeechStage.ACCEPTED
+    times: Mapping[SpeechStage, float] = field(default_factory=dict[SpeechStage, float])
+    upstream_job: str | None = None
+    audio_url: str | None = None
+    failure: Failure | None = None
+    reply: Reply | None = None
+
+    @classmethod
+    def of(cls, line: Line, voice: Voice, text: str, now: float) -> Self:
+        """Make the record of a line whose text was cleaned."""
+        return cls(
+            id=f"{line.speaker_id}-{secrets.token_hex(4)}",
+            speaker_id=line.speaker_id,
+            speaker_name=line.speaker_name,
+            guild_id=line.guild_id,
+            channel_id=line.channel_id,
+            voice_id=voice.id,
+            owner_id=voice.owner_id,
+            account=voice.account,
+            title=voice.title,
+            text=text,
+            locale=line.locale,
+            times={SpeechStage.ACCEPTED: now},
+            reply=line.reply,
+        )
+
+    def moved(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+        """Go on to `stage` at `now` (Unix seconds)."""
+        return replace(self, stage=stage, times={stage: now, **self.times}, **changes)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who speaks, and where."""
+        return Viewer(self.speaker_id, self.guild_id)
+
+    @property
+    def over(self) -> bool:
+        """Whether all that is left is to tell of its end."""
+        return self.stage in {SpeechStage.MADE, SpeechStage.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A line that can be heard: with what voice, and where the audio is."""
+
+    voice: Voice
+    audio_url: str
+
+
+def clean_lines(text: str) -> str:
+    """Clean a text line by line: its line breaks are pauses."""
+    return "\n".join(map(clean_text, text.splitlines())).strip()
+
+
+def is_speakable(text: str) -> bool:
+    """Whether there is a letter or a digit to say."""
+    return any(unicodedata.category(char)[0] in "LN" for char in text)

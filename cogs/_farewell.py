@@ -1,0 +1,38 @@
+"""The form in which a member types that all that is stored about them is to be deleted."""
+
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.client import Clonevoice
+from bot.errors import ForgetUnconfirmed
+from bot.i18n import say, say_markdown
+from bot.tree import answering
+
+
+class ForgetForm(ui.Modal):
+    """Asks for a word; typed, it deletes."""
+
+    def __init__(self, locale: str) -> None:
+        super().__init__(title=say(locale, "forget.form"))
+        self._word = say(locale, "forget.word")
+        self._typed: ui.TextInput[Any] = ui.TextInput(max_length=50, placeholder=self._word)
+        self.add_item(ui.TextDisplay(say(locale, "forget.about")))
+        self.add_item(ui.Label(text=say(locale, "forget.type", word=self._word), component=self._typed))
+
+    async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Forget, and say what is done and what stays."""
+        async with answering(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            if self._typed.value.strip().casefold() != self._word.casefold():
+                raise ForgetUnconfirmed(word=self._word)
+            forgotten = await interaction.client.privacy.forget(interaction.user.id)
+            locale = str(interaction.locale)
+            said = [say_markdown(locale, "forget.done", deleted=forgotten.deleted)]
+            if forgotten.owed:
+                said.append(say_markdown(locale, "forget.owed", owed=forgotten.owed))
+            if forgotten.cloning:
+                said.append(say(locale, "forget.cloning"))
+            said.append(say(locale, "forget.stays"))
+            await interaction.edit_original_response(content="\n".join(said))

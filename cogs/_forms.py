@@ -1,0 +1,87 @@
+"""The forms (modals) that are about a voice: its new title, and a text to speak."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.client import Clonevoice
+from bot.i18n import say
+from bot.tree import answering
+from bot.voices.models import TITLE_LENGTH, Viewer, Voice
+from bot.voices.speech import TEXT_LENGTH, Line
+from cogs._buttons import reply_in
+
+FIRST_LENGTH = 4000
+"""What one text input holds: https://discord.com/developers/docs/components/reference#text-input"""
+
+
+class RenameForm(ui.Modal):
+    """Asks for a voice's new title, and shows its card."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        locale: str,
+        show: Callable[[discord.Interaction[Clonevoice], Voice], Awaitable[None]],
+    ) -> None:
+        super().__init__(title=say(locale, "rename.form"))
+        self._voice = voice
+        self._show = show
+        self._title: ui.TextInput[Any] = ui.TextInput(default=voice.title, max_length=TITLE_LENGTH)
+        self.add_item(ui.Label(text=say(locale, "rename.title"), component=self._title))
+
+    async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Rename."""
+        async with answering(interaction):
+            await interaction.response.defer()
+            viewer = Viewer(interaction.user.id, interaction.guild_id or 0)
+            voice = await interaction.client.library.rename(viewer, self._voice.id, self._title.value)
+            await self._show(interaction, voice)
+
+
+class TextForm(ui.Modal):
+    """Asks for a text in two inputs, since one does not hold it, and has it spoken."""
+
+    def __init__(self, voice: Voice, locale: str) -> None:
+        super().__init__(title=say(locale, "speak.form"))
+        self._voice = voice
+        self._first: ui.TextInput[Any] = ui.TextInput(
+            style=discord.TextStyle.paragraph, max_length=FIRST_LENGTH
+        )
+        self._rest: ui.TextInput[Any] = ui.TextInput(
+            style=discord.TextStyle.paragraph, max_length=TEXT_LENGTH - FIRST_LENGTH, required=False
+        )
+        first = say(locale, "speak.first", title=voice.title)
+        self.add_item(ui.Label(text=first[:45], component=self._first))
+        self.add_item(ui.Label(text=say(locale, "speak.rest"), component=self._rest))
+
+    async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Speak."""
+        async with answering(interaction):
+            await speak(interaction, str(self._voice.id), joined(self._first.value, self._rest.value))
+
+
+def joined(first: str, rest: str) -> str:
+    """Make one text of two inputs; the space between them gives way where there is no room for it."""
+    spaced = f"{first} {rest}".strip()
+    return spaced if len(spaced) <= TEXT_LENGTH else first + rest
+
+
+async def speak(interaction: discord.Interaction[Clonevoice], voice: str, text: str) -> None:
+    """Take a line; the card follows it from here, for nobody but its member to see."""
+    answer = await interaction.response.defer(ephemeral=True, thinking=True)
+    viewer = Viewer(interaction.user.id, interaction.guild_id or 0)
+    found = await interaction.client.library.find(viewer, voice)
+    line = Line(
+        speaker_id=interaction.user.id,
+        speaker_name=interaction.user.display_name,
+        guild_id=interaction.guild_id or 0,
+        channel_id=interaction.channel_id or 0,
+        text=text,
+        locale=str(interaction.locale),
+        reply=reply_in((answer and answer.message_id) or 0, interaction),
+    )
+    speaking = interaction.client.speaking
+    speaking.begin(await speaking.accept(line, found.id))

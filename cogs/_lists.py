@@ -1,0 +1,129 @@
+"""Lists of voices, a member's own and a server's shared ones, with a select that opens a card."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Self
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import Verbatim, say, say_markdown
+from bot.tree import answering
+from bot.voices.models import Language, Voice
+from cogs._cards import length, shared_where
+from cogs._history import show_history
+from cogs._library import show_voice, viewer_of
+from cogs._pages import LISTS, page_of, turning
+
+_BLURPLE = discord.Colour.blurple()
+
+
+class VoiceSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:voice"):
+    """Opens the card of a voice on the list."""
+
+    def __init__(self, options: list[discord.SelectOption], placeholder: str | None = None) -> None:
+        super().__init__(discord.ui.Select(custom_id="pick:voice", options=options, placeholder=placeholder))
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Take the select as it is in the message."""
+        del interaction, match
+        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
+        return cls(item.options)
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Open the card, below the list."""
+        async with answering(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            voice = await interaction.client.library.find(viewer_of(interaction), self.item.values[0])
+            await show_voice(interaction, voice)
+
+
+async def show_own(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
+    """Answer with a page of a member's own voices."""
+    del of
+    message = await own_page(interaction, page)
+    await interaction.edit_original_response(**message)
+
+
+async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> dict[str, Any]:
+    """Write a page of a member's own voices."""
+    locale, viewer = str(interaction.locale), viewer_of(interaction)
+    voices = await interaction.client.library.own(viewer.id)
+    page, shown = page_of(voices, page)
+    rows = [
+        say_markdown(
+            locale,
+            "list.deleting" if voice.deleting else "list.own",
+            title=voice.title,
+            facts=_facts(voice, locale),
+            at=int(voice.created_at),
+            shared=Verbatim(shared_where(voice, viewer, locale)),
+        )
+        for voice in shown
+    ]
+    embed = discord.Embed(
+        title=say(locale, "list.title", voices=len(voices)),
+        description="\n".join(rows) or say(locale, "list.empty"),
+        colour=_BLURPLE,
+    )
+    view = _view([(voice, _facts(voice, locale)) for voice in shown], locale)
+    turning(view, "own", page, len(voices), "", locale)
+    return {"embed": embed, "view": view}
+
+
+async def show_community(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
+    """Answer with a page of what is shared here; `of` is `language:search`, both of which may be empty."""
+    locale, viewer = str(interaction.locale), viewer_of(interaction)
+    language, _, search = of.partition(":")
+    community = interaction.client.library.community
+    wanted = Language(language) if language in {*Language} else None
+    rows = await community.search(viewer.guild_id, search, wanted)
+    page, shown = page_of(rows, page)
+    held = await community.confirmed(viewer.guild_id, shown)
+    lines = [
+        say_markdown(
+            locale,
+            "community.row",
+            title=voice.title,
+            owner=row.owner_name,
+            facts=_facts(voice, locale),
+        )
+        for row, voice in held
+    ]
+    embed = discord.Embed(
+        title=say(locale, "community.title", voices=len(rows)),
+        description="\n".join(lines) or say(locale, "community.unfound" if of != ":" else "community.empty"),
+        colour=_BLURPLE,
+    )
+    if of != ":":
+        wanted_name = say(locale, f"language.{wanted}") if wanted else say(locale, "community.any")
+        embed.set_footer(text=say(locale, "community.filter", search=search or "*", language=wanted_name))
+    view = _view([(voice, row.owner_name) for row, voice in held], locale)
+    turning(view, "community", page, len(rows), of, locale)
+    await interaction.edit_original_response(embed=embed, view=view)
+
+
+def _view(voices: Sequence[tuple[Voice, str]], locale: str) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    if voices:
+        options = [
+            discord.SelectOption(label=voice.title, value=str(voice.id), description=about[:100])
+            for voice, about in voices
+        ]
+        view.add_item(VoiceSelect(options, say(locale, "list.open")))
+    return view
+
+
+def _facts(voice: Voice, locale: str) -> Verbatim:
+    language = say(locale, f"language.{voice.language}")
+    return Verbatim(language if voice.duration is None else f"{language}, {length(voice.duration)}")
+
+
+async def _history(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
+    await show_history(interaction, int(of) if of.isdecimal() else 0, page)
+
+
+LISTS.update({"own": show_own, "community": show_community, "history": _history})

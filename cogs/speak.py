@@ -1,0 +1,48 @@
+"""`/speak`: a text becomes a line in a cloned voice, for everybody there to hear."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Clonevoice
+from bot.tree import command_text
+from bot.voices.library import Library
+from bot.voices.speaking import Speaking
+from bot.voices.speech import TEXT_LENGTH
+from cogs._choices import any_voice
+from cogs._forms import TextForm, speak
+from cogs._library import viewer_of
+from cogs._lines import Lines
+from cogs._ways import DiscordWays
+
+
+class Speak(commands.Cog):
+    """The command; the lines that it starts are shown by `Lines`."""
+
+    def __init__(self, library: Library, speaking: Speaking) -> None:
+        self._library = library
+        self._speaking = speaking
+
+    @app_commands.command(name="speak", description=command_text("speak.about"))
+    @app_commands.describe(voice=command_text("speak.voice"), text=command_text("speak.text"))
+    @app_commands.autocomplete(voice=any_voice)
+    async def speak(
+        self,
+        interaction: discord.Interaction[Clonevoice],
+        voice: app_commands.Range[str, 1, 100],
+        text: app_commands.Range[str, 1, TEXT_LENGTH] | None = None,
+    ) -> None:
+        """Take the line, or ask for it: what is longer than an option holds comfortably goes into a form."""
+        viewer = viewer_of(interaction)
+        if text is None:
+            self._speaking.check(viewer.id)
+            form = TextForm(await self._library.find(viewer, voice), str(interaction.locale))
+            await interaction.response.send_modal(form)
+            return
+        await speak(interaction, voice, text)
+
+
+async def setup(bot: Clonevoice) -> None:
+    """Hand the cog its tools."""
+    bot.speaking.sink = Lines(DiscordWays(bot), bot.previews, bot.cloner.clock)
+    await bot.add_cog(Speak(bot.library, bot.speaking))

@@ -1,0 +1,175 @@
+"""`/voices`: what a member does with their voices, and what a server shares."""
+
+import asyncio
+import io
+import json
+import logging
+import zipfile
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+from discord.ext import commands
+
+from bot.client import Clonevoice
+from bot.errors import StoreError
+from bot.i18n import say
+from bot.membership import DiscordMembership
+from bot.tree import command_text
+from bot.voices.library import Library
+from bot.voices.models import TITLE_LENGTH, Language, Voice, clean_text
+from bot.voices.privacy import Privacy
+from cogs._buttons import reply_in
+from cogs._cards import file_name
+from cogs._choices import any_voice, own_voice
+from cogs._farewell import ForgetForm
+from cogs._library import VoiceButton, ask_to_delete, show_voice, viewer_of
+from cogs._lists import VoiceSelect, own_page, show_community
+from cogs._pages import PageButton
+
+_log = logging.getLogger(__name__)
+
+_Title = app_commands.Range[str, 1, 100]
+
+
+class Voices(commands.GroupCog, group_name="voices", group_description=command_text("voices.about")):
+    """The group of commands."""
+
+    def __init__(self, library: Library, privacy: Privacy) -> None:
+        self._library = library
+        self._privacy = privacy
+
+    @app_commands.command(name="list", description=command_text("voices.list"))
+    async def list_(self, interaction: discord.Interaction[Clonevoice]) -> None:
+        """Show the member's voices; a clone under way comes first, and goes on here."""
+        answer = await interaction.response.defer(ephemeral=True, thinking=True)
+        reply = reply_in((answer and answer.message_id) or 0, interaction)
+        message = await own_page(interaction, 0)
+        if await interaction.client.cloner.show_anew(interaction.user.id, reply):
+            await interaction.followup.send(ephemeral=True, **message)
+        else:
+            await interaction.edit_original_response(**message)
+
+    @app_commands.command(name="show", description=command_text("voices.show"))
+    @app_commands.describe(voice=command_text("voices.which"))
+    @app_commands.autocomplete(voice=any_voice)
+    async def show(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+        """Show a voice's card."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await show_voice(interaction, await self._library.find(viewer_of(interaction), voice))
+
+    @app_commands.command(name="rename", description=command_text("voices.rename"))
+    @app_commands.describe(voice=command_text("voices.which"), title=command_text("voices.title"))
+    @app_commands.autocomplete(voice=own_voice)
+    async def rename(
+        self,
+        interaction: discord.Interaction[Clonevoice],
+        voice: _Title,
+        title: app_commands.Range[str, 1, TITLE_LENGTH],
+    ) -> None:
+        """Give a voice another title."""
+        found = await self._own(interaction, voice)
+        await show_voice(interaction, await self._library.rename(viewer_of(interaction), found.id, title))
+
+    @app_commands.command(name="delete", description=command_text("voices.delete"))
+    @app_commands.describe(voice=command_text("voices.which"))
+    @app_commands.autocomplete(voice=own_voice)
+    async def delete(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+        """Ask whether a voice is to be deleted for good."""
+        await ask_to_delete(interaction, await self._own(interaction, voice))
+
+    @app_commands.command(name="share", description=command_text("voices.share"))
+    @app_commands.describe(voice=command_text("voices.which"))
+    @app_commands.autocomplete(voice=own_voice)
+    async def share(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+        """Let this server's members use a voice."""
+        found, viewer = await self._own(interaction, voice), viewer_of(interaction)
+        name = interaction.user.display_name
+        await show_voice(interaction, await self._library.share(viewer, found.id, owner_name=name))
+
+    @app_commands.command(name="unshare", description=command_text("voices.unshare"))
+    @app_commands.describe(voice=command_text("voices.which"))
+    @app_commands.autocomplete(voice=own_voice)
+    async def unshare(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+        """Let this server's members use a voice no more."""
+        found, viewer = await self._own(interaction, voice), viewer_of(interaction)
+        await show_voice(interaction, await self._library.unshare(viewer, found.id))
+
+    @app_commands.command(name="community", description=command_text("voices.community"))
+    @app_commands.describe(
+        search=command_text("community.search"), language=command_text("community.language")
+    )
+    @app_commands.choices(
+        language=[
+            Choice(name=command_text(f"language.{language}"), value=language.value) for language in Language
+        ]
+    )
+    async def community(
+        self,
+        interaction: discord.Interaction[Clonevoice],
+        search: app_commands.Range[str, 1, TITLE_LENGTH] | None = None,
+        language: str | None = None,
+    ) -> None:
+        """List what this server shares."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await show_community(interaction, f"{language or ''}:{clean_text(search or '')}", 0)
+
+    @app_commands.command(name="export", description=command_text("voices.export"))
+    async def export(self, interaction: discord.Interaction[Clonevoice]) -> None:
+        """Hand out all that is stored about the member, with the previews if they fit."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        stored = await self._privacy.export(interaction.user.id)
+        record = await asyncio.to_thread(json.dumps, stored, ensure_ascii=False, indent=2)
+        files = [("stored.json", record.encode())]
+        room = interaction.filesize_limit - len(files[0][1])
+        voices = await self._library.own(interaction.user.id)
+        if archive := await self._previews(interaction.client, voices, room):
+            files.append(("previews.zip", archive))
+        key = "export.all" if archive or not voices else "export.without_previews"
+        await interaction.edit_original_response(
+            content=say(str(interaction.locale), key),
+            attachments=[discord.File(io.BytesIO(content), name) for name, content in files],
+        )
+
+    @app_commands.command(name="forget", description=command_text("voices.forget"))
+    async def forget(self, interaction: discord.Interaction[Clonevoice]) -> None:
+        """Ask for a word to be typed, then delete all that is stored about the member."""
+        await interaction.response.send_modal(ForgetForm(str(interaction.locale)))
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """End all that was shared in a server that the bot has left."""
+        try:
+            await self._library.community.close(guild.id)
+        except (StoreError, OSError):
+            _log.exception("what was shared in server %d could not be ended yet", guild.id)
+
+    async def _own(self, interaction: discord.Interaction[Clonevoice], voice: str) -> Voice:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        return await self._library.find(viewer_of(interaction), voice, own=True)
+
+    async def _previews(self, bot: Clonevoice, voices: list[Voice], room: int) -> bytes | None:
+        """Pack the previews that can be had, if they fit; None if not all do, or there are none."""
+        contents: list[tuple[str, bytes]] = []
+        for voice in voices:
+            preview = await bot.previews.get(voice.preview_url, limit=room)
+            if preview is None:
+                return None
+            room -= len(preview) + 1000  # its entries in the archive
+            contents.append((f"{voice.id}-{file_name(voice.title)}", preview))
+        return await asyncio.to_thread(_packed, contents) if contents else None
+
+
+def _packed(contents: list[tuple[str, bytes]]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in contents:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+async def setup(bot: Clonevoice) -> None:
+    """Hand the cog its tools."""
+    bot.library.community.membership = DiscordMembership(bot, bot.cloner.clock)
+    bot.add_dynamic_items(VoiceButton, VoiceSelect, PageButton)
+    await bot.add_cog(Voices(bot.library, bot.privacy))
