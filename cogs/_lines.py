@@ -67,6 +67,11 @@ class Lines:
             note = say_markdown(speech.locale, "line.late", title=spoken.voice.title)
             await self._ways.dm(speech.speaker_id, content=note, **message)
             return
+        # First the answer, then what follows it: before that, Discord would take this for the answer.
+        posting = discord.Embed(
+            title=say_markdown(speech.locale, "line.posting", title=spoken.voice.title), colour=_BLURPLE
+        )
+        await self._ways.edit(reply, embed=posting, view=None)
         await self._ways.follow_up(reply, **message)
         done = discord.Embed(
             title=say_markdown(speech.locale, "line.done", title=spoken.voice.title), colour=GREEN

@@ -78,7 +78,7 @@ async def test_by_command(tmp_path: Path, who: str, state: str, deed: str, allow
 
 
 @pytest.mark.parametrize(("who", "state", "deed", "allowed"), [cell for cell in CELLS if cell[2] != "see"])
-async def test_by_a_button_however_it_came_to_be_there(
+async def test_by_a_button_after_a_restart_however_it_came_to_be_there(
     tmp_path: Path,
     who: str,
     state: str,
@@ -88,7 +88,9 @@ async def test_by_a_button_however_it_came_to_be_there(
     async with opened(tmp_path) as world:
         actor, channel, voice = await play(world, who, state)
         before = world.stored(world.ada)
-        result = await click(world, actor, channel, "gone" if deed == "delete" else deed, voice)
+        result = await click(
+            world, actor, channel, "gone" if deed == "delete" else deed, voice, restarted=True
+        )
         if deed in {"speak", "rename"}:
             assert (result.modal is not None) is allowed
             if result.modal:
@@ -103,13 +105,21 @@ async def test_by_a_button_however_it_came_to_be_there(
 
 
 async def click(
-    world: World, actor: simcord.MemberActor, channel: ChannelHandle, wish: str, voice: str
+    world: World,
+    actor: simcord.MemberActor,
+    channel: ChannelHandle,
+    wish: str,
+    voice: str,
+    *,
+    restarted: bool = False,
 ) -> InteractionResult:
     """Press a button that nobody would have been given there."""
     custom_id = f"voice:{wish}:{voice}"
     view = discord.ui.View(timeout=None)
     view.add_item(discord.ui.Button(label="x", custom_id=custom_id))
     sent = await world.bot.get_partial_messageable(channel.id).send("x", view=view)
+    if restarted:
+        await world.restart()
     return await actor.click(sent, custom_id=custom_id)
 
 

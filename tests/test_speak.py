@@ -36,7 +36,7 @@ async def speak(
 def ended(result: InteractionResult) -> bool:
     """Whether nothing more comes: a line was posted, or the card says how it failed."""
     shown = text(result)
-    return bool(shown) and "Speaking" not in shown and not shown.startswith("🗣️")
+    return bool(shown) and "Speaking" not in shown and "being posted" not in shown
 
 
 def spoken(world: World) -> list[tuple[str, str]]:

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bot.errors import FolderInUse, RecordDamaged
+from bot.errors import BeingDeleted, FolderInUse, RecordDamaged
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
-from bot.voices.jobs import Job
-from bot.voices.models import Facts, Language, Rights, Voice
+from bot.voices.jobs import Job, Reply
+from bot.voices.models import Facts, Language, OwedDeletion, Rights, Share, SpokenLine, Voice
 from bot.voices.progress import Stage
+from bot.voices.speech import Speech, SpeechStage
 from bot.voices.store import Store
 
 T = TypeVar("T")
@@ -58,6 +59,26 @@ JOB = Job(
     stage=Stage.CHECKED,
     times={Stage.RECEIVED: 10.0, Stage.CHECKED: 11.5},
     facts=Facts(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
+)
+
+LINE = SpokenLine(
+    id="l1", voice_id=VOICE.id, speaker_id=9, speaker_name="Grace", guild_id=5, text="Größe\n声", at=3.5
+)
+SHARE = Share(VOICE.id, 1, "Ada", "Größe 声 🎙", Language.JAPANESE, 3.5)
+SPEECH = Speech(
+    id="late",
+    speaker_id=9,
+    speaker_name="Grace",
+    guild_id=5,
+    channel_id=6,
+    voice_id=VOICE.id,
+    owner_id=1,
+    account=None,
+    title="Größe 声 🎙",
+    text="Hello",
+    locale="en-US",
+    times={SpeechStage.ACCEPTED: 5.0},
+    reply=Reply("token", 4, 5.0, 100),
 )
 
 
@@ -122,6 +143,135 @@ async def test_the_last_fifty_durations_are_remembered_newest_last(store: Store)
     for seconds in range(53):
         await store.pending.add_duration(seconds)
     assert await store.pending.durations() == tuple(range(3, 53))
+
+
+async def test_a_change_is_one_step_and_one_that_fails_is_none(store: Store):
+    await store.members.put(VOICE)
+
+    def rename(voice: Voice) -> Voice:
+        return replace(voice, title=voice.title + "!")
+
+    await asyncio.gather(*(store.members.change(1, VOICE.id, rename) for _ in range(20)))
+    assert (await store.members.voices(1))[0].title == VOICE.title + "!" * 20
+
+    def fail(voice: Voice) -> Voice:
+        raise BeingDeleted(title=voice.title)
+
+    with pytest.raises(BeingDeleted):
+        await store.members.change(1, VOICE.id, fail)
+    assert await store.members.change(1, 7, rename) is None
+    assert await store.members.change(2, VOICE.id, rename) is None
+    assert (await store.members.voices(1))[0].title == VOICE.title + "!" * 20
+
+
+async def test_a_voice_goes_with_what_was_spoken_with_it(store: Store):
+    other = replace(VOICE, id=7)
+    for voice in (VOICE, other):
+        await store.members.put(voice)
+        await store.members.add_line(1, replace(LINE, id=str(voice.id), voice_id=voice.id))
+    await store.members.drop(1, VOICE.id)
+    await store.members.drop(1, VOICE.id)
+    assert await store.members.voices(1) == (other,)
+    assert await store.members.lines(1, VOICE.id) == ()
+    assert [line.id for line in await store.members.lines(1, 7)] == ["7"]
+
+
+async def test_the_newest_fifty_lines_of_each_voice_are_remembered_once_each(store: Store):
+    for voice_id in (7, 8):
+        await store.members.put(replace(VOICE, id=voice_id))
+        for number in range(53):
+            line = replace(LINE, id=f"{voice_id}-{number}", voice_id=voice_id, at=float(number))
+            await store.members.add_line(1, line)
+            await store.members.add_line(1, line)
+    for voice_id in (7, 8):
+        kept = [line.at for line in await store.members.lines(1, voice_id)]
+        assert kept == [float(number) for number in reversed(range(3, 53))]
+
+
+async def test_a_line_of_a_voice_that_is_gone_is_not_kept(store: Store):
+    await store.members.add_line(1, LINE)
+    assert await store.members.lines(1, LINE.voice_id) == ()
+
+
+async def test_a_speaker_is_found_and_made_nobody_in_all_files(store: Store):
+    for owner_id in (1, 2, 3):
+        await store.members.put(replace(VOICE, owner_id=owner_id))
+        for speaker_id in (8, 9):
+            line = replace(LINE, id=f"{owner_id}-{speaker_id}", speaker_id=speaker_id, at=float(owner_id))
+            await store.members.add_line(owner_id, line)
+    assert [line.id for line in await store.members.lines_of(9)] == ["3-9", "2-9", "1-9"]
+    await store.members.anonymise(9)
+    assert await store.members.lines_of(9) == ()
+    assert len(await store.members.lines_of(8)) == 3
+    (nobody,) = [line for line in await store.members.lines(2, VOICE.id) if line.id == "2-9"]
+    assert (nobody.speaker_id, nobody.speaker_name, nobody.text) == (None, "", LINE.text)
+
+
+async def test_a_forgotten_member_has_nothing(store: Store):
+    await store.members.put(VOICE)
+    await store.members.forget(1)
+    await store.members.forget(1)
+    assert await store.members.voices(1) == ()
+    assert await store.members.voice_ids() == set()
+    await store.members.put(VOICE)
+    assert await store.members.voices(1) == (VOICE,)
+
+
+async def test_shares_are_a_server_s(store: Store):
+    for guild_id in (5, 6):
+        await store.servers.put_share(guild_id, SHARE)
+        await store.servers.put_share(guild_id, replace(SHARE, title="New"))
+    assert await store.servers.shares(5) == (replace(SHARE, title="New"),)
+    await store.servers.drop_share(5, SHARE.voice_id)
+    await store.servers.drop_share(5, SHARE.voice_id)
+    assert await store.servers.shares(5) == ()
+    assert len(await store.servers.shares(6)) == 1
+    await store.servers.drop_shares(6)
+    assert await store.servers.shares(6) == ()
+
+
+async def test_servers_that_share_are_known(store: Store):
+    await store.servers.put_share(5, SHARE)
+    await store.servers.put_share(6, SHARE)
+    await store.servers.drop_shares(6)
+    assert 5 in await store.servers.sharing()
+
+
+async def test_speeches_come_oldest_first_until_they_are_dropped(store: Store):
+    late = SPEECH.moved(SpeechStage.SPEAKING, 9.0, upstream_job="job:1")
+    early = replace(SPEECH, id="early", times={SpeechStage.ACCEPTED: 1.0})
+    for speech in (SPEECH, late, early):
+        await store.speeches.put(speech)
+    assert await store.speeches.all() == (early, late)
+    assert await store.jobs.all() == ()
+    await store.speeches.drop(late.id)
+    await store.speeches.drop(late.id)
+    assert await store.speeches.all() == (early,)
+
+
+async def test_what_is_owed_stays_until_it_is_dropped(store: Store):
+    owed = OwedDeletion(7, "a@example.org", 1)
+    await store.pending.put_owed(owed)
+    await store.pending.put_owed(replace(owed, owner_id=None))
+    assert await store.pending.owed() == (replace(owed, owner_id=None),)
+    await store.pending.drop_owed(7)
+    await store.pending.drop_owed(7)
+    assert await store.pending.owed() == ()
+
+
+async def test_who_is_leaving_is_known_until_they_have_left(store: Store):
+    await store.pending.put_leaving(1)
+    await store.pending.put_leaving(1)
+    assert await store.pending.leaving() == (1,)
+    await store.pending.drop_leaving(1)
+    assert await store.pending.leaving() == ()
+
+
+async def test_clones_and_lines_have_durations_of_their_own(store: Store):
+    await store.pending.add_duration(70.0)
+    await store.pending.add_duration(20.0, "speech")
+    assert await store.pending.durations() == (70.0,)
+    assert await store.pending.durations("speech") == (20.0,)
 
 
 async def test_writes_at_the_same_time_lose_nothing(store: Store):

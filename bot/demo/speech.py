@@ -75,13 +75,14 @@ class Speeches:
 
     def begin(self, order: Mapping[str, Any], result: dict[str, Any]) -> dict[str, Any]:
         """Begin a job whose `result` is known already, and return what the API tells of it."""
+        now = _now()
         shown: dict[str, Any] = {
             "jobid": f"j{time.time_ns()}t-u1234-a12345678901234-n{len(self._jobs) + 1}-bot:mureka",
             "verb": "speech",
             "jobType": "tts",
             "status": "created",
-            "created": _now(),
-            "updated": _now(),
+            "created": now,
+            "updated": now,
             "request": order,
         }
         # Not `time.monotonic`: a simulated Discord has that for itself.

@@ -83,9 +83,11 @@ class TinyMembers:
         return tuple(reversed([line for line in found if line.voice_id == voice_id]))
 
     async def add_line(self, owner_id: int, line: SpokenLine) -> None:
-        """Remember what was spoken with one of a member's voices; a line of the same id is there once."""
+        """Remember what was spoken with a voice, if it is still there; a line is there once by its id."""
 
         def add(db: TinyDB) -> None:
+            if not db.table("voices").contains(doc_id=line.voice_id):
+                return
             before = [other for other in _lines(db) if other.id != line.id]
             same = [other for other in before if other.voice_id == line.voice_id]
             gone = same[: max(0, len(same) + 1 - LINES)]

@@ -18,8 +18,11 @@ _log = logging.getLogger(__name__)
 OPEN_SERVERS = 256
 """How many servers' lists stay in memory."""
 
+FIRST_SWEEP_SECONDS = 10 * 60.0
+"""Seconds from the start to the first look for owners, and servers, that are gone …"""
+
 SWEEP_SECONDS = 24 * 60 * 60.0
-"""Seconds between looks for owners, and servers, that are gone."""
+"""… and from each look to the next."""
 
 
 class Membership(Protocol):
@@ -132,13 +135,14 @@ class Community:
 
     async def keep(self) -> None:
         """Look once a day whether the bot, and those who share, are still where they shared."""
+        await self._clock.sleep(FIRST_SWEEP_SECONDS)
         while True:
-            await self._clock.sleep(SWEEP_SECONDS)
             for guild_id in await self._store.servers.sharing():
                 try:
                     await self.sweep(guild_id)
                 except Exception:  # noqa: BLE001 - one server must not end the looking at all
                     _log.exception("what is shared in server %d could not be looked at", guild_id)
+            await self._clock.sleep(SWEEP_SECONDS)
 
     async def sweep(self, guild_id: int) -> None:
         """End what is shared in a server by those who have left it."""

@@ -1,4 +1,4 @@
-"""What the cloner expects of whoever shows clones to their members."""
+"""What is expected of whoever shows clones and lines to their members."""
 
 from typing import Protocol
 
@@ -6,6 +6,7 @@ from bot.errors import ClonevoiceError, MurekaError
 from bot.voices.jobs import Job
 from bot.voices.models import Voice
 from bot.voices.progress import Progress
+from bot.voices.speech import Speech, Spoken
 
 
 class Sink(Protocol):
@@ -25,6 +26,18 @@ class Sink(Protocol):
 
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator that an account is in trouble. Must not fail."""
+        ...
+
+
+class SpeechSink(Protocol):
+    """Whoever shows lines to their members."""
+
+    def show(self, speech: Speech, elapsed: float, usual: float) -> None:
+        """Take note of the seconds that a line has been under way; must neither block nor fail."""
+        ...
+
+    async def deliver(self, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
+        """Publish a line, or tell why there is none; False if that should be tried again later."""
         ...
 
 

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from bot.errors import (
     BeingDeleted,
@@ -26,10 +26,11 @@ from bot.errors import (
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
-from bot.voices.jobs import Failure
+from bot.voices.jobs import Failure, Reply
 from bot.voices.library import Library
 from bot.voices.models import SpokenLine, Viewer
 from bot.voices.narrator import Narrator
+from bot.voices.sink import SpeechSink
 from bot.voices.speech import (
     TEXT_LENGTH,
     Line,
@@ -54,18 +55,6 @@ TELL_SECONDS = 24 * 60 * 60.0
 
 SWEEP_SECONDS = 5.0
 """Seconds between looks for tokens that are about to be 15 minutes old."""
-
-
-class SpeechSink(Protocol):
-    """Whoever shows lines to their members."""
-
-    def show(self, speech: Speech, elapsed: float, usual: float) -> None:
-        """Take note of the seconds that a line has been under way; must neither block nor fail."""
-        ...
-
-    async def deliver(self, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
-        """Publish a line, or tell why there is none; False if that should be tried again later."""
-        ...
 
 
 class Speaking:
@@ -237,13 +226,19 @@ class Speaking:
         while True:
             for speech in [*self._speeches.values()]:
                 if speech.reply and not speech.reply.alive(self._clock.now() + SWEEP_SECONDS):
-                    self._speeches[speech.id] = bare = replace(self._speeches[speech.id], reply=None)
-                    try:
-                        await self._put(bare)
-                    except StoreError as error:
-                        _log.error("the token of line %s could not be erased yet: %s", speech.id, error)
-                        self._speeches[speech.id] = replace(bare, reply=speech.reply)
+                    await self._erase(speech.id, speech.reply)
             await self._clock.sleep(SWEEP_SECONDS)
+
+    async def _erase(self, speech_id: str, reply: Reply) -> None:
+        if speech_id not in self._speeches:  # it ended while another's token was erased
+            return
+        self._speeches[speech_id] = bare = replace(self._speeches[speech_id], reply=None)
+        try:
+            await self._put(bare)
+        except StoreError as error:
+            _log.error("the token of line %s could not be erased yet: %s", speech_id, error)
+            if speech_id in self._speeches:
+                self._speeches[speech_id] = replace(bare, reply=reply)
 
     async def _drop(self, speech_id: str) -> None:
         self._speeches.pop(speech_id, None)

@@ -67,7 +67,7 @@ class Speech:
     def of(cls, line: Line, voice: Voice, text: str, now: float) -> Self:
         """Make the record of a line whose text was cleaned."""
         return cls(
-            id=f"{line.speaker_id}-{secrets.token_hex(4)}",
+            id=secrets.token_hex(8),
             speaker_id=line.speaker_id,
             speaker_name=line.speaker_name,
             guild_id=line.guild_id,

@@ -90,7 +90,7 @@ class Members(Protocol):
         ...
 
     async def add_line(self, owner_id: int, line: SpokenLine) -> None:
-        """Remember what was spoken with one of a member's voices; a line of the same id is there once."""
+        """Remember what was spoken with a voice, if it is still there; a line is there once by its id."""
         ...
 
     async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
