@@ -19,7 +19,7 @@ run: .venv/.project ## Run the bot with the settings in .env
 	@$(BIN)/clonevoice run
 
 test: .venv/.project ## Run the tests that need no browser
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-browser: .venv/.project ## Run the tests that drive the demo page in Chromium
 	$(BIN)/pytest -m browser

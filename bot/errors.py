@@ -424,7 +424,7 @@ class VoiceLost(MurekaError):
 
 
 class SpeechFailed(MurekaError):
-    """The API took a line and then could not speak it; `reason`, for the log, is in its own words."""
+    """The API took a line and then could not speak it."""
 
     key = "line.speech_failed"
 

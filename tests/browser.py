@@ -1,8 +1,10 @@
 """Drives the demo page as a member would, in a real Chromium."""
 
+import re
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import FilePayload, Locator, Page, Playwright, expect
@@ -20,36 +22,65 @@ async def open_page(playwright: Playwright, url: str) -> Page:
     )
     page = await browser.new_page(viewport={"width": 1280, "height": 900})
     await page.goto(url)
-    await expect(page.locator("#preview-app")).to_have_attribute("aria-busy", "false")
+    await settled(page)
     return page
 
 
-async def type_command(page: Page, command: str, options: Mapping[str, str | Path | FilePayload]) -> None:
+async def settled(page: Page) -> None:
+    """Wait until the page is idle: nothing loads, and what was clicked last is done."""
+    await expect(page.locator("#preview-app")).to_have_attribute("aria-busy", "false")
+    await expect(page.locator("#action-status")).not_to_have_text(re.compile("…$"), timeout=10_000)
+
+
+async def look_as(page: Page, name: str) -> None:
+    """See the channel with another member's eyes from now on, and act as that member."""
+    await settled(page)
+    viewer = page.get_by_label("Viewing as")
+    await viewer.select_option(label=name)
+    await expect(viewer.locator("option:checked")).to_have_text(name)
+    await settled(page)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A choice that is found by typing a part of it."""
+
+    choice: str
+    typed: str
+
+
+Answer = str | Picked | Path | FilePayload
+
+
+async def type_command(page: Page, command: str, options: Mapping[str, Answer] | None = None) -> None:
     """Pick a slash command (`/voices list`), fill in its options, send it; return when its callback has.
 
     A choice goes by what the member reads, a file by its path or as a name with its bytes.
     """
-    await page.locator("#channel-composer-input").fill(command)
-    await page.locator(".command-entry").get_by_text(command, exact=True).click()
-    for name, answer in options.items():
+    composer = page.locator("#channel-composer-input")
+    await composer.fill(command)
+    await expect(page.locator(".command-entry.is-active strong")).to_have_text(command)
+    await composer.press("Enter")  # a click is lost if the list is drawn anew between down and up
+    for name, answer in (options or {}).items():
         await _fill(page, name, answer)
     await page.locator("#send-message").click()
     await expect(page.locator(".command-row")).to_have_count(0, timeout=10_000)
 
 
-async def _fill(page: Page, name: str, answer: str | Path | FilePayload) -> None:
+async def _fill(page: Page, name: str, answer: Answer) -> None:
     option = page.locator(f'.command-pill[data-option="{name}"]')
     suggestions = page.locator(".command-suggestion")
     if not await option.count():
         await page.locator(".command-ghost").click()
         await suggestions.get_by_text(name, exact=True).click()
-    if not isinstance(answer, str):
+    if not isinstance(answer, str | Picked):
         await option.locator("input[type=file]").set_input_files(answer)
         return
+    picked = answer if isinstance(answer, Picked) else Picked(answer, answer)
     field = option.locator(".command-option-input")
-    await field.fill(answer)
+    await field.fill(picked.typed)
     if await field.get_attribute("role") == "combobox":
-        await suggestions.get_by_text(answer, exact=True).click()
+        await suggestions.get_by_text(picked.choice, exact=True).click()
 
 
 def card(page: Page) -> Locator:
@@ -78,6 +109,21 @@ async def card_texts(page: Page, *, until: str, seconds: float = 20) -> list[str
 async def press(page: Page, label: str) -> None:
     """Press a button of the last message."""
     await card(page).get_by_role("button", name=label, exact=True).click()
+
+
+async def choose(page: Page, choice: str) -> None:
+    """Pick an option from the select of the last message."""
+    await card(page).locator(".select-trigger").click()
+    await card(page).locator(".option-label").get_by_text(choice, exact=True).click()
+
+
+async def fill_form(page: Page, answers: Mapping[str, str]) -> None:
+    """Fill in the open form, by what its fields are called, and submit it."""
+    form = page.get_by_role("dialog")
+    for label, answer in answers.items():
+        await form.get_by_label(label).fill(answer)
+    await form.get_by_role("button", name="Submit").click()
+    await expect(form).to_have_count(0)
 
 
 async def play(page: Page) -> float:

@@ -304,7 +304,8 @@ class DiscordDouble:
 
     def _sync(self, call: Call) -> object:
         given: list[Payload] = call.payload["list"]
-        self.commands = [{"id": snowflake(), "application_id": BOT, "version": "1"} | each for each in given]
+        fixed: Payload = {"application_id": BOT, "version": "1", "description": ""}
+        self.commands = [{"id": snowflake()} | fixed | each for each in given]
         return self.commands
 
     def _callback(self, call: Call) -> object:

@@ -58,7 +58,7 @@ class TestEachWay:
         async with aiohttp.ClientSession() as session:
             yield Cards(ways, Previews(session), clock)
 
-    @pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+    @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_an_end_in_time_is_on_the_card_alone(
         self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
     ):
@@ -67,7 +67,7 @@ class TestEachWay:
         assert [(sent.way, sent.to) for sent in ways.sent] == [("edit", ENDED.reply)]
         assert "Diary" in ways.sent[0].text
 
-    @pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+    @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_a_late_end_is_on_the_card_and_comes_by_dm_too(
         self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
     ):
@@ -76,7 +76,7 @@ class TestEachWay:
         assert [(sent.way, sent.to) for sent in ways.sent] == [("edit", ENDED.reply), ("dm", ENDED.owner_id)]
         assert ways.sent[0].text == ways.sent[1].text
 
-    @pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+    @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_after_the_tokens_death_an_end_comes_by_dm(
         self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
     ):
@@ -91,7 +91,7 @@ class TestEachWay:
         assert await cards.deliver(replace(ENDED, reply=None), VOICE)
         assert [sent.way for sent in ways.sent] == ["edit", "dm", "dm"]
 
-    @pytest.mark.parametrize("outcome", OUTCOMES, ids=repr)
+    @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_closed_dms_leave_a_mention_that_gives_nothing_away(
         self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
     ):

@@ -9,13 +9,32 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Page, async_playwright
 
 from bot.demo.stage import SAMPLES, staged
-from browser import card, card_texts, open_page, play, press, type_command
+from browser import (
+    Picked,
+    card,
+    card_text,
+    card_texts,
+    choose,
+    fill_form,
+    look_as,
+    open_page,
+    play,
+    press,
+    type_command,
+)
 from conftest import sentence
 
 ROOT = Path(__file__).parent.parent
+
+
+async def clone(page: Page, title: str) -> None:
+    """Clone the good sample, and wait for the voice's card."""
+    options = {"sample": SAMPLES / "good-sample.mp3", "title": title, "rights": "This is my own voice"}
+    await type_command(page, "/clonevoice", options)
+    await card_texts(page, until=sentence("button.share"))
 
 
 def test_the_program_prints_an_address_where_the_page_is_and_ends_on_ctrl_c(tmp_path: Path):
@@ -93,3 +112,54 @@ async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
         await press(page, sentence("button.anyway"))
         await card_texts(page, until="English")
         assert await card(page).locator(".audio-player").count() == 1
+
+
+@pytest.mark.browser
+async def test_a_shared_voice_speaks_in_public_for_another_member():
+    async with staged(clone_seconds=0.5, speech_seconds=2) as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        await clone(page, "Ada's voice")
+        await press(page, sentence("button.share"))
+        await card_texts(page, until=sentence("shared.here"))
+
+        await look_as(page, "Grace")
+        assert "Only you can see this" not in await card_text(page)
+        shared = sentence("choice.shared", title="Ada's voice", owner="Ada")
+        await type_command(page, "/speak", {"voice": Picked(shared, typed="ada"), "text": "Hello there"})
+        texts = await card_texts(page, until=sentence("line.synthetic", title="Ada's voice"))
+        assert len({*re.findall(r"Speaking (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, "the time runs"
+        assert "Hello there" in texts[-1]
+        assert await play(page) == pytest.approx(13.8, abs=0.5)
+
+        await look_as(page, "Hedy")
+        assert "Hello there" in await card_text(page), "everybody there sees it"
+
+
+@pytest.mark.browser
+async def test_a_voice_is_opened_from_the_list_and_renamed():
+    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        await clone(page, "Ada")
+        await type_command(page, "/voices list")
+        await card_texts(page, until=sentence("list.title", voices=1))
+        await choose(page, "Ada")
+        await card_texts(page, until=sentence("button.rename"))
+        await press(page, sentence("button.rename"))
+        await fill_form(page, {sentence("rename.title"): "Countess"})
+        await card_texts(page, until=sentence("voice.title", title="Countess"))
+
+
+@pytest.mark.browser
+async def test_a_deletion_is_asked_about_and_done():
+    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        await clone(page, "Ada")
+        await press(page, sentence("button.delete"))
+        await card_texts(page, until=sentence("delete.ask", title="Ada"))
+        await press(page, sentence("button.keep"))
+        await card_texts(page, until=sentence("button.share"))
+        await press(page, sentence("button.delete"))
+        await press(page, sentence("button.gone"))
+        await card_texts(page, until=sentence("delete.done", title="Ada"))
+        await type_command(page, "/voices list")
+        await card_texts(page, until="You have no voices yet")

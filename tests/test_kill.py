@@ -58,11 +58,11 @@ class Life:
     asked: int = 0
     began: float = 0.0
 
-    async def start(self) -> None:
-        """Start a bot."""
+    async def start(self, *waits: str) -> None:
+        """Start a bot, with more waits shortened."""
         with (self.home / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, str(LAUNCHER), self.double.url, self.upstream.url, *WAITS),
+                *(sys.executable, str(LAUNCHER), self.double.url, self.upstream.url, *WAITS, *waits),
                 env={"DISCORD_TOKEN": "offline", "USEAPI_TOKEN": "user:1234-demo", "DATA_DIR": "data"}
                 | {name: value for name, value in os.environ.items() if name.startswith("PYTHON")},
                 cwd=self.home,

@@ -7,6 +7,7 @@ import pytest
 from bot.voices.models import Facts
 from bot.voices.progress import OVER, Progress, Stage
 from cogs._progress import bar, draw
+from conftest import sentence
 from test_jobs import JOB
 
 FACTS = Facts(14.2, "MP3", 44100, 2, 128000, -1.2, -18.4)
@@ -51,9 +52,9 @@ def test_a_clone_that_takes_longer_than_usual_says_so():
 
 
 def test_the_wait_for_an_answer_shows_only_for_samples_that_needed_one():
-    assert "anyway" not in drawn(Stage.QUEUED)
+    assert sentence("stage.passed.waiting") not in drawn(Stage.QUEUED)
     asked = replace(JOB, facts=FACTS, times={Stage.WAITING: 1.0})
-    assert "✅ Cloned anyway" in (draw(asked, Progress(Stage.QUEUED)).description or "")
+    assert sentence("stage.passed.waiting") in (draw(asked, Progress(Stage.QUEUED)).description or "")
 
 
 @pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in OVER])
@@ -66,3 +67,12 @@ def test_the_footer_says_whether_the_sample_has_left(stage: Stage):
 @pytest.mark.parametrize(("share", "full"), [(-1, 0), (0, 0), (0.5, 6), (0.99, 11), (1, 12), (7, 12)])
 def test_a_bar_is_as_full_as_its_share(share: float, full: int):
     assert bar(share) == "▰" * full + "▱" * (12 - full)
+
+
+def test_a_sample_that_is_asked_about_says_why():
+    asked = replace(JOB, facts=FACTS, stage=Stage.WAITING, times={Stage.WAITING: 1.0}, doubtful=True)
+    assert sentence("stage.doubtful") in (draw(asked, Progress(Stage.WAITING)).description or "")
+    short = replace(asked, facts=replace(FACTS, duration=5.0), doubtful=False)
+    shown = draw(short, Progress(Stage.WAITING)).description or ""
+    assert "lasts 0:05" in shown
+    assert sentence("stage.doubtful") not in shown

@@ -56,8 +56,10 @@ async def test_a_reply_that_can_not_be_delivered_is_logged_and_no_more(
 async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world: World):
     (sync,) = [entry for entry in world.env.http_requests if entry.path.endswith("/commands")]
     assert sync.method == "PUT"
-    (command,) = cast("list[dict[str, Any]]", sync.json)
-    assert (command["name"], command["contexts"], command["integration_types"]) == ("clonevoice", [0], [0])
+    commands = cast("list[dict[str, Any]]", sync.json)
+    assert {command["name"] for command in commands} == {"clonevoice", "Clone this voice", "voices", "speak"}
+    for command in commands:
+        assert (command["contexts"], command["integration_types"]) == ([0], [0]), command["name"]
 
 
 def test_no_intent_is_privileged_and_only_servers_are_listened_to(world: World):

@@ -10,7 +10,11 @@ import discord
 import simcord
 from discord.ext import commands
 
-MEMBERS: Mapping[str, discord.Permissions | None] = {"Ada": None}
+MEMBERS: Mapping[str, discord.Permissions | None] = {
+    "Ada": None,
+    "Grace": None,
+    "Hedy": discord.Permissions(manage_guild=True),
+}
 """Whose eyes the page can be seen with, the first one's at first, and what a role lets them do besides."""
 
 BEAT = 0.1

@@ -30,6 +30,9 @@ SAMPLES = Path(__file__).with_name("samples")
 CLONE_SECONDS = 7.0
 """The emulated API is quicker than the real one's 60 to 90 s, for the sake of whoever is watching."""
 
+SPEECH_SECONDS = 4.0
+"""The same for a spoken line, which takes the real one 20 to 90 s."""
+
 UPLOAD_RATE = 25_000
 """Bytes a second that the emulated API reads, so that there is an upload to watch."""
 
@@ -55,14 +58,21 @@ async def perform(port: int | None = None) -> None:
 
 @asynccontextmanager
 async def staged(
-    *, clone_seconds: float = CLONE_SECONDS, port: int | None = None
+    *,
+    clone_seconds: float = CLONE_SECONDS,
+    speech_seconds: float = SPEECH_SECONDS,
+    port: int | None = None,
 ) -> AsyncGenerator[DiscordPage]:
     """Set up the bot as in production, but between a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
         async with open_store(Path(folder)) as store:
-            await store.pending.add_duration(clone_seconds + 1)  # as if the bot had some experience already
+            # As if the bot had some experience already.
+            await store.pending.add_duration(clone_seconds + 1)
+            await store.pending.add_duration(speech_seconds + 2, "speech")
         async with (
-            Upstream(clone_seconds=clone_seconds, read_rate=UPLOAD_RATE) as upstream,
+            Upstream(
+                clone_seconds=clone_seconds, speech_seconds=speech_seconds, read_rate=UPLOAD_RATE
+            ) as upstream,
             SimulatedCdn() as cdn,
             assembled(
                 _settings(Path(folder)),

@@ -110,7 +110,7 @@ class Narrator:
                 if job.completed and job.speech:
                     return job.speech.mp3_url
                 if job.completed or job.failed:
-                    raise SpeechFailed(reason=job.error)
+                    raise SpeechFailed  # why, in the API's words, may quote the text
             await self._clock.sleep(POLL_SECONDS)
         raise OutcomeUnknown
 

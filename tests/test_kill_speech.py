@@ -1,0 +1,122 @@
+"""Whenever the bot is killed, an accepted line goes on to its end, and nothing is spoken twice."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.upstream import ClonedVoice, Upstream
+from conftest import GOOD, sentence, until
+from discord_double import Call, DiscordDouble, Message
+from test_kill import ADA, Life
+
+VOICE_ID = 12345678901234
+UNCLEAR = sentence("line.mureka.unknown")
+
+
+@asynccontextmanager
+async def begun(home: Path) -> AsyncGenerator[Life]:
+    """Give Ada a voice, start a bot, and have something spoken."""
+    record: dict[str, Any] = {
+        "id": VOICE_ID,
+        "job_id": f"{ADA}-1",
+        "owner_id": ADA,
+        "guild_id": 1,
+        "title": "Ada",
+    }
+    record |= {
+        "description": "Ada",
+        "language": "en",
+        "rights": "own",
+        "sample_sha256": "",
+        "created_at": 1.0,
+    }
+    await asyncio.to_thread((home / "data" / "members").mkdir, parents=True)
+    (home / "data" / "members" / f"{ADA}.json").write_text(json.dumps({"voices": {VOICE_ID: record}}))
+    async with (
+        DiscordDouble() as double,
+        Upstream(speech_seconds=0.4) as upstream,
+        AsyncExitStack() as holds,
+    ):
+        upstream.voices[VOICE_ID] = ClonedVoice(VOICE_ID, "demo@example.com", "Ada", "Ada", "en", GOOD[1], 1)
+        life = Life(home, double, upstream, holds)
+        try:
+            await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+            async with asyncio.timeout(10):
+                life.answer = await double.slash(ADA, "speak", voice="Ada", text="Do not lose me")
+            yield life
+        except BaseException as error:
+            error.add_note((home / "log").read_text("utf-8"))
+            raise
+        finally:
+            if life.process.returncode is None:
+                life.process.kill()
+            await life.process.wait()
+
+
+def stage(life: Life) -> str:
+    """Read where the line stands on disk."""
+    for file in life.home.glob("data/speeches/*.json"):
+        return json.loads(file.read_bytes())["job"]["1"]["stage"]
+    return ""
+
+
+def public(life: Life) -> list[Message]:
+    """List the messages that everybody can hear."""
+    return [
+        message
+        for message in life.double.messages.values()
+        if any(file["filename"] == "Ada.mp3" for file in message.attachments) and not message.flags & 64
+    ]
+
+
+def is_post(call: Call) -> bool:
+    """Whether a call posts the line."""
+    return call.method == "POST" and "/webhooks/" in call.path
+
+
+async def ended(life: Life) -> None:
+    """Wait until no line is left on disk."""
+    await until(lambda: life.card and life.card.texts and not stage(life))
+
+
+INSTANTS: dict[str, Callable[[Life], object]] = {
+    "it is accepted": stage,
+    "it is being sent": lambda life: stage(life) in {"sending", "speaking", "made"},
+    "the API has it": lambda life: life.upstream.speeches,
+    "the API's job is on record": lambda life: stage(life) in {"speaking", "made"},
+    "it is made": lambda life: stage(life) == "made",
+}
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+async def test_a_line_survives_the_death_of_the_bot_once(tmp_path: Path, instant: str):
+    async with begun(tmp_path) as life:
+        await until(lambda: INSTANTS[instant](life))
+        await life.kill()
+        await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+        await ended(life)
+        assert life.card is not None
+        assert len(life.upstream.speeches) <= 1
+        if public(life):
+            assert len(public(life)) == len(life.upstream.speeches) == 1
+            assert sentence("line.done", title="Ada") in life.card.text
+        else:
+            assert UNCLEAR in life.card.text
+            assert [file["filename"] for file in life.card.attachments] == ["text.txt"]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_line_is_heard_also_if_the_bot_dies_while_posting_it(tmp_path: Path, arrives: bool):  # noqa: FBT001 - both cases
+    async with begun(tmp_path) as life:
+        reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=arrives))
+        await asyncio.wait_for(reached.wait(), 10)
+        await life.kill()
+        await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+        await ended(life)
+        assert len(life.upstream.speeches) == 1
+        assert len(public(life)) == 1 + arrives, "Discord can't tell whether it was posted, so it is again"
