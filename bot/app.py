@@ -80,13 +80,13 @@ def _bot(
     library = Library(
         store,
         Community(store, clock),
-        Deletions(store, mureka, clock, cloner.report),
+        Deletions(store, mureka, clock, cloner.watch.report),
         titles=cloner.titles,
     )
     speaking = Speaking(
         store=store,
         library=library,
-        narrator=Narrator(mureka, clock, cloner.report),
+        narrator=Narrator(mureka, clock, cloner.watch.report),
         clock=clock,
         leaving=leaving,
     )

@@ -3,29 +3,44 @@
 import asyncio
 from pathlib import Path
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Page, async_playwright
 
 from bot.demo.stage import SAMPLES, staged
-from browser import card_texts, open_page, take_picture, type_command
+from browser import Picked, card_texts, look_as, open_page, press, take_picture, type_command
 
 HERE = Path(__file__).parent
+TITLE = "Ada's reading voice"
 
 
 async def main() -> None:
-    """Clone the good sample, once in the middle and once at the end."""
+    """Take a clone in the middle and at its end, and the voice as it speaks for somebody else."""
     async with staged() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await page.set_viewport_size({"width": 1000, "height": 800})
-        options = {
-            "sample": SAMPLES / "good-sample.mp3",
-            "title": "Ada's reading voice",
-            "rights": "This is my own voice",
-        }
-        await type_command(page, "/clonevoice", options)
-        await card_texts(page, until="Cloning 0:04")
-        await take_picture(page, HERE / "demo-progress.png")
-        await card_texts(page, until="English")
-        await take_picture(page, HERE / "demo-voice.png")
+        await clone(page)
+        await speak(page)
+
+
+async def clone(page: Page) -> None:
+    """Clone the good sample as Ada, and share the voice."""
+    options = {"sample": SAMPLES / "good-sample.mp3", "title": TITLE, "rights": "This is my own voice"}
+    await type_command(page, "/clonevoice", options)
+    await card_texts(page, until="Cloning 0:04")
+    await take_picture(page, HERE / "demo-progress.png")
+    await card_texts(page, until="English")
+    await take_picture(page, HERE / "demo-voice.png")
+    await press(page, "Share here")
+    await card_texts(page, until="In this server")
+
+
+async def speak(page: Page) -> None:
+    """Have Grace speak with Ada's voice."""
+    await look_as(page, "Grace")
+    voice = Picked(f"{TITLE} (shared by Ada)", typed="reading")
+    text = "The kettle is on. Bring the good cups, and whoever is still in the garden."
+    await type_command(page, "/speak", {"voice": voice, "text": text})
+    await card_texts(page, until="Synthetic voice")
+    await take_picture(page, HERE / "demo-speak.png")
 
 
 asyncio.run(main())

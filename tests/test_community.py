@@ -85,6 +85,7 @@ async def test_a_removal_while_the_bot_was_away_is_seen_by_the_daily_look(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     await shared(world)
+
     def nowhere(_: int) -> None:
         """Know of no server, as after READY."""
 

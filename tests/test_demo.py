@@ -118,15 +118,15 @@ async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
 async def test_a_shared_voice_speaks_in_public_for_another_member():
     async with staged(clone_seconds=0.5, speech_seconds=2) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
-        await clone(page, "Ada's voice")
+        await clone(page, "Countess")
         await press(page, sentence("button.share"))
         await card_texts(page, until=sentence("shared.here"))
 
         await look_as(page, "Grace")
         assert "Only you can see this" not in await card_text(page)
-        shared = sentence("choice.shared", title="Ada's voice", owner="Ada")
-        await type_command(page, "/speak", {"voice": Picked(shared, typed="ada"), "text": "Hello there"})
-        texts = await card_texts(page, until=sentence("line.synthetic", title="Ada's voice"))
+        shared = sentence("choice.shared", title="Countess", owner="Ada")
+        await type_command(page, "/speak", {"voice": Picked(shared, typed="count"), "text": "Hello there"})
+        texts = await card_texts(page, until=sentence("line.synthetic", title="Countess"))
         assert len({*re.findall(r"Speaking (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, "the time runs"
         assert "Hello there" in texts[-1]
         assert await play(page) == pytest.approx(13.8, abs=0.5)

@@ -93,21 +93,27 @@ INSTANTS: dict[str, Callable[[Life], object]] = {
 }
 
 
-@pytest.mark.parametrize("instant", INSTANTS)
-async def test_a_line_survives_the_death_of_the_bot_once(tmp_path: Path, instant: str):
-    async with begun(tmp_path) as life:
-        await until(lambda: INSTANTS[instant](life))
-        await life.kill()
-        await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
-        await ended(life)
-        assert life.card is not None
-        assert len(life.upstream.speeches) <= 1
-        if public(life):
-            assert len(public(life)) == len(life.upstream.speeches) == 1
-            assert sentence("line.done", title="Ada") in life.card.text
-        else:
-            assert UNCLEAR in life.card.text
-            assert [file["filename"] for file in life.card.attachments] == ["text.txt"]
+async def test_a_line_survives_the_death_of_the_bot_once(tmp_path: Path):
+    few = asyncio.Semaphore(2)
+
+    async def lived(name: str, comes: Callable[[Life], object]) -> None:
+        async with few, begun(tmp_path / name) as life:
+            await until(lambda: comes(life))
+            await life.kill()
+            await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+            await ended(life)
+            assert life.card is not None, name
+            assert len(life.upstream.speeches) <= 1, name
+            if public(life):
+                assert len(public(life)) == len(life.upstream.speeches) == 1, name
+                assert sentence("line.done", title="Ada") in life.card.text
+            else:
+                assert UNCLEAR in life.card.text, name
+                assert [file["filename"] for file in life.card.attachments] == ["text.txt"]
+
+    async with asyncio.TaskGroup() as group:
+        for name, comes in INSTANTS.items():
+            group.create_task(lived(name, comes))
 
 
 @pytest.mark.parametrize("arrives", [True, False])

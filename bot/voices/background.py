@@ -15,6 +15,7 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._of: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         """Take the context."""
@@ -29,14 +30,26 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Begin some work; how it fails, if nobody else deals with that, is in the log."""
+    def start(self, work: Coroutine[Any, Any, None], of: str | None = None) -> None:
+        """Begin some work, `of` the job of that id perhaps; how it fails is in the log."""
         task = self._context.copy().run(asyncio.create_task, work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        return task
+        if of is not None:
+            self._of[of] = task
+
+    def task(self, of: str) -> asyncio.Task[None] | None:
+        """Return what is at work on a job."""
+        return self._of.get(of)
+
+    async def stop(self, of: str) -> None:
+        """End what is at work on a job."""
+        if task := self._of.get(of):
+            task.cancel()
+            await asyncio.wait({task})
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._of = {job_id: other for job_id, other in self._of.items() if other is not task}
         if not task.cancelled() and (error := task.exception()):
             _log.error("work in the background ended unexpectedly", exc_info=error)

@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import asynccontextmanager
 
 from bot.errors import (
-    AccountExhausted,
-    AccountMissing,
     BeingForgotten,
     Cancelled,
     ClonevoiceError,
@@ -19,8 +17,6 @@ from bot.errors import (
     OfferLapsed,
     QueueFull,
     Restarting,
-    SessionDied,
-    TokenRefused,
     TooLateToCancel,
     Unexpected,
 )
@@ -44,9 +40,6 @@ _log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 """What a clone that is being sent gets to finish when the bot stops."""
-
-SENT = frozenset({Stage.UPLOADING, Stage.CLONING})
-"""The stages of a clone that can't be called back."""
 
 
 class Cloner:
@@ -79,10 +72,9 @@ class Cloner:
         self.clock = clock
         self._ledger = Ledger(store, limits, clock)
         self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
-        self._watch = Watch(mureka, self._queue, clock, self._alarm)
+        self.watch = Watch(mureka, self._queue, clock, self._alarm)
         self._intake = Intake(self._ledger, download, inspect, clock, self._show)
         self._estimate = Estimate(store, "clone")
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving = leaving
         self._cancellable: set[str] = set()
         self._called_off: set[str] = set()
@@ -98,7 +90,7 @@ class Cloner:
             ledger=self._ledger,
             mureka=self._mureka,
             queue=self._queue,
-            watch=self._watch,
+            watch=self.watch,
             estimate=self._estimate,
             clock=self.clock,
             patience=self._patience,
@@ -111,7 +103,7 @@ class Cloner:
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.begin(job)
-        background.start(self._watch.keep())
+        background.start(self.watch.keep())
         background.start(self._ending.sweep())
         try:
             yield
@@ -122,11 +114,9 @@ class Cloner:
         """Take no new clones, and give those that are being sent a little time to finish."""
         self._stopping = True
         self._queue.close()
-        sending = [
-            self._tasks[job.id] for job in self._ledger.all() if job.stage in SENT and job.id in self._tasks
-        ]
-        if sending:
-            await asyncio.wait(sending, timeout=GRACE_SECONDS)
+        sending = [self._background.task(job.id) for job in self._ledger.all() if job.sent]
+        if tasks := [task for task in sending if task]:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
 
     def running(self, owner_id: int) -> Job | None:
         """Return the job that keeps a member from starting another."""
@@ -143,12 +133,7 @@ class Cloner:
 
     def begin(self, job: Job) -> None:
         """Set a job going that was accepted, or that an earlier run of the bot left."""
-        self._tasks[job.id] = task = self._background.start(self._see_through(job.id))
-        task.add_done_callback(lambda done: self._let_go(job.id, done))
-
-    def _let_go(self, job_id: str, done: asyncio.Task[None]) -> None:
-        if self._tasks.get(job_id) is done:
-            del self._tasks[job_id]
+        self._background.start(self._see_through(job.id), job.id)
 
     async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
@@ -178,8 +163,7 @@ class Cloner:
             raise OfferLapsed
         if not job.cancellable:
             raise TooLateToCancel
-        self._called_off.add(job_id)
-        self._tasks[job_id].cancel()
+        self._call_off(job_id)
 
     async def try_again(self, job_id: str, owner_id: int) -> Job:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
@@ -187,9 +171,7 @@ class Cloner:
         if job is None or not job.retryable:
             raise OfferLapsed
         self._check_open(owner_id)
-        if telling := self._tasks.get(job_id):  # of an end that its member evidently knows
-            telling.cancel()
-            await asyncio.wait({telling})
+        await self._background.stop(job_id)  # which still tells of an end that its member evidently knows
         job = await self._ledger.reopen(job_id)
         self.begin(job)
         return job
@@ -198,33 +180,27 @@ class Cloner:
         """Return the titles of a member's clones under way."""
         return [job.title for job in self._ledger.of(owner_id)]
 
-    def report(self, account: str | None, why: MurekaError) -> None:
-        """Hear of an account that failed at something else than cloning; the operator is told once."""
-        if isinstance(why, SessionDied) and not why.soon_over:
-            self._watch.rest(account, why)
-        elif isinstance(why, AccountExhausted | AccountMissing | SessionDied | TokenRefused):
-            self._watch.tell(account, why)
-
     async def call_off(self, owner_id: int) -> bool:
         """Cancel a member's clones that have not been sent; whether one is being sent or made."""
-        tasks = set[asyncio.Task[None]]()
-        for job in self._ledger.of(owner_id):
-            if job.stage not in SENT and job.id in self._cancellable:
-                self._called_off.add(job.id)
-                self._tasks[job.id].cancel()
-                tasks.add(self._tasks[job.id])
+        unsent = [job.id for job in self._ledger.of(owner_id) if not job.sent and job.id in self._cancellable]
+        tasks = [self._call_off(job_id) for job_id in unsent]
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-        return any(job.stage in SENT for job in self._ledger.of(owner_id))
+        return any(job.sent for job in self._ledger.of(owner_id))
+
+    def _call_off(self, job_id: str) -> asyncio.Task[None]:
+        task = self._background.task(job_id)
+        assert task is not None  # noqa: S101 - what can be cancelled is at work
+        self._called_off.add(job_id)
+        task.cancel()
+        return task
 
     async def forget(self, owner_id: int) -> None:
         """Drop a member's clones, once what was sent is over; what is found of them is owed to be deleted."""
         while await self.call_off(owner_id):
             await self.clock.sleep(1)
         for job in [job for job in self._ledger.all() if job.owner_id == owner_id]:
-            if task := self._tasks.get(job.id):
-                task.cancel()
-                await asyncio.wait({task})
+            await self._background.stop(job.id)
             if self._ledger.find(job.id, owner_id):
                 if made := await self._sender.unaccounted(job.id):
                     await self._store.pending.put_owed(OwedDeletion(made, job.account))

@@ -198,6 +198,11 @@ class Job:
         return self.attempt == 0 and self.stage in _UNSENT
 
     @property
+    def sent(self) -> bool:
+        """Whether it is being sent or made, and can't be called back."""
+        return self.stage in {Stage.UPLOADING, Stage.CLONING}
+
+    @property
     def over(self) -> bool:
         """Whether nothing more happens to it."""
         return self.stage in OVER

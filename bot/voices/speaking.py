@@ -75,7 +75,6 @@ class Speaking:
         self._leaving = leaving
         self._estimate = Estimate(store, "speech")
         self._speeches: dict[str, Speech] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self, background: Background) -> None:
         """Take up the lines of an earlier run, and work in the background from now on."""
@@ -112,15 +111,12 @@ class Speaking:
 
     def begin(self, speech: Speech) -> None:
         """Set a line going that was accepted, or that an earlier run of the bot left."""
-        self._tasks[speech.id] = task = self._background.start(self._see_through(speech.id))
-        task.add_done_callback(lambda _: self._tasks.pop(speech.id, None))
+        self._background.start(self._see_through(speech.id), speech.id)
 
     async def forget(self, speaker_id: int) -> None:
         """Drop a member's lines: what has not been sent is not sent, what has is not published."""
         for speech in [one for one in self._speeches.values() if one.speaker_id == speaker_id]:
-            if task := self._tasks.get(speech.id):
-                task.cancel()
-                await asyncio.wait({task})
+            await self._background.stop(speech.id)
             await self._drop(speech.id)
 
     async def _see_through(self, speech_id: str) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from bot.errors import MurekaError
+from bot.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
 from bot.voices.clock import Clock
 from bot.voices.mureka import Mureka
 from bot.voices.queue import Queue
@@ -30,6 +30,13 @@ class Watch:
         """Take an account out of rotation."""
         self.tell(account, why)
         self._queue.rest(account, why)
+
+    def report(self, account: str | None, why: MurekaError) -> None:
+        """Hear of an account that failed at something else than cloning."""
+        if isinstance(why, SessionDied) and not why.soon_over:
+            self.rest(account, why)
+        elif isinstance(why, AccountExhausted | AccountMissing | TokenRefused):
+            self.tell(account, why)
 
     def tell(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator, unless that was done already."""
