@@ -14,6 +14,9 @@ _ARGUMENTS = (
     "--disable-background-networking --disable-component-update --disable-sync"
 )
 
+PATIENCE = 20_000
+"""Milliseconds that the page may take for anything on a busy machine."""
+
 
 async def open_page(playwright: Playwright, url: str) -> Page:
     """Open the page in a browser of its own and wait until it shows the channel."""
@@ -28,8 +31,8 @@ async def open_page(playwright: Playwright, url: str) -> Page:
 
 async def settled(page: Page) -> None:
     """Wait until the page is idle: nothing loads, and what was clicked last is done."""
-    await expect(page.locator("#preview-app")).to_have_attribute("aria-busy", "false")
-    await expect(page.locator("#action-status")).not_to_have_text(re.compile("…$"), timeout=10_000)
+    await expect(page.locator("#preview-app")).to_have_attribute("aria-busy", "false", timeout=PATIENCE)
+    await expect(page.locator("#action-status")).not_to_have_text(re.compile("…$"), timeout=PATIENCE)
 
 
 async def look_as(page: Page, name: str) -> None:
@@ -64,7 +67,7 @@ async def type_command(page: Page, command: str, options: Mapping[str, Answer] |
     for name, answer in (options or {}).items():
         await _fill(page, name, answer)
     await page.locator("#send-message").click()
-    await expect(page.locator(".command-row")).to_have_count(0, timeout=10_000)
+    await expect(page.locator(".command-row")).to_have_count(0, timeout=PATIENCE)
 
 
 async def _fill(page: Page, name: str, answer: Answer) -> None:
@@ -93,7 +96,7 @@ async def card_text(page: Page) -> str:
     return await card(page).inner_text()
 
 
-async def card_texts(page: Page, *, until: str, seconds: float = 20) -> list[str]:
+async def card_texts(page: Page, *, until: str, seconds: float = PATIENCE / 1000) -> list[str]:
     """Collect what the last message says as it changes, until it says `until`; else `TimeoutError`."""
     texts: list[str] = []
     deadline = time.monotonic() + seconds
@@ -123,7 +126,7 @@ async def fill_form(page: Page, answers: Mapping[str, str]) -> None:
     for label, answer in answers.items():
         await form.get_by_label(label).fill(answer)
     await form.get_by_role("button", name="Submit").click()
-    await expect(form).to_have_count(0)
+    await expect(form).to_have_count(0, timeout=PATIENCE)
 
 
 async def play(page: Page) -> float:
