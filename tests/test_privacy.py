@@ -62,7 +62,7 @@ async def test_all_of_a_member_goes_here_and_upstream_and_the_reply_says_what_st
 async def test_what_could_not_be_deleted_stays_owed_and_says_nothing_else(tmp_path: Path):
     async with opened(tmp_path, clock=FastClock()) as world:
         voice_id = await world.voice(world.ada, "Ada")
-        world.upstream.faults += [Fault(method="DELETE", status=500)] * 4
+        world.upstream.faults += [Fault(method="DELETE", status=500)] * 2
         result = await forget(world, world.ada)
         assert sentence("forget.owed", owed=1) in text(result)
         await until(lambda: str(world.ada.id) not in on_disk(world))
