@@ -8,6 +8,7 @@ import pytest
 from bot.membership import FRESH_SECONDS
 from bot.voices import community
 from conftest import FastClock, World, opened, sentence, text, until
+from test_speak import speak
 from test_voices import UNKNOWN
 
 
@@ -132,3 +133,21 @@ async def test_shared_titles_do_nothing_in_markdown(world: World):
     await world.ada.slash(world.channel, "voices share", voice="*x* @everyone [a](https://example.org)")
     listed = await world.grace.slash(world.channel, "voices community")
     assert r"\*x\* \@everyone \[a\]\(https\:\/\/example\.org\)" in text(listed)
+
+
+async def test_a_use_changes_the_order_at_once_and_the_file_now_and_then(tmp_path: Path):
+    async with opened(tmp_path, clock=(clock := FastClock())) as world:
+        for title in ("Ada", "Eve"):
+            await world.voice(world.ada, title)
+            await world.ada.slash(world.channel, "voices share", voice=title)
+        file = world.folder / "servers" / f"{world.ada.guild.id}.shares.json"
+        written: list[bytes] = []
+        for title, later in (("Ada", 0), ("Eve", 60), ("Ada", 60), ("Ada", 2 * 60 * 60)):
+            clock.skip(later)
+            await speak(world, world.grace, title)
+            offered = await world.linus.autocomplete(world.channel, "speak", "voice", "")
+            assert offered[0]["name"] == f"{title} (shared by ada)"
+            written.append(file.read_bytes())
+        assert written[1] != written[0], "each voice's first use"
+        assert written[2] == written[1]
+        assert written[3] != written[2]

@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 OPEN_SERVERS = 256
 """How many servers' lists stay in memory."""
 
+USED_SECONDS = 60 * 60.0
+"""How exactly a server's file knows when a voice was used."""
+
 FIRST_SWEEP_SECONDS = 10 * 60.0
 """Seconds from the start to the first look for owners, and servers, that are gone …"""
 
@@ -41,6 +44,7 @@ class Membership(Protocol):
 class _Server:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     rows: dict[int, Share] | None = None
+    written: dict[int, float] = field(default_factory=dict[int, float])
 
 
 class Community:
@@ -99,12 +103,21 @@ class Community:
             rows[share.voice_id] = share
 
     async def touch(self, guild_id: int, voice: Voice) -> None:
-        """Bring a server's list up to what the owner's file says of a voice."""
+        """Bring a server's list up to what the owner's file says of a voice.
+
+        Only its order depends on when a voice was used, so that is written now and then: the file holds
+        the whole list.
+        """
         server = self._server(guild_id)
         async with server.lock:
-            row = (await self._rows(guild_id, server)).get(voice.id)
-        if row is not None:
-            await self.put(guild_id, replace(row, title=voice.title, used_at=voice.used_at))
+            rows = await self._rows(guild_id, server)
+            if (row := rows.get(voice.id)) is None:
+                return
+            fresh = replace(row, title=voice.title, used_at=voice.used_at)
+            if row.title != voice.title or voice.used_at - server.written.get(voice.id, 0.0) > USED_SECONDS:
+                await self._store.servers.put_share(guild_id, fresh)
+                server.written[voice.id] = voice.used_at
+            rows[voice.id] = fresh
 
     async def drop(self, guild_id: int, voice_id: int) -> None:
         """Take a voice off a server's list."""
