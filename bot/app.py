@@ -82,6 +82,7 @@ def _bot(
         Community(store, clock),
         Deletions(store, mureka, clock, cloner.watch.report),
         titles=cloner.titles,
+        leaving=leaving,
     )
     speaking = Speaking(
         store=store,
@@ -101,7 +102,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with assembled(settings) as bot, _until(stop, bot.cloner):
+    async with assembled(settings) as bot, _until(stop, bot):
         try:
             await bot.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure as error:
@@ -116,15 +117,15 @@ async def run(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _until(stop: asyncio.Event, cloner: Cloner) -> AsyncGenerator[None]:
-    """Leave the body, wherever it is, once `stop` is set and the cloner has wound down."""
+async def _until(stop: asyncio.Event, bot: Clonevoice) -> AsyncGenerator[None]:
+    """Leave the body, wherever it is, once `stop` is set and the bot has wound down."""
     body = asyncio.current_task()
     assert body is not None  # noqa: S101 - a coroutine runs in a task
 
     async def wait() -> None:
         await stop.wait()
         _log.info("stopping: no new clones, and %g s for those that are being sent", GRACE_SECONDS)
-        await cloner.wind_down()
+        await bot.wind_down()
         body.cancel()
 
     waiting = asyncio.create_task(wait())

@@ -1,5 +1,6 @@
 """The discord.py client: which commands it has, and the least it asks of Discord."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ from discord.ext import commands
 
 from bot.tree import Tree
 from bot.voices.background import Background
-from bot.voices.cloner import Cloner
+from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.fetch import Previews
 from bot.voices.library import Library
 from bot.voices.privacy import Privacy
@@ -50,8 +51,13 @@ class Clonevoice(commands.Bot):
     @asynccontextmanager
     async def at_work(self) -> AsyncGenerator[None]:
         """Take up what an earlier run left, and work in the background; commands need it, once logged in."""
+        await self.privacy.load()
         async with Background() as background, self.cloner.at_work(background):
             await self.speaking.start(background)
-            await self.privacy.start(background)
+            self.privacy.start(background)
             self.library.start(background)
             yield
+
+    async def wind_down(self) -> None:
+        """Take nothing new, and give what is being sent a little time to finish."""
+        await asyncio.gather(self.cloner.wind_down(), self.speaking.wind_down(GRACE_SECONDS))

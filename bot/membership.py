@@ -1,8 +1,10 @@
 """Who is in a server, asked of Discord without any privileged intent."""
 
+import asyncio
 import logging
 from collections import OrderedDict
 
+import aiohttp
 import discord
 
 from bot.voices.clock import Clock
@@ -10,10 +12,13 @@ from bot.voices.clock import Clock
 _log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 10 * 60.0
-"""How long an answer of Discord's is good for."""
+"""How long somebody who was seen in a server counts as being there."""
 
 REMEMBERED = 10_000
-"""How many answers are remembered."""
+"""How many of those are remembered."""
+
+ANSWER_SECONDS = 1.5
+"""How long Discord is waited for: a command that opens a form must be answered within 3 s."""
 
 
 class DiscordMembership:
@@ -22,30 +27,29 @@ class DiscordMembership:
     def __init__(self, client: discord.Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._answers: OrderedDict[tuple[int, int], tuple[float, bool]] = OrderedDict()
+        self._seen: OrderedDict[tuple[int, int], float] = OrderedDict()
 
     async def is_member(self, guild_id: int, user_id: int) -> bool:
         """Whether somebody is in a server; also if that can't be found out just now."""
         now = self._clock.monotonic()
-        since, answer = self._answers.get((guild_id, user_id), (float("-inf"), True))
-        if now - since < FRESH_SECONDS:
-            return answer
+        if now - self._seen.get((guild_id, user_id), float("-inf")) < FRESH_SECONDS:
+            return True
         guild = self._client.get_guild(guild_id)
         if guild is None:
             return True  # `is_here` is the question then
         try:
-            await guild.fetch_member(user_id)
-            answer = True
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await guild.fetch_member(user_id)
         except discord.NotFound:
-            answer = False
-        except discord.HTTPException as error:
-            _log.warning("who is in server %d can't be found out: %s", guild_id, error)
+            return False
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.warning("who is in server %d can't be found out: %r", guild_id, error)
             return True
-        self._answers[guild_id, user_id] = now, answer
-        self._answers.move_to_end((guild_id, user_id))
-        while len(self._answers) > REMEMBERED:
-            self._answers.popitem(last=False)
-        return answer
+        self._seen[guild_id, user_id] = now
+        self._seen.move_to_end((guild_id, user_id))
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
 
     def is_here(self, guild_id: int) -> bool:
         """Whether the bot is in a server; also as long as it has not heard from Discord."""

@@ -8,8 +8,9 @@ import discord
 from bot.client import Clonevoice
 from bot.i18n import say
 from bot.tree import answering
-from bot.voices.jobs import Job, Reply
+from bot.voices.jobs import Job
 from bot.voices.progress import Stage
+from cogs._interaction import reply_in
 
 _LOOKS = {
     "anyway": discord.ButtonStyle.primary,
@@ -55,12 +56,6 @@ class CloneButton(
                     cloner.cancel(self._job_id, member)
                 case _:
                     cloner.go_ahead(self._job_id, member)
-
-
-def reply_in(message_id: int, interaction: discord.Interaction[Clonevoice]) -> Reply:
-    """Return a message as the place of a card, with the fresh token of an interaction."""
-    now = interaction.client.cloner.clock.now()
-    return Reply(interaction.token, message_id, now, interaction.filesize_limit)
 
 
 def buttons_of(job: Job) -> discord.ui.View | None:

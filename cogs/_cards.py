@@ -6,12 +6,15 @@ from pathlib import PurePosixPath
 import discord
 from yarl import URL
 
-from bot.i18n import Verbatim, say, say_markdown
+from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.voices.fetch import Previews
 from bot.voices.models import Viewer, Voice
 
 GREEN = discord.Colour(0x2ECC71)
 GREY = discord.Colour(0x95A5A6)
+
+FIELD_LENGTH = 1024
+"""What a field holds: https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
 
 
 def length(seconds: float) -> Verbatim:
@@ -32,16 +35,14 @@ async def voice_card(
     cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     embed = discord.Embed(
         title=say_markdown(locale, "voice.title", title=voice.title),
-        description=say_markdown(locale, "voice.description", description=voice.description),
+        description=str(inert(voice.description)),
         colour=GREY if voice.deleting else GREEN,
     )
     embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
     if voice.duration is not None:
         embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
     embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
-    embed.add_field(
-        name=say(locale, "voice.owner"), value=say_markdown(locale, "voice.owner_name", name=owner)
-    )
+    embed.add_field(name=say(locale, "voice.owner"), value=str(inert(owner)))
     if voice.deleting:
         embed.set_footer(text=say(locale, "voice.deleting"))
     elif viewer.id == voice.owner_id:
@@ -53,13 +54,17 @@ async def voice_card(
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:
         files.append((file_name(voice.title), preview))
-    elif voice.preview_url and previews.may_show(voice.preview_url):
-        embed.add_field(
-            name=say(locale, "voice.preview"),
-            value=f"[{say(locale, 'voice.preview_link')}]({URL(voice.preview_url)})",
-            inline=False,
-        )
+    elif url := link(voice.preview_url, locale, previews):
+        embed.add_field(name=say(locale, "voice.preview"), value=url, inline=False)
     return embed, files
+
+
+def link(url: str | None, locale: str, previews: Previews) -> str | None:
+    """Write a link to a file of the API's, if that may be done and fits into a field."""
+    if not url or not previews.may_show(url):
+        return None
+    written = f"[{say(locale, 'voice.preview_link')}]({str(URL(url)).replace(')', '%29')})"
+    return written if len(written) <= FIELD_LENGTH else None
 
 
 def shared_where(voice: Voice, viewer: Viewer, locale: str) -> str:

@@ -1,15 +1,15 @@
 """Voices to choose from while an option is typed."""
 
-from collections.abc import Awaitable, Callable
-
 import discord
+from discord import app_commands
 from discord.app_commands import Choice
 
 from bot.client import Clonevoice
 from bot.i18n import say
-from cogs._library import viewer_of
+from cogs._interaction import viewer_of
 
-_Autocomplete = Callable[[discord.Interaction[Clonevoice], str], Awaitable[list[Choice[str]]]]
+VoiceOption = app_commands.Range[str, 1, 100]
+"""A voice as an option gives it: the id of a choice, or a title as typed."""
 
 
 async def any_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:

@@ -9,13 +9,14 @@ from bot.client import Clonevoice
 from bot.errors import ForgetUnconfirmed
 from bot.i18n import say, say_markdown
 from bot.tree import answering
+from cogs._interaction import FORM_SECONDS
 
 
 class ForgetForm(ui.Modal):
     """Asks for a word; typed, it deletes."""
 
     def __init__(self, locale: str) -> None:
-        super().__init__(title=say(locale, "forget.form"))
+        super().__init__(title=say(locale, "forget.form"), timeout=FORM_SECONDS)
         self._word = say(locale, "forget.word")
         self._typed: ui.TextInput[Any] = ui.TextInput(max_length=50, placeholder=self._word)
         self.add_item(ui.TextDisplay(say(locale, "forget.about")))
@@ -32,6 +33,8 @@ class ForgetForm(ui.Modal):
             said = [say_markdown(locale, "forget.done", deleted=forgotten.deleted)]
             if forgotten.owed:
                 said.append(say_markdown(locale, "forget.owed", owed=forgotten.owed))
+            if not forgotten.whole:
+                said = [say(locale, "forget.unfinished")]
             if forgotten.cloning:
                 said.append(say(locale, "forget.cloning"))
             said.append(say(locale, "forget.stays"))

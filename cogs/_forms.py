@@ -9,9 +9,9 @@ from discord import ui
 from bot.client import Clonevoice
 from bot.i18n import say
 from bot.tree import answering
-from bot.voices.models import TITLE_LENGTH, Viewer, Voice
+from bot.voices.models import TITLE_LENGTH, Voice
 from bot.voices.speech import TEXT_LENGTH, Line
-from cogs._buttons import reply_in
+from cogs._interaction import FORM_SECONDS, deferred, viewer_of
 
 FIRST_LENGTH = 4000
 """What one text input holds: https://discord.com/developers/docs/components/reference#text-input"""
@@ -26,7 +26,7 @@ class RenameForm(ui.Modal):
         locale: str,
         show: Callable[[discord.Interaction[Clonevoice], Voice], Awaitable[None]],
     ) -> None:
-        super().__init__(title=say(locale, "rename.form"))
+        super().__init__(title=say(locale, "rename.form"), timeout=FORM_SECONDS)
         self._voice = voice
         self._show = show
         self._title: ui.TextInput[Any] = ui.TextInput(default=voice.title, max_length=TITLE_LENGTH)
@@ -36,8 +36,8 @@ class RenameForm(ui.Modal):
         """Rename."""
         async with answering(interaction):
             await interaction.response.defer()
-            viewer = Viewer(interaction.user.id, interaction.guild_id or 0)
-            voice = await interaction.client.library.rename(viewer, self._voice.id, self._title.value)
+            library, viewer = interaction.client.library, viewer_of(interaction)
+            voice = await library.rename(viewer, self._voice.id, self._title.value)
             await self._show(interaction, voice)
 
 
@@ -45,7 +45,7 @@ class TextForm(ui.Modal):
     """Asks for a text in two inputs, since one does not hold it, and has it spoken."""
 
     def __init__(self, voice: Voice, locale: str) -> None:
-        super().__init__(title=say(locale, "speak.form"))
+        super().__init__(title=say(locale, "speak.form"), timeout=FORM_SECONDS)
         self._voice = voice
         self._first: ui.TextInput[Any] = ui.TextInput(
             style=discord.TextStyle.paragraph, max_length=FIRST_LENGTH
@@ -71,9 +71,8 @@ def joined(first: str, rest: str) -> str:
 
 async def speak(interaction: discord.Interaction[Clonevoice], voice: str, text: str) -> None:
     """Take a line; the card follows it from here, for nobody but its member to see."""
-    answer = await interaction.response.defer(ephemeral=True, thinking=True)
-    viewer = Viewer(interaction.user.id, interaction.guild_id or 0)
-    found = await interaction.client.library.find(viewer, voice)
+    reply = await deferred(interaction)
+    found = await interaction.client.library.find(viewer_of(interaction), voice)
     line = Line(
         speaker_id=interaction.user.id,
         speaker_name=interaction.user.display_name,
@@ -81,7 +80,7 @@ async def speak(interaction: discord.Interaction[Clonevoice], voice: str, text: 
         channel_id=interaction.channel_id or 0,
         text=text,
         locale=str(interaction.locale),
-        reply=reply_in((answer and answer.message_id) or 0, interaction),
+        reply=reply,
     )
     speaking = interaction.client.speaking
     speaking.begin(await speaking.accept(line, found.id))

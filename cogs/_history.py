@@ -8,7 +8,8 @@ import discord
 
 from bot.client import Clonevoice
 from bot.i18n import say, say_markdown
-from bot.voices.models import SpokenLine, Viewer
+from bot.voices.models import SpokenLine
+from cogs._interaction import viewer_of
 from cogs._pages import page_of, turning
 
 EXCERPT = 150
@@ -18,7 +19,7 @@ EXCERPT = 150
 async def show_history(interaction: discord.Interaction[Clonevoice], voice_id: int, page: int) -> None:
     """Answer with a page of what was spoken, newest first, and with all of it as a file."""
     locale, library = str(interaction.locale), interaction.client.library
-    viewer = Viewer(interaction.user.id, interaction.guild_id or 0)
+    viewer = viewer_of(interaction)
     voice = await library.owned(viewer, voice_id)
     lines = await library.lines(viewer, voice_id)
     page, shown = page_of(lines, page)

@@ -13,6 +13,7 @@ from bot.voices.models import Viewer, Voice
 from cogs._cards import voice_card
 from cogs._forms import RenameForm, TextForm
 from cogs._history import show_history, speaker_name
+from cogs._interaction import viewer_of
 
 _LOOKS = {
     "speak": discord.ButtonStyle.primary,
@@ -79,13 +80,8 @@ class VoiceButton(
                 await delete(interaction, self._voice_id)
             case "keep":
                 await show_voice(interaction, await library.owned(viewer, self._voice_id))
-            case _:
+            case _:  # to delete it, or to forget one that the API has lost, which is the same
                 await ask_to_delete(interaction, await library.owned(viewer, self._voice_id))
-
-
-def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
-    """Return who asks, and where."""
-    return Viewer(interaction.user.id, interaction.guild_id or 0)
 
 
 def voice_buttons(

@@ -5,15 +5,14 @@ import logging
 from typing import Any
 
 import discord
-from yarl import URL
 
 from bot.errors import ClonevoiceError, VoiceLost
-from bot.i18n import Verbatim, say, say_markdown
+from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
 from bot.voices.jobs import Reply
 from bot.voices.speech import Speech, SpeechStage, Spoken
-from cogs._cards import GREEN, file_name, length
+from cogs._cards import GREEN, file_name, length, link
 from cogs._library import VoiceButton
 from cogs._live import FILE_LIMIT
 from cogs._message import LiveMessage, Look
@@ -46,48 +45,62 @@ class Lines:
         self._messages[speech.id].show(look)
 
     async def deliver(self, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
-        """Publish a line, or tell its member why there is none; by DM if it is too late for either."""
+        """Publish a line, or tell its member why there is none; if not there, by DM; if not by DM, say so."""
         if message := self._messages.pop(speech.id, None):
             await message.quiet()
         reply = speech.reply if speech.reply and speech.reply.alive(self._clock.now()) else None
         try:
-            if isinstance(outcome, ClonevoiceError):
-                await self._tell(speech, reply, _failed(speech, outcome))
-            else:
-                await self._publish(speech, reply, outcome)
+            if reply and await self._there(reply, speech, outcome):
+                return True
+            if not await self._by_dm(speech, outcome):
+                mention = Verbatim(f"<@{speech.speaker_id}>")
+                text = say_markdown(speech.locale, "line.elsewhere", mention=mention)
+                await self._ways.mention(speech.channel_id, speech.speaker_id, text)
         except Unreachable as error:
             _log.info("the end of line %s could not be shown: %s", speech.id, error)
             return not error.passing
         return True
 
-    async def _publish(self, speech: Speech, reply: Reply | None, spoken: Spoken) -> None:
-        limit = reply.file_limit if reply else FILE_LIMIT
-        message = await self._spoken(speech, spoken, limit)
-        if reply is None:
-            note = say_markdown(speech.locale, "line.late", title=spoken.voice.title)
-            await self._ways.dm(speech.speaker_id, content=note, **message)
-            return
-        # First the answer, then what follows it: before that, Discord would take this for the answer.
-        posting = discord.Embed(
-            title=say_markdown(speech.locale, "line.posting", title=spoken.voice.title), colour=_BLURPLE
-        )
-        await self._ways.edit(reply, embed=posting, view=None)
-        await self._ways.follow_up(reply, **message)
-        done = discord.Embed(
-            title=say_markdown(speech.locale, "line.done", title=spoken.voice.title), colour=GREEN
-        )
+    async def _there(self, reply: Reply, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
+        """Publish or tell it where it was asked for; False if that is refused for good."""
         try:
-            await self._ways.edit(reply, embed=done, view=None)
-        except Unreachable as error:  # what counts is public
-            _log.info("the card of line %s could not be ended: %s", speech.id, error)
+            if isinstance(outcome, ClonevoiceError):
+                message = _failed(speech, outcome)
+                await self._ways.edit(reply, content=None, attachments=[_text(speech)], **message)
+                return True
+            spoken = await self._spoken(speech, outcome, reply.file_limit)
+            # First the answer, then what follows it: before that, Discord would take this for the answer.
+            await self._ways.edit(reply, embed=_said(speech, "line.posting", outcome, _BLURPLE), view=None)
+            await self._ways.follow_up(reply, **spoken)
+        except Unreachable as error:
+            if error.passing:
+                raise
+            _log.info("line %s can't be posted where it was asked for: %s", speech.id, error)
+            await self._finish(reply, _failed_to_post(speech, outcome))
+            return False
+        await self._finish(reply, _said(speech, "line.done", outcome, GREEN))
+        return True
 
-    async def _tell(self, speech: Speech, reply: Reply | None, message: dict[str, Any]) -> None:
-        text = discord.File(io.BytesIO(speech.text.encode()), "text.txt")
-        if reply:
-            await self._ways.edit(reply, content=None, attachments=[text], **message)
+    async def _finish(self, reply: Reply, embed: discord.Embed) -> None:
+        try:
+            await self._ways.edit(reply, embed=embed, view=None)
+        except Unreachable as error:  # what counts is elsewhere
+            _log.info("the card of a line could not be ended: %s", error)
+
+    async def _by_dm(self, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
+        """Send it by DM; False if DMs are closed."""
+        if isinstance(outcome, ClonevoiceError):
+            message = {"files": [_text(speech)], "embed": _failed(speech, outcome)["embed"]}
         else:
-            message = {name: value for name, value in message.items() if value is not None}
-            await self._ways.dm(speech.speaker_id, files=[text], **message)
+            message = await self._spoken(speech, outcome, FILE_LIMIT)
+            message["content"] = say_markdown(speech.locale, "line.late", title=outcome.voice.title)
+        try:
+            await self._ways.dm(speech.speaker_id, **message)
+        except Unreachable as error:
+            if error.passing:
+                raise
+            return False
+        return True
 
     async def _spoken(self, speech: Speech, spoken: Spoken, limit: int) -> dict[str, Any]:
         """Write the public message: who had what said, with which voice, and that nobody said it."""
@@ -95,19 +108,14 @@ class Lines:
         audio = await self._previews.get(spoken.audio_url, limit=limit)
         embed = discord.Embed(
             title=say_markdown(locale, "line.title", title=title),
-            description=say_markdown(locale, "line.text", text=_quoted(speech.text)),
+            description=str(inert(_quoted(speech.text))),
             colour=_BLURPLE,
         )
-        embed.set_author(name=say(locale, "line.by", name=speech.speaker_name))
+        embed.set_author(name=speech.speaker_name)
         embed.set_footer(text=say(locale, "line.synthetic", title=title))
         if audio is None:
-            link = self._previews.may_show(spoken.audio_url)
-            embed.add_field(
-                name=say(locale, "line.audio"),
-                value=f"[{say(locale, 'voice.preview_link')}]({URL(spoken.audio_url)})"
-                if link
-                else say(locale, "line.no_audio"),
-            )
+            url = link(spoken.audio_url, locale, self._previews)
+            embed.add_field(name=say(locale, "line.audio"), value=url or say(locale, "line.no_audio"))
             return {"embed": embed}
         return {"embed": embed, "files": [discord.File(io.BytesIO(audio), file_name(title))]}
 
@@ -142,6 +150,20 @@ def _failed(speech: Speech, error: ClonevoiceError) -> dict[str, Any]:
     view = discord.ui.View(timeout=None)
     view.add_item(VoiceButton("lost", speech.voice_id, locale))
     return {"embed": embed, "view": view}
+
+
+def _said(speech: Speech, key: str, spoken: Spoken, colour: discord.Colour) -> discord.Embed:
+    return discord.Embed(title=say_markdown(speech.locale, key, title=spoken.voice.title), colour=colour)
+
+
+def _failed_to_post(speech: Speech, outcome: Spoken | ClonevoiceError) -> discord.Embed:
+    if isinstance(outcome, ClonevoiceError):
+        return _failed(speech, outcome)["embed"]
+    return _said(speech, "line.by_dm", outcome, GREEN)
+
+
+def _text(speech: Speech) -> discord.File:
+    return discord.File(io.BytesIO(speech.text.encode()), "text.txt")
 
 
 def _quoted(text: str) -> str:

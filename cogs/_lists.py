@@ -12,7 +12,8 @@ from bot.tree import answering
 from bot.voices.models import Language, Voice
 from cogs._cards import length, shared_where
 from cogs._history import show_history
-from cogs._library import show_voice, viewer_of
+from cogs._interaction import viewer_of
+from cogs._library import show_voice
 from cogs._pages import LISTS, page_of, turning
 
 _BLURPLE = discord.Colour.blurple()
@@ -81,8 +82,11 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     community = interaction.client.library.community
     wanted = Language(language) if language in {*Language} else None
     rows = await community.search(viewer.guild_id, search, wanted)
-    page, shown = page_of(rows, page)
-    held = await community.confirmed(viewer.guild_id, shown)
+    held = await community.confirmed(viewer.guild_id, page_of(rows, page)[1])
+    if len(held) < len(page_of(rows, page)[1]):  # what did not hold is off the list now
+        rows = await community.search(viewer.guild_id, search, wanted)
+        held = await community.confirmed(viewer.guild_id, page_of(rows, page)[1])
+    page, _ = page_of(rows, page)
     lines = [
         say_markdown(
             locale,

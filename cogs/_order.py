@@ -11,7 +11,7 @@ from bot.i18n import say
 from bot.tree import answering
 from bot.voices.jobs import Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from cogs._buttons import reply_in
+from cogs._interaction import FORM_SECONDS, deferred
 
 
 async def clone(
@@ -25,7 +25,7 @@ async def clone(
     doubtful: bool = False,
 ) -> None:
     """Take an order; the answer is the clone's card, or that of the one already under way."""
-    answer = await interaction.response.defer(ephemeral=True, thinking=True)
+    reply = await deferred(interaction)
     order = Order(
         sample_url=sample.url,
         sample_size=sample.size,
@@ -38,7 +38,7 @@ async def clone(
         rights=rights,
         language=language,
         locale=str(interaction.locale),
-        reply=reply_in((answer and answer.message_id) or 0, interaction),
+        reply=reply,
         doubtful=doubtful,
     )
     cloner = interaction.client.cloner
@@ -63,7 +63,7 @@ class CloneForm(ui.Modal):
     def __init__(
         self, sample: discord.Attachment, locale: str, language: Language, *, author_id: int
     ) -> None:
-        super().__init__(title=say(locale, "clonevoice.form"))
+        super().__init__(title=say(locale, "clonevoice.form"), timeout=FORM_SECONDS)
         self._sample = sample
         self._author_id = author_id
         self._title: ui.TextInput[Any] = ui.TextInput(max_length=TITLE_LENGTH)

@@ -9,9 +9,9 @@ from bot.tree import command_text
 from bot.voices.library import Library
 from bot.voices.speaking import Speaking
 from bot.voices.speech import TEXT_LENGTH
-from cogs._choices import any_voice
+from cogs._choices import VoiceOption, any_voice
 from cogs._forms import TextForm, speak
-from cogs._library import viewer_of
+from cogs._interaction import viewer_of
 from cogs._lines import Lines
 from cogs._ways import DiscordWays
 
@@ -29,7 +29,7 @@ class Speak(commands.Cog):
     async def speak(
         self,
         interaction: discord.Interaction[Clonevoice],
-        voice: app_commands.Range[str, 1, 100],
+        voice: VoiceOption,
         text: app_commands.Range[str, 1, TEXT_LENGTH] | None = None,
     ) -> None:
         """Take the line, or ask for it: what is longer than an option holds comfortably goes into a form."""

@@ -19,17 +19,19 @@ from bot.tree import command_text
 from bot.voices.library import Library
 from bot.voices.models import TITLE_LENGTH, Language, Voice, clean_text
 from bot.voices.privacy import Privacy
-from cogs._buttons import reply_in
 from cogs._cards import file_name
-from cogs._choices import any_voice, own_voice
+from cogs._choices import VoiceOption, any_voice, own_voice
 from cogs._farewell import ForgetForm
-from cogs._library import VoiceButton, ask_to_delete, show_voice, viewer_of
+from cogs._interaction import deferred, viewer_of
+from cogs._library import VoiceButton, ask_to_delete, show_voice
 from cogs._lists import VoiceSelect, own_page, show_community
 from cogs._pages import PageButton
 
 _log = logging.getLogger(__name__)
 
-_Title = app_commands.Range[str, 1, 100]
+
+ENTRY_BYTES = 1000
+"""More than an entry in an archive takes besides its content."""
 
 
 class Voices(commands.GroupCog, group_name="voices", group_description=command_text("voices.about")):
@@ -42,8 +44,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     @app_commands.command(name="list", description=command_text("voices.list"))
     async def list_(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """Show the member's voices; a clone under way comes first, and goes on here."""
-        answer = await interaction.response.defer(ephemeral=True, thinking=True)
-        reply = reply_in((answer and answer.message_id) or 0, interaction)
+        reply = await deferred(interaction)
         message = await own_page(interaction, 0)
         if await interaction.client.cloner.show_anew(interaction.user.id, reply):
             await interaction.followup.send(ephemeral=True, **message)
@@ -53,7 +54,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     @app_commands.command(name="show", description=command_text("voices.show"))
     @app_commands.describe(voice=command_text("voices.which"))
     @app_commands.autocomplete(voice=any_voice)
-    async def show(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+    async def show(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Show a voice's card."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await show_voice(interaction, await self._library.find(viewer_of(interaction), voice))
@@ -64,7 +65,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     async def rename(
         self,
         interaction: discord.Interaction[Clonevoice],
-        voice: _Title,
+        voice: VoiceOption,
         title: app_commands.Range[str, 1, TITLE_LENGTH],
     ) -> None:
         """Give a voice another title."""
@@ -74,14 +75,14 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     @app_commands.command(name="delete", description=command_text("voices.delete"))
     @app_commands.describe(voice=command_text("voices.which"))
     @app_commands.autocomplete(voice=own_voice)
-    async def delete(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+    async def delete(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Ask whether a voice is to be deleted for good."""
         await ask_to_delete(interaction, await self._own(interaction, voice))
 
     @app_commands.command(name="share", description=command_text("voices.share"))
     @app_commands.describe(voice=command_text("voices.which"))
     @app_commands.autocomplete(voice=own_voice)
-    async def share(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+    async def share(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Let this server's members use a voice."""
         found, viewer = await self._own(interaction, voice), viewer_of(interaction)
         name = interaction.user.display_name
@@ -90,7 +91,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     @app_commands.command(name="unshare", description=command_text("voices.unshare"))
     @app_commands.describe(voice=command_text("voices.which"))
     @app_commands.autocomplete(voice=own_voice)
-    async def unshare(self, interaction: discord.Interaction[Clonevoice], voice: _Title) -> None:
+    async def unshare(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Let this server's members use a voice no more."""
         found, viewer = await self._own(interaction, voice), viewer_of(interaction)
         await show_voice(interaction, await self._library.unshare(viewer, found.id))
@@ -112,22 +113,23 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     ) -> None:
         """List what this server shares."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await show_community(interaction, f"{language or ''}:{clean_text(search or '')}", 0)
+        await show_community(interaction, f"{language or ''}:{clean_text(search or '')[:TITLE_LENGTH]}", 0)
 
     @app_commands.command(name="export", description=command_text("voices.export"))
     async def export(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """Hand out all that is stored about the member, with the previews if they fit."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        stored = await self._privacy.export(interaction.user.id)
-        record = await asyncio.to_thread(json.dumps, stored, ensure_ascii=False, indent=2)
-        files = [("stored.json", record.encode())]
-        room = interaction.filesize_limit - len(files[0][1])
-        voices = await self._library.own(interaction.user.id)
-        if archive := await self._previews(interaction.client, voices, room):
-            files.append(("previews.zip", archive))
-        key = "export.all" if archive or not voices else "export.without_previews"
+        member, limit = interaction.user.id, interaction.filesize_limit
+        stored = await self._privacy.export(member)
+        record = (await asyncio.to_thread(json.dumps, stored, ensure_ascii=False, indent=2)).encode()
+        files = [("stored.json", record)]
+        if len(record) > limit:
+            files = [("stored.zip", await asyncio.to_thread(_packed, files))]
+        audio, whole = await self._audio(interaction.client, member, limit - len(files[0][1]))
+        if audio:
+            files.append(("audio.zip", await asyncio.to_thread(_packed, audio)))
         await interaction.edit_original_response(
-            content=say(str(interaction.locale), key),
+            content=say(str(interaction.locale), "export.all" if whole else "export.without_all_audio"),
             attachments=[discord.File(io.BytesIO(content), name) for name, content in files],
         )
 
@@ -141,28 +143,36 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
         """End all that was shared in a server that the bot has left."""
         try:
             await self._library.community.close(guild.id)
-        except (StoreError, OSError):
+        except (StoreError, OSError, ValueError):
             _log.exception("what was shared in server %d could not be ended yet", guild.id)
 
     async def _own(self, interaction: discord.Interaction[Clonevoice], voice: str) -> Voice:
         await interaction.response.defer(ephemeral=True, thinking=True)
         return await self._library.find(viewer_of(interaction), voice, own=True)
 
-    async def _previews(self, bot: Clonevoice, voices: list[Voice], room: int) -> bytes | None:
-        """Pack the previews that can be had, if they fit; None if not all do, or there are none."""
-        contents: list[tuple[str, bytes]] = []
-        for voice in voices:
+    async def _audio(
+        self, bot: Clonevoice, member_id: int, room: int
+    ) -> tuple[list[tuple[str, bytes]], bool]:
+        """Return the samples and previews that can be had and fit, by name, and whether these are all."""
+        found = [(f"sample-{name}.mp3", sample) for name, sample in await self._privacy.samples(member_id)]
+        whole = True
+        for voice in await self._library.own(member_id):
             preview = await bot.previews.get(voice.preview_url, limit=room)
             if preview is None:
-                return None
-            room -= len(preview) + 1000  # its entries in the archive
-            contents.append((f"{voice.id}-{file_name(voice.title)}", preview))
-        return await asyncio.to_thread(_packed, contents) if contents else None
+                whole = False
+            else:
+                found.append((f"{voice.id}-{file_name(voice.title)}", preview))
+        kept: list[tuple[str, bytes]] = []
+        for name, content in found:
+            room -= len(content) + ENTRY_BYTES
+            if room > 0:
+                kept.append((name, content))
+        return kept, whole and len(kept) == len(found)
 
 
 def _packed(contents: list[tuple[str, bytes]]) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents:
             archive.writestr(name, content)
     return packed.getvalue()

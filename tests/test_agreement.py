@@ -4,25 +4,19 @@ import asyncio
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import count, product
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
-from tinydb import TinyDB
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import conftest
 from bot.app import assembled
@@ -33,9 +27,9 @@ from bot.voices.jobs import Order, Reply
 from bot.voices.library import Library
 from bot.voices.models import Facts, Language, Rights, Viewer
 from bot.voices.speech import Line
-from conftest import GOOD, FastClock
+from conftest import GOOD, FastClock, until
 
-GUILDS = (200000000000000001, 200000000000000002, 200000000000000003)
+HERE, THERE, _ = GUILDS = (200000000000000001, 200000000000000002, 200000000000000003)
 
 WHO = st.integers(0, 2)
 WHICH = st.integers(0, 9)
@@ -46,7 +40,7 @@ END = st.sampled_from([*[None] * 12, *[0.0, 0.001, 0.004] * 2, *range(1, 9)])
 """How a command ends: by itself (None), some time after the next ones begin (it is waited for so many
 seconds), or with the bot, which is killed when about to use a record for the nth time from then on."""
 
-ROUTES = (
+CLONE, SPEAK, LIST, DELETE = ROUTES = (
     ("POST", "/speech/voice"),
     ("POST", "/speech"),
     ("GET", "/speech/voices/"),
@@ -69,8 +63,6 @@ FAULTS = [
 ]
 """What can go wrong. What the API refuses to clone or to speak, it has not cloned or spoken."""
 
-_T = TypeVar("_T")
-
 
 class SwiftClock(FastClock):
     """A minute takes 60 ms."""
@@ -82,25 +74,24 @@ class Silence:
     """Somebody who is told everything and shows nothing."""
 
     def show(self, *_: object, **__: object) -> None:
-        """Take note."""
+        pass
 
     async def move(self, *_: object, **__: object) -> None:
-        """Take note."""
+        pass
 
     async def alarm(self, *_: object, **__: object) -> None:
-        """Take note."""
+        pass
 
     async def deliver(self, *_: object, **__: object) -> bool:
-        """Take note."""
         return True
 
 
-@dataclass
 class Places:
     """Who is where: everybody everywhere, but for those who are away."""
 
-    away: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    closed: set[int] = field(default_factory=set[int])
+    def __init__(self) -> None:
+        self.away: set[tuple[int, int]] = set()
+        self.closed: set[int] = set()
 
     async def is_member(self, guild_id: int, user_id: int) -> bool:
         return (guild_id, user_id) not in self.away
@@ -121,14 +112,6 @@ class Mistakes(logging.Handler):
             self.seen.append(logging.Formatter().format(record))
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody who never comes back under the same id once they are forgotten."""
-
-    id: int
-    name: str
-
-
 async def download(_: str) -> bytes:
     return GOOD[1]
 
@@ -137,15 +120,18 @@ async def inspect(_: bytes) -> Facts:
     return Facts(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
 
+def name_of(person: int) -> str:
+    return f"nobody-{person % 1000:03}"
+
+
 class Agreement(RuleBasedStateMachine):
-    """A bot without Discord, its members and its API."""
+    """A bot without Discord, three members and the API. Whoever is forgotten is followed by a stranger."""
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers = count(1)
-        self.known: list[Person] = []
         self.people = [self.stranger() for _ in range(3)]
-        self.forgotten: set[Person] = set()
+        self.forgotten: set[int] = set()
         self.places = Places()
         self.flights: set[asyncio.Task[None]] = set()
         self.uses: float = inf
@@ -160,39 +146,35 @@ class Agreement(RuleBasedStateMachine):
         self.runner.run(self.upstream.__aenter__())
         self.bot = self.runner.run(self.wake())
 
-    def stranger(self) -> Person:
-        number = next(self.numbers)
-        self.known.append(Person(100000000000000000 + number, f"nobody-{number:03}"))
-        return self.known[-1]
+    def stranger(self) -> int:
+        return 100000000000000000 + next(self.numbers)
 
     async def wake(self) -> Clonevoice:
         """Start the bot on what lies in the folder."""
         options = conftest.settings(self.folder, clone_timeout=60, max_voices_per_member=6)
-        bot = await self.life.enter_async_context(
-            assembled(options, api=self.upstream.url, clock=self.clock)
-        )
-        self.store = bot.cloner._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - to see what is owed
-        self.freeze(self.store)
-        intake: Any = bot.cloner._intake  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - decoding takes 0.3 s
-        intake._download, intake._inspect = download, inspect  # noqa: SLF001 - as above
+        opening = assembled(options, api=self.upstream.url, clock=self.clock)
+        bot = await self.life.enter_async_context(opening)
+        cloner: Any = bot.cloner
+        self.store = cloner._store  # noqa: SLF001 - to take its records away
+        self.store._records.use = self.mortal(self.store._records.use)  # noqa: SLF001 - the one way to them
+        cloner._intake._download = download  # noqa: SLF001 - there is no Discord
+        cloner._intake._inspect = inspect  # noqa: SLF001 - decoding takes 0.3 s
         bot.cloner.sink = bot.speaking.sink = Silence()
         bot.library.community.membership = self.places
-        leaving = await self.store.pending.leaving()
-        self.forgotten |= {person for person in self.known if person.id in leaving}
+        self.forgotten |= {*await self.store.pending.leaving()}
         await self.life.enter_async_context(bot.at_work())
         return bot
 
-    def freeze(self, store: Any) -> None:
-        """Let nothing be read or written any more once `uses` are used up, as if the bot were dead."""
-        use = store._records.use  # noqa: SLF001 - the one way to the records
+    def mortal(self, use: Callable[[str, Any], Awaitable[object]]) -> Callable[[str, Any], Awaitable[object]]:
+        """Let no record be read or written any more once `uses` are used up, as if the bot were dead."""
 
-        async def counted(name: str, work: Callable[[TinyDB], object]) -> object:
+        async def counted(name: str, work: Any) -> object:
             self.uses -= 1
             if self.uses < 0:
                 await asyncio.Event().wait()
             return await use(name, work)
 
-        store._records.use = counted  # noqa: SLF001 - as above
+        return counted
 
     async def sleep(self) -> None:
         """End the bot, wherever it is."""
@@ -203,27 +185,24 @@ class Agreement(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        async def work() -> Clonevoice:
-            await self.sleep()
-            self.uses = inf
-            return await self.wake()
-
-        self.bot = self.runner.run(work())
+        self.runner.run(self.sleep())
+        self.uses = inf
+        self.bot = self.runner.run(self.wake())
 
     def do(self, work: Coroutine[Any, Any, None], end: float | None = None) -> None:
         """Do what somebody asks for, and let it end as `END` says."""
-        killed = isinstance(end, int)
-        self.uses = end if killed else inf
+        self.uses = end if isinstance(end, int) else inf
 
         async def begin() -> None:
             self.flights.add(flight := asyncio.create_task(work))
             flight.add_done_callback(self.landed)
-            while killed and self.uses >= 0 and not flight.done():
-                await asyncio.sleep(0)
-            await asyncio.wait({flight}, timeout=0 if killed else end)
+            if isinstance(end, int):
+                await until(lambda: self.uses < 0 or flight.done())
+            else:
+                await asyncio.wait({flight}, timeout=end)
 
         self.runner.run(begin())
-        if killed:
+        if isinstance(end, int):
             self.restart()
 
     def landed(self, flight: asyncio.Task[None]) -> None:
@@ -241,10 +220,10 @@ class Agreement(RuleBasedStateMachine):
             if voices := await self.bot.library.own(owner_id):
                 await work(self.bot.library, voices[which % len(voices)].id)
 
-        self.do(begin(self.people[who].id), end)
+        self.do(begin(self.people[who]), end)
 
     def at(self, guild: int, who: int) -> Viewer | None:
-        viewer = Viewer(self.people[who].id, guild)
+        viewer = Viewer(self.people[who], guild)
         gone = guild in self.places.closed or (guild, viewer.id) in self.places.away
         return None if gone else viewer
 
@@ -253,22 +232,22 @@ class Agreement(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Give everybody two voices, the older one shared."""
+        """Give everybody two voices, both shared."""
         for who, title in product(range(len(self.people)), ("Ada", "Grace")):
             self.clone(who, title, None)
-            self.share(who, -1, GUILDS[0], None)
+            self.share(who, 0, HERE, None)
 
     @rule(who=WHO, title=TITLE, end=END)
     def clone(self, who: int, title: str, end: float | None) -> None:
-        person = self.people[who]
+        owner = self.people[who]
         order = Order(
             sample_url="",
             sample_size=len(GOOD[1]),
-            owner_id=person.id,
-            guild_id=GUILDS[0],
+            owner_id=owner,
+            guild_id=HERE,
             channel_id=1,
             title=title,
-            owner_name=person.name,
+            owner_name=name_of(owner),
             rights=Rights.OWN,
             language=Language.ENGLISH,
             locale="en-US",
@@ -276,25 +255,21 @@ class Agreement(RuleBasedStateMachine):
         )
 
         async def work() -> None:
-            job = await self.bot.cloner.accept(order)
-            self.bot.cloner.begin(job)
-            while job.id in {other.id for other in await self.store.jobs.all() if not other.over}:
-                await asyncio.sleep(0.005)
+            self.bot.cloner.begin(await self.bot.cloner.accept(order))
+            await until(lambda: not self.bot.cloner.running(owner))
 
         self.do(work(), end)
 
     @rule(who=WHO, which=WHICH, title=TITLE, end=END)
     def rename(self, who: int, which: int, title: str, end: float | None) -> None:
-        viewer = Viewer(self.people[who].id, 0)
+        viewer = Viewer(self.people[who], 0)
         self.change(who, which, end, lambda library, voice: library.rename(viewer, voice, title))
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def share(self, who: int, which: int, guild: int, end: float | None) -> None:
-        name = self.people[who].name
         if viewer := self.at(guild, who):
-            self.change(
-                who, which, end, lambda library, voice: library.share(viewer, voice, owner_name=name)
-            )
+            name = name_of(viewer.id)
+            self.change(who, which, end, lambda library, voice: library.share(viewer, voice, owner_name=name))
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def unshare(self, who: int, which: int, guild: int, end: float | None) -> None:
@@ -303,37 +278,35 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(who=WHO, which=WHICH, end=END)
     def delete(self, who: int, which: int, end: float | None) -> None:
-        viewer = Viewer(self.people[who].id, 0)
+        viewer = Viewer(self.people[who], 0)
         self.change(who, which, end, lambda library, voice: library.delete(viewer, voice))
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def speak(self, who: int, which: int, guild: int, end: float | None) -> None:
-        person, viewer = self.people[who], self.at(guild, who)
-        line = Line(person.id, person.name, guild, 1, f"line {next(self.numbers)}", "en-US", self.reply())
+        text = f"line {next(self.numbers)}"
 
         async def work(viewer: Viewer) -> None:
             if found := await self.bot.library.suggest(viewer, ""):
+                line = Line(viewer.id, name_of(viewer.id), guild, 1, text, "en-US", self.reply())
                 speech = await self.bot.speaking.accept(line, found[which % len(found)].voice_id)
                 self.bot.speaking.begin(speech)
 
-        if viewer:
+        if viewer := self.at(guild, who):
             self.do(work(viewer), end)
 
     @rule(who=WHO, end=END, seldom=SELDOM)
-    def forget(self, who: int, end: float | None, *, seldom: bool) -> None:
-        if not seldom:
-            return
-        person, self.people[who] = self.people[who], self.stranger()
-
-        async def work() -> None:
-            await self.bot.privacy.forget(person.id)
+    def forget(self, who: int, end: float | None, *, seldom: bool = True) -> None:
+        async def work(person: int) -> None:
+            await self.bot.privacy.forget(person)
             self.forgotten.add(person)
 
-        self.do(work(), end)
+        if seldom:
+            person, self.people[who] = self.people[who], self.stranger()
+            self.do(work(person), end)
 
     @rule(who=WHO, guild=GUILD)
     def come_or_go(self, who: int, guild: int) -> None:
-        self.places.away ^= {(guild, self.people[who].id)}
+        self.places.away ^= {(guild, self.people[who])}
 
     @rule(guild=GUILD, end=END)
     def invite_or_remove_the_bot(self, guild: int, end: float | None) -> None:
@@ -348,19 +321,17 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, end=END)
     def try_again(self, who: int, end: float | None) -> None:
         async def work() -> None:
-            for job in await self.store.jobs.all():
-                if job.owner_id == self.people[who].id and job.retryable:
-                    await self.bot.cloner.try_again(job.id, job.owner_id)
+            for job in self.jobs():
+                if job["owner_id"] == self.people[who]:
+                    await self.bot.cloner.try_again(job["id"], job["owner_id"])
 
         self.do(work(), end)
 
     @rule(who=WHO, seldom=SELDOM)
     def call_off(self, who: int, *, seldom: bool) -> None:
-        async def work() -> None:
-            if seldom and (job := self.bot.cloner.running(self.people[who].id)):
+        if seldom and (job := self.bot.cloner.running(self.people[who])):
+            with suppress(ClonevoiceError):
                 self.bot.cloner.cancel(job.id, job.owner_id)
-
-        self.do(work())
 
     @rule(fault=st.sampled_from(FAULTS))
     def break_something(self, fault: Fault) -> None:
@@ -370,19 +341,28 @@ class Agreement(RuleBasedStateMachine):
     def wait(self, milliseconds: int) -> None:
         self.runner.run(asyncio.sleep(milliseconds / 1000))
 
-    def tables(self, file: Path) -> defaultdict[str, dict[str, Any]]:
-        """Read a file as it lies on disk."""
-        return defaultdict(dict, json.loads(file.read_bytes()) if file.exists() else {})
+    def on_disk(self, pattern: str) -> dict[str, defaultdict[str, dict[str, Any]]]:
+        """Read the records whose names fit."""
+        found: dict[str, defaultdict[str, dict[str, Any]]] = {}
+        for file in self.folder.glob(pattern):
+            with suppress(FileNotFoundError):  # it went just now
+                found[file.stem] = defaultdict(dict, json.loads(file.read_bytes()))
+        return found
+
+    def pending(self, table: str) -> set[str]:
+        return {key for tables in self.on_disk("pending.json").values() for key in tables[table]}
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return [job for tables in self.on_disk("jobs/*.json").values() for job in tables["job"].values()]
 
     @invariant()
     def all_is_well_so_far(self) -> None:
         assert not self.mistakes.seen, "\n".join(self.mistakes.seen)
-        files = {file.stem: self.tables(file) for file in (self.folder / "members").glob("*.json")}
-        pending = self.tables(self.folder / "pending.json")
-        for owner, tables in files.items():
+        members = self.on_disk("members/*.json")
+        for owner, tables in members.items():
             kept = [voice for voice in tables["voices"].values() if not voice["deleting"]]
             gone = {str(voice["id"]) for voice in kept if voice["id"] not in self.upstream.voices}
-            assert owner in pending["leaving"] or gone <= {*pending["owed"]}, "kept, but gone upstream"
+            assert gone <= self.pending("owed") or owner in self.pending("leaving"), "kept, but gone upstream"
             titles = Counter(voice["title"].casefold() for voice in kept)
             assert set(titles.values()) <= {1}, "two voices of one title"
         spoken = Counter(line.text for line in self.upstream.speeches)
@@ -391,67 +371,117 @@ class Agreement(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let everything come to rest, and see whether it agrees."""
         try:
-            self.runner.run(self.rest())
+            self.uses = inf
+            self.upstream.faults.clear()
+            self.runner.run(until(self.at_rest, seconds=30))
             self.all_is_well_so_far()
-            self.runner.run(self.the_voices_agree())
+            self.the_voices_agree()
             self.whoever_was_forgotten_is()
             self.runner.run(self.the_servers_agree())
         finally:
-            self.runner.run(self.close())
+            self.runner.run(self.sleep())
+            self.runner.run(self.upstream.__aexit__())
             self.runner.close()
             self.home.cleanup()
             logging.getLogger("bot").removeHandler(self.mistakes)
 
-    async def close(self) -> None:
-        await self.sleep()
-        await self.upstream.__aexit__()
+    def at_rest(self) -> bool:
+        under_way = [job for job in self.jobs() if not job["told"]] + [*self.on_disk("speeches/*.json")]
+        return not (self.flights or under_way or self.pending("owed") or self.pending("leaving"))
 
-    async def rest(self) -> None:
-        self.uses = inf
-        self.upstream.faults.clear()
-        async with asyncio.timeout(30):
-            while not await self.at_rest():
-                await asyncio.sleep(0.01)
-
-    async def at_rest(self) -> bool:
-        under_way = [job for job in await self.store.jobs.all() if not (job.retryable and job.told)]
-        owed = [*await self.store.pending.owed(), *await self.store.pending.leaving()]
-        return not (self.flights or under_way or owed or await self.store.speeches.all())
-
-    async def the_voices_agree(self) -> None:
-        recorded = await self.store.members.voice_ids()
+    def the_voices_agree(self) -> None:
+        recorded = {
+            int(voice) for tables in self.on_disk("members/*.json").values() for voice in tables["voices"]
+        }
         assert recorded <= {*self.upstream.voices}
-        lost = Counter(voice.description for voice in self.upstream.voices.values() if voice.id not in recorded)
-        offered = Counter(job.description for job in await self.store.jobs.all())
+        lost = Counter(
+            voice.description for voice in self.upstream.voices.values() if voice.id not in recorded
+        )
+        offered = Counter(job["description"] for job in self.jobs() if job["unclear_since"])
         assert lost <= offered, f"nobody has these, and no job looks for them: {lost - offered}"
 
     def whoever_was_forgotten_is(self) -> None:
         for file in (file for file in self.folder.rglob("*") if file.is_file()):
             content = f"{file} {file.read_bytes().decode(errors='replace')}"
             for person in self.forgotten:
-                assert str(person.id) not in content, f"{person} is in {content}"
-                assert person.name not in content, f"{person} is in {content}"
+                assert str(person) not in content
+                assert name_of(person) not in content
 
     async def the_servers_agree(self) -> None:
         community = self.bot.library.community
-        voices = [voice for person in self.known for voice in await self.store.members.voices(person.id)]
+        owners = map(int, self.on_disk("members/*.json"))
+        voices = [voice for owner in owners for voice in await self.bot.library.own(owner)]
         for guild in GUILDS:
             confirmed = await community.confirmed(guild, await community.shares(guild))
-            listed = {row.voice_id for row, _ in confirmed}
             shared = {voice.id for voice in voices if guild in voice.shared_in}
-            assert listed == shared, f"listed only: {listed - shared}, not listed: {shared - listed}"
+            assert {voice.id for _, voice in confirmed} == shared
 
 
 def test_the_voices_upstream_and_the_store_agree_after_200_random_operations_with_faults():
     run_state_machine_as_test(
         Agreement,
         settings=settings(
-            max_examples=5,
+            max_examples=8,
             stateful_step_count=200,
             deadline=None,
             derandomize=True,
             database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],  # to shrink 200 steps takes minutes
+            # HTTP and fsync are slow, and the choices of 200 steps many.
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
+
+
+@contextmanager
+def begun() -> Generator[Agreement]:
+    """Begin as the random runs do, and end in the same agreement."""
+    agreement = Agreement()
+    try:
+        agreement.begin()
+        yield agreement
+    finally:
+        agreement.teardown()
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_what_is_broken_off_at_any_record_agrees_in_the_end(nth: int):
+    with begun() as agreement:
+        agreement.share(0, 0, THERE, nth)
+        agreement.rename(0, 0, "Linus", nth)
+        agreement.speak(1, 1, HERE, nth)
+        agreement.clone(1, "Linus", nth)
+        agreement.unshare(1, 0, HERE, nth)
+        agreement.delete(2, 1, nth)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_nothing_that_was_broken_off_keeps_a_member_from_being_forgotten(nth: int):
+    with begun() as agreement:
+        agreement.unshare(0, 0, HERE, nth)
+        agreement.share(1, 0, THERE, nth)
+        agreement.delete(2, 0, nth)
+        agreement.forget(0, nth)
+        agreement.forget(1, None)
+        agreement.forget(2, None)
+
+
+@pytest.mark.parametrize("looking", [True, False])
+def test_a_voice_of_unclear_outcome_goes_too_when_its_owner_is_forgotten(looking: bool):  # noqa: FBT001 - both cases
+    """It is just being looked for anew, or the API does not answer when it is looked for once more."""
+    with begun() as agreement:
+        upstream = agreement.upstream
+        upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
+        agreement.clone(0, "Linus", 0.0)
+        agreement.runner.run(until(lambda: len(upstream.voices) > 6))
+        upstream.faults += [Fault(status=500, method="GET")] * 20
+        agreement.restart()
+        agreement.runner.run(until(lambda: all(job["told"] for job in agreement.jobs())))
+        upstream.faults[:] = [Fault(then="hang" if looking else "answer", status=500, method="GET")]
+        if looking:
+            agreement.try_again(0, None)
+            agreement.runner.run(until(lambda: not upstream.faults))
+        agreement.forget(0, 0.02)
+        agreement.runner.run(until(lambda: not upstream.faults))
+        for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - 30 s are too long
+            hanging.cancel()

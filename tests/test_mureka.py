@@ -374,6 +374,9 @@ async def test_a_list_whose_pages_never_end_ends(upstream: Upstream, mureka: Mur
     page = {"list": [{"id": 1}], "last_id": 1, "more": True}
     upstream.faults += [Fault(body=page), Fault(body=page)]
     assert [voice.id for voice in await mureka.voices(None)] == [1]
+    upstream.faults += [Fault(body=page), Fault(body=page)]
+    with pytest.raises(AnswerUnreadable):  # it proves no other voice absent
+        await mureka.voices(None, whole=True)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"list": 5}', b"{}"])

@@ -1,7 +1,9 @@
 """`/voices export` and `/voices forget`: all that is stored about a member, handed out and taken back."""
 
 import asyncio
+import io
 import json
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import simcord
 from simcord.results import InteractionResult
 
 from bot.demo.upstream import Fault, Upstream
-from conftest import FastClock, World, opened, over, sentence, text, until
+from conftest import GOOD, FastClock, World, opened, over, sentence, text, until
 from test_speak import ended, speak
 from test_voices import fields, message, press
 
@@ -160,7 +162,7 @@ async def test_forgetting_goes_on_after_a_restart(tmp_path: Path):
 async def test_an_export_without_room_for_previews_says_so(world: World):
     await world.voice(world.ada, "Ada", preview_url="https://example.org/a.mp3")
     result = await world.ada.slash(world.channel, "voices export")
-    assert text(result) == sentence("export.without_previews")
+    assert text(result) == sentence("export.without_all_audio")
     assert [file.filename for file in message(result).attachments] == ["stored.json"]
 
 
@@ -172,8 +174,12 @@ async def test_an_export_holds_what_is_under_way_but_no_token(tmp_path: Path):
         running = await world.send(world.ada, title="Running", wait=False)
         await until(lambda: not over(running) and len(upstream.voices) == 2)
         result = await world.ada.slash(world.channel, "voices export")
-        (file,) = message(result).attachments
-        stored = json.loads(await file.read())
+        record, archive = message(result).attachments
+        with zipfile.ZipFile(io.BytesIO(await archive.read())) as audio:
+            (sample,) = audio.namelist()
+            assert sample.startswith(f"sample-{world.ada.id}-"), "what is kept until the clone is over"
+            assert audio.read(sample) == GOOD[1]
+        stored = json.loads(await record.read())
         assert [job["title"] for job in stored["clones_under_way"]] == ["Running"]
         assert [line["text"] for line in stored["spoken_by_me"]] == ["Hello from Ada"]
         assert "token" not in json.dumps(stored)

@@ -391,5 +391,5 @@ async def test_export_hands_out_all_of_one_s_own_and_the_previews(world: World):
     stored = json.loads(files["stored.json"])
     assert [voice["title"] for voice in stored["voices"]] == ["Ada"]
     assert "Grace" not in files["stored.json"].decode()
-    with zipfile.ZipFile(io.BytesIO(files["previews.zip"])) as archive:
+    with zipfile.ZipFile(io.BytesIO(files["audio.zip"])) as archive:
         assert archive.read(f"{voice_id}-Ada.mp3") == world.upstream.voices[voice_id].sample

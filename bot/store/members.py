@@ -31,6 +31,7 @@ class TinyMembers:
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._scanning = asyncio.Lock()
 
     async def voices(self, owner_id: int) -> tuple[Voice, ...]:
         """Return a member's voices, oldest first."""
@@ -74,7 +75,7 @@ class TinyMembers:
 
     async def voice_ids(self) -> set[int]:
         """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
-        found = await asyncio.to_thread(self._scan, lambda content: map(int, content.get("voices", {})))
+        found = await self._scan(lambda content: map(int, content.get("voices", {})), strict=False)
         return set(chain.from_iterable(found.values()))
 
     async def lines(self, owner_id: int, voice_id: int) -> tuple[SpokenLine, ...]:
@@ -98,42 +99,53 @@ class TinyMembers:
     async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
         """Return what a member spoke with anybody's voices, newest first."""
         found: list[SpokenLine] = []
-        for name in await self._spoken_in(speaker_id):
+        for name in await self._spoken_in(speaker_id, strict=False):
             lines = await self._records.use(name, _lines)
             found += [line for line in lines if line.speaker_id == speaker_id]
         return tuple(sorted(found, key=lambda line: line.at, reverse=True))
 
     async def anonymise(self, speaker_id: int) -> None:
-        """Take a member's id and name off what they spoke with anybody's voices."""
+        """Take a member's id and name off what they spoke; raises while a file can't be read."""
 
         def blot_out(db: TinyDB) -> None:
             _keep_lines(
                 db, [line.anonymous() if line.speaker_id == speaker_id else line for line in _lines(db)]
             )
 
-        for name in await self._spoken_in(speaker_id):
+        for name in await self._spoken_in(speaker_id, strict=True):
             await self._records.use(name, blot_out)
 
-    async def _spoken_in(self, speaker_id: int) -> list[str]:
+    async def _spoken_in(self, speaker_id: int, *, strict: bool) -> list[str]:
         """Name the files that hold a line of this speaker."""
 
         def speakers(content: _Content) -> Iterable[int]:
             lines = chain.from_iterable(row["lines"] for row in content.get("spoken", {}).values())
             return [line["speaker_id"] for line in lines]
 
-        found = await asyncio.to_thread(self._scan, speakers)
+        found = await self._scan(speakers, strict=strict)
         return [name for name, ids in found.items() if speaker_id in ids]
 
-    def _scan(self, find: Callable[[_Content], Iterable[int]]) -> dict[str, set[int]]:
-        """Find numbers in all members' files, past the open ones: all at once would push out those in use."""
+    async def _scan(self, find: Callable[[_Content], Iterable[int]], *, strict: bool) -> dict[str, set[int]]:
+        """Find numbers in all members' files; `strict`: raise for one that can't be read, else report it.
+
+        One scan at a time, so that the threads are there for others too.
+        """
+        async with self._scanning:
+            return await asyncio.to_thread(self._find, find, strict=strict)
+
+    def _find(self, find: Callable[[_Content], Iterable[int]], *, strict: bool) -> dict[str, set[int]]:
+        # Past the open files: all members at once would push out those in use.
         found: dict[str, set[int]] = {}
         for name in self._records.folder.names("members"):
             try:
                 found[name] = set(find(self._records.folder.storage(name).read() or {}))
-            except RecordDamaged:
-                continue  # reported where it is set aside
-            except (ValueError, TypeError, AttributeError, KeyError):
-                _log.exception("%s does not hold what a member's file should; left as it is", name)
+            except (RecordDamaged, ValueError, TypeError, AttributeError, KeyError) as error:
+                if strict:
+                    raise
+                if not isinstance(error, RecordDamaged):  # that was reported where it was set aside
+                    _log.exception("%s does not hold what a member's file should; left as it is", name)
+        if strict and (aside := self._records.folder.names("members", "*.damaged*")):
+            raise RecordDamaged(file=aside[0].partition(".damaged")[0], aside=aside[0])
         return found
 
 

@@ -34,7 +34,7 @@ class Background:
         """Begin some work, `of` the job of that id perhaps; how it fails is in the log."""
         task = self._context.copy().run(asyncio.create_task, work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda task: self._ended(task, of))
         if of is not None:
             self._of[of] = task
 
@@ -48,8 +48,9 @@ class Background:
             task.cancel()
             await asyncio.wait({task})
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None], of: str | None) -> None:
         self._tasks.discard(task)
-        self._of = {job_id: other for job_id, other in self._of.items() if other is not task}
+        if of is not None and self._of.get(of) is task:
+            del self._of[of]
         if not task.cancelled() and (error := task.exception()):
             _log.error("work in the background ended unexpectedly", exc_info=error)

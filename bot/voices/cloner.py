@@ -102,7 +102,8 @@ class Cloner:
                 await self._ledger.note(job.id, Stage.QUEUED)
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
-            self.begin(job)
+            if job.unaccounted or job.owner_id not in self._leaving:
+                self.begin(job)
         background.start(self.watch.keep())
         background.start(self._ending.sweep())
         try:
@@ -182,11 +183,10 @@ class Cloner:
 
     async def call_off(self, owner_id: int) -> bool:
         """Cancel a member's clones that have not been sent; whether one is being sent or made."""
-        unsent = [job.id for job in self._ledger.of(owner_id) if not job.sent and job.id in self._cancellable]
-        tasks = [self._call_off(job_id) for job_id in unsent]
-        if tasks:
+        jobs = [job for job in self._ledger.of(owner_id) if not job.unaccounted]
+        if tasks := [self._call_off(job.id) for job in jobs if job.id in self._cancellable]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-        return any(job.sent for job in self._ledger.of(owner_id))
+        return any(job.unaccounted for job in self._ledger.of(owner_id))
 
     def _call_off(self, job_id: str) -> asyncio.Task[None]:
         task = self._background.task(job_id)
@@ -200,7 +200,9 @@ class Cloner:
         while await self.call_off(owner_id):
             await self.clock.sleep(1)
         for job in [job for job in self._ledger.all() if job.owner_id == owner_id]:
-            await self._background.stop(job.id)
+            if self._background.task(job.id):
+                await self._background.stop(job.id)
+                await self.sink.deliver(job, BeingForgotten())
             if self._ledger.find(job.id, owner_id):
                 if made := await self._sender.unaccounted(job.id):
                     await self._store.pending.put_owed(OwedDeletion(made, job.account))

@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from weakref import WeakValueDictionary
 
-from bot.errors import StoreError
+from bot.errors import StoreError, VoiceUnknown
 from bot.voices.clock import Clock
 from bot.voices.matching import best
 from bot.voices.models import Language, Share, Voice
@@ -40,7 +41,7 @@ class Membership(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class _Server:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     rows: dict[int, Share] | None = None
@@ -55,7 +56,8 @@ class Community:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._servers: OrderedDict[int, _Server] = OrderedDict()
+        self._recent: OrderedDict[int, _Server] = OrderedDict()
+        self._servers: WeakValueDictionary[int, _Server] = WeakValueDictionary()
 
     async def shares(self, guild_id: int) -> list[Share]:
         """Return what is shared in a server, the last used first; unconfirmed."""
@@ -92,7 +94,10 @@ class Community:
 
     async def owner_name(self, guild_id: int, voice_id: int) -> str:
         """Return what the owner of a shared voice was called when they shared it."""
-        return next((row.owner_name for row in await self.shares(guild_id) if row.voice_id == voice_id), "")
+        for row in await self.shares(guild_id):
+            if row.voice_id == voice_id:
+                return row.owner_name
+        raise VoiceUnknown
 
     async def put(self, guild_id: int, share: Share) -> None:
         """Put a voice on a server's list."""
@@ -139,7 +144,11 @@ class Community:
         for row in await self.shares(guild_id):
             try:
                 await self._end(guild_id, row)
-            except StoreError as error:  # the row goes all the same, and without it nothing is shared
+            except (
+                StoreError,
+                OSError,
+                ValueError,
+            ) as error:  # the row goes all the same, and without it nothing is shared
                 _log.warning("a share in server %d could not be ended: %s", guild_id, error)
         server = self._server(guild_id)
         async with server.lock:
@@ -150,19 +159,28 @@ class Community:
         """Look once a day whether the bot, and those who share, are still where they shared."""
         await self._clock.sleep(FIRST_SWEEP_SECONDS)
         while True:
-            for guild_id in await self._store.servers.sharing():
-                try:
-                    await self.sweep(guild_id)
-                except Exception:  # noqa: BLE001 - one server must not end the looking at all
-                    _log.exception("what is shared in server %d could not be looked at", guild_id)
+            try:
+                for guild_id in await self._store.servers.sharing():
+                    await self._try_to_sweep(guild_id)
+            except OSError:
+                _log.exception("where voices are shared can't be read")
             await self._clock.sleep(SWEEP_SECONDS)
 
+    async def _try_to_sweep(self, guild_id: int) -> None:
+        try:
+            await self.sweep(guild_id)
+        except Exception:  # noqa: BLE001 - one server must not end the looking at all
+            _log.exception("what is shared in server %d could not be looked at", guild_id)
+
     async def sweep(self, guild_id: int) -> None:
-        """End what is shared in a server by those who have left it."""
+        """End what is shared in a server by those who have left it, and forget rows that don't hold."""
         if not self.membership.is_here(guild_id):
             await self.close(guild_id)
             return
-        for owner_id in {row.owner_id for row in await self.shares(guild_id)}:
+        rows = await self.shares(guild_id)
+        for row in rows:
+            await self.confirmed(guild_id, [row])
+        for owner_id in {row.owner_id for row in rows}:
             if not await self.membership.is_member(guild_id, owner_id):
                 await self.withdraw(guild_id, owner_id)
 
@@ -171,6 +189,9 @@ class Community:
             voices: Sequence[Voice] = await self._store.members.voices(row.owner_id)
         except StoreError:
             return None  # reported where it was set aside
+        except (OSError, ValueError):
+            _log.exception("the voices of member %d can't be read", row.owner_id)
+            return None
         voice = next((voice for voice in voices if voice.id == row.voice_id), None)
         if voice is None or voice.deleting or guild_id not in voice.shared_in:
             await self.drop(guild_id, row.voice_id)
@@ -188,12 +209,14 @@ class Community:
         return server.rows
 
     def _server(self, guild_id: int) -> _Server:
-        server = self._servers.setdefault(guild_id, _Server())
-        self._servers.move_to_end(guild_id)
-        if len(self._servers) > OPEN_SERVERS:
-            idle = next((other for other, held in self._servers.items() if not held.lock.locked()), None)
-            if idle not in (None, guild_id):
-                del self._servers[idle]
+        """Open a server's list; one in use stays the same for all, however many are opened meanwhile."""
+        server = self._servers.get(guild_id)
+        if server is None:
+            server = self._servers[guild_id] = _Server()
+        self._recent[guild_id] = server
+        self._recent.move_to_end(guild_id)
+        while len(self._recent) > OPEN_SERVERS:
+            self._recent.popitem(last=False)
         return server
 
 

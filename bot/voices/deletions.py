@@ -70,7 +70,9 @@ class Deletions:
     async def _listed(self, owed: OwedDeletion) -> bool:
         """Whether the API still has a voice; also if that can't be found out just now."""
         try:
-            return any(voice.id == owed.voice_id for voice in await self._mureka.voices(owed.account))
+            return any(
+                voice.id == owed.voice_id for voice in await self._mureka.voices(owed.account, whole=True)
+            )
         except MurekaError as error:
             _log.warning("voice %d could not be looked for at the API: %r", owed.voice_id, error)
             self._report(owed.account, error)

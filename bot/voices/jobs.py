@@ -203,6 +203,11 @@ class Job:
         return self.stage in {Stage.UPLOADING, Stage.CLONING}
 
     @property
+    def unaccounted(self) -> bool:
+        """Whether a voice of it may come up that is not on record."""
+        return self.sent or self.unclear_since is not None
+
+    @property
     def over(self) -> bool:
         """Whether nothing more happens to it."""
         return self.stage in OVER

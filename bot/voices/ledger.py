@@ -167,8 +167,8 @@ class Ledger:
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too."""
         async with self._locks[job_id]:
-            del self._jobs[job_id]
             await self._write(self._store.jobs.drop(job_id))
+            self._jobs.pop(job_id, None)
         self._locks.pop(job_id, None)
 
     async def _check_room(self, job: Job, others: Iterable[Job]) -> None:

@@ -1,13 +1,16 @@
 """The library: which voices somebody may see and speak with, and what their owners do with them."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from bot.errors import (
     BeingDeleted,
+    BeingForgotten,
     NoServer,
+    StoreError,
     TitleBlank,
     TitleTaken,
     VoiceAmbiguous,
@@ -30,6 +33,8 @@ from bot.voices.models import (
 )
 from bot.voices.store import Store, recording
 
+_log = logging.getLogger(__name__)
+
 SUGGESTIONS = 25
 """How many choices Discord shows: https://discord.com/developers/docs/interactions/application-commands#autocomplete"""
 
@@ -47,7 +52,7 @@ class Library:
     """Voices as their owner, and others, may use them.
 
     What somebody may not see is `VoiceUnknown`, exactly like what does not exist. `titles` returns those
-    of a member's clones under way.
+    of a member's clones under way. Of the `leaving`, all that is stored is being deleted.
     """
 
     def __init__(
@@ -56,11 +61,13 @@ class Library:
         community: Community,
         deletions: Deletions,
         titles: Callable[[int], Iterable[str]],
+        leaving: Collection[int],
     ) -> None:
         self._store = store
         self.community = community
         self._deletions = deletions
         self._titles = titles
+        self._leaving = leaving
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def start(self, background: Background) -> None:
@@ -186,18 +193,25 @@ class Library:
         return voice
 
     async def delete(self, viewer: Viewer, voice_id: int) -> bool:
-        """Delete a voice for good; False if the API has not done it yet: it then stays owed."""
+        """Delete a voice for good; False if that is not done yet: it then stays owed."""
         voice = await self.owned(viewer, voice_id)
-        return await self.discard(voice, OwedDeletion(voice.id, voice.account, voice.owner_id))
+        owed = OwedDeletion(voice.id, voice.account, voice.owner_id)
+        with recording():
+            await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
+        try:
+            return await self.discard(voice, owed)
+        except StoreError as error:
+            _log.error("voice %d is not deleted wholly yet: %s", voice_id, error)
+            return False
 
     async def discard(self, voice: Voice, owed: OwedDeletion) -> bool:
         """Owe a deletion, take the voice out of everybody's reach, and try to be even with the API."""
         with recording():
-            await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
-            await self._store.members.change(
-                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True, shared_in=())
+            await self._store.pending.put_owed(owed)
+            marked = await self._store.members.change(
+                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
             )
-            for guild_id in voice.shared_in:
+            for guild_id in (marked or voice).shared_in:
                 await self.community.drop(guild_id, voice.id)
             return await self._deletions.settle(owed)
 
@@ -212,6 +226,8 @@ class Library:
         return used
 
     async def _change(self, viewer: Viewer, voice_id: int, change: Callable[[Voice], Voice]) -> Voice:
+        if viewer.id in self._leaving:
+            raise BeingForgotten
         with recording():
             voice = await self._store.members.change(viewer.id, voice_id, lambda voice: change(_sound(voice)))
         if voice is None:

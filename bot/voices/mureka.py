@@ -42,6 +42,12 @@ API = "https://api.useapi.net/v1/mureka"
 ANSWER_LIMIT = 2**20
 """The largest answer that is read, in bytes; a page of the voice list is about 20 KB."""
 
+MOST_WAITS = 6
+"""How often one request is told to wait before it is given up: https://useapi.net/docs/api-mureka-v1"""
+
+BACK_OFF = (2.0, 5.0, 15.0)
+"""Seconds to wait before what could not be sent is sent again."""
+
 QUICK_SECONDS = 30.0
 """Time-out of everything but cloning and speaking."""
 
@@ -86,12 +92,21 @@ class Mureka:
         body = Upload(sample, "audio/mpeg", committing=committing, sent=sent)
         params = {"title": title, "desc": description, "lang": language}
         answer = await self._request(
-            "POST", "speech/voice", params=params, account=account, body=body, seconds=self._clone_timeout
+            "POST",
+            "speech/voice",
+            params=params,
+            account=account,
+            body=body,
+            quotable=False,
+            seconds=self._clone_timeout,
         )
         return _readable(UpstreamVoice.of(answer))
 
-    async def voices(self, account: str | None) -> tuple[UpstreamVoice, ...]:
-        """List the cloned voices of an account, all pages, in the API's order (newest first, as seen)."""
+    async def voices(self, account: str | None, *, whole: bool = False) -> tuple[UpstreamVoice, ...]:
+        """List the cloned voices of an account, all pages, in the API's order (newest first, as seen).
+
+        `whole`: a list that breaks off is `AnswerUnreadable`, since it proves no voice absent.
+        """
         found: dict[int, UpstreamVoice] = {}
         params = {"cloned": "true"}
         asked: set[str] = set()
@@ -101,8 +116,12 @@ class Mureka:
             if not isinstance(page, list):
                 raise AnswerUnreadable
             found |= {voice.id: voice for voice in map(UpstreamVoice.of, cast("list[object]", page)) if voice}
+            if answer.get("more") is not True:
+                return tuple(found.values())
             last_id = answer.get("last_id")
-            if answer.get("more") is not True or last_id is None or str(last_id) in asked:
+            if last_id is None or str(last_id) in asked:
+                if whole:
+                    raise AnswerUnreadable
                 return tuple(found.values())
             asked.add(str(last_id))
             params = {"cloned": "true", "last_id": str(last_id)}

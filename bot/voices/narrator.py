@@ -20,16 +20,10 @@ from bot.errors import (
 )
 from bot.voices.answers import UpstreamJob, UpstreamSpeech
 from bot.voices.clock import Clock
-from bot.voices.mureka import Mureka
+from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.speech import Speech, SpeechStage
 
 _log = logging.getLogger(__name__)
-
-MOST_WAITS = 6
-"""How often a line is told by the API to wait before it fails: https://useapi.net/docs/api-mureka-v1"""
-
-BACK_OFF = (2.0, 5.0, 15.0)
-"""Seconds to wait before a line that could not be sent is sent again."""
 
 POLL_SECONDS = 3.0
 """Seconds between looks at a line that is being spoken."""
@@ -117,7 +111,7 @@ class Narrator:
     async def _lost(self, speech: Speech) -> bool:
         """Whether the API no longer has a voice; no if that can't be found out."""
         try:
-            listed = await self._mureka.voices(speech.account)
+            listed = await self._mureka.voices(speech.account, whole=True)
         except MurekaError:
             return False
         return all(voice.id != speech.voice_id for voice in listed)

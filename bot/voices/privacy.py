@@ -1,10 +1,11 @@
 """What is stored about a member: handed out as they ask for it, and deleted when they want that."""
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.errors import BeingForgotten
+from bot.errors import BeingForgotten, StoreError
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.cloner import Cloner
@@ -16,19 +17,24 @@ from bot.voices.store import Store, recording
 _log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 60.0
-"""Seconds between attempts to finish forgetting a member."""
+"""Seconds until forgetting a member is tried again; they double …"""
+
+LONGEST_SECONDS = 60 * 60.0
+"""… up to this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What became of a member's voices: how many the API has deleted, and how many it still has to.
 
-    `cloning`: one is just being made, and goes when it is done.
+    `cloning`: one is just being made, and goes when it is done. Not `whole`: something stood in the way,
+    and it goes on by itself.
     """
 
     deleted: int
     owed: int
     cloning: bool
+    whole: bool
 
 
 class Privacy:
@@ -51,11 +57,17 @@ class Privacy:
         self._clock = clock
         self._leaving = leaving
 
-    async def start(self, background: Background) -> None:
-        """Go on forgetting whom an earlier run of the bot began to forget."""
+    async def load(self) -> None:
+        """Learn whom an earlier run of the bot began to forget, before anything of theirs goes on."""
+        try:
+            self._leaving |= {*await self._store.pending.leaving()}
+        except StoreError as error:
+            _log.error("who is to be forgotten can't be read: %s", error)
+
+    def start(self, background: Background) -> None:
+        """Go on forgetting them."""
         self._background = background
-        for member_id in await self._store.pending.leaving():
-            self._leaving.add(member_id)
+        for member_id in self._leaving:
             background.start(self._finish(member_id))
 
     async def export(self, member_id: int) -> dict[str, Any]:
@@ -64,6 +76,12 @@ class Privacy:
         return {
             "member": str(member_id),
             "voices": [_told(voice) for voice in voices],
+            "shares": [
+                _told(row)
+                for guild_id in {guild_id for voice in voices for guild_id in voice.shared_in}
+                for row in await self._store.servers.shares(guild_id)
+                if row.owner_id == member_id
+            ],
             "spoken_with_my_voices": [
                 _told(line)
                 for voice in voices
@@ -81,6 +99,15 @@ class Privacy:
             ],
         }
 
+    async def samples(self, member_id: int) -> list[tuple[str, bytes]]:
+        """Return the samples that are kept of a member's clones, by the clones' ids."""
+        found: list[tuple[str, bytes]] = []
+        for job in await self._store.jobs.all():
+            if job.owner_id == member_id:
+                with suppress(FileNotFoundError):
+                    found.append((job.id, await self._store.jobs.sample(job.id)))
+        return found
+
     async def forget(self, member_id: int) -> Forgotten:
         """Delete all that is stored about a member; what can't be done at once is done later."""
         if member_id in self._leaving:
@@ -92,28 +119,37 @@ class Privacy:
         except BaseException:
             self._leaving.discard(member_id)
             raise
+        deleted = owed = 0
+        cloning = whole = True
         try:
             with recording():
                 await self._speaking.forget(member_id)
                 cloning = await self._cloner.call_off(member_id)
                 deleted, owed = await self._delete_voices(member_id)
+        except StoreError as error:
+            _log.error("a member could not be forgotten wholly yet: %s", error)
+            whole = False
         finally:
             self._background.start(self._finish(member_id))
-        return Forgotten(deleted, owed, cloning)
+        return Forgotten(deleted, owed, cloning and whole, whole)
 
     async def _finish(self, member_id: int) -> None:
+        pause = AGAIN_SECONDS
         while True:
             try:
                 await self._speaking.forget(member_id)
-                await self._cloner.forget(member_id)
                 await self._delete_voices(member_id)
                 await self._store.members.anonymise(member_id)
+                await self._cloner.forget(member_id)
+                await self._store.jobs.check(member_id)
+                await self._delete_voices(member_id)  # one that was being made
                 await self._store.members.forget(member_id)
                 await self._store.pending.drop_leaving(member_id)
                 break
             except Exception:  # noqa: BLE001 - it is owed to the member, so it is tried again
                 _log.exception("a member could not be forgotten yet")
-                await self._clock.sleep(AGAIN_SECONDS)
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, LONGEST_SECONDS)
         self._leaving.discard(member_id)
 
     async def _delete_voices(self, member_id: int) -> tuple[int, int]:

@@ -93,6 +93,10 @@ class Queue:
         if all(account.rest for account in self._accounts):
             raise next(account.rest for account in self._accounts if account.rest)
 
+    def knows(self, name: str | None) -> bool:
+        """Whether clones are sent to an account; voices of others may still be there."""
+        return any(account.name == name for account in self._accounts)
+
     @property
     def resting(self) -> list[str | None]:
         """The accounts at rest."""

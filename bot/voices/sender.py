@@ -25,7 +25,7 @@ from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
-from bot.voices.mureka import Mureka
+from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.progress import Stage
 from bot.voices.queue import Queue
 from bot.voices.search import find
@@ -34,12 +34,6 @@ from bot.voices.store import Store
 from bot.voices.watch import Watch
 
 _log = logging.getLogger(__name__)
-
-MOST_WAITS = 6
-"""How often a clone is told by the API to wait before it fails: https://useapi.net/docs/api-mureka-v1"""
-
-BACK_OFF = (2.0, 5.0, 15.0)
-"""Seconds to wait before a sample that could not be sent is sent again."""
 
 LOOKS = (0.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds between looks for a voice with an unknown outcome; the last goes on."""
@@ -228,15 +222,11 @@ class Sender:
             return None
 
     async def unaccounted(self, job_id: str) -> int | None:
-        """Return the id of the voice that a failed clone has made after all, as far as can be found out."""
+        """Return the id of the voice that a failed clone has made after all, if it has."""
         job = self._ledger[job_id]
         if job.voice_id is not None or not job.retryable:
             return job.voice_id
-        try:
-            made = await self._look(job)
-        except MurekaError as error:
-            _log.warning("the voice of clone %s could not be looked for: %r", job_id, error)
-            return None
+        made = await self._look(job)
         return made.id if made else None
 
     async def _look(self, job: Job) -> UpstreamVoice | None:

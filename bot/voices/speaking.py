@@ -6,8 +6,10 @@ accepted → sending → speaking → made
 import asyncio
 import logging
 import secrets
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.errors import (
@@ -15,6 +17,7 @@ from bot.errors import (
     BeingForgotten,
     ClonevoiceError,
     OutcomeUnknown,
+    Restarting,
     SpeakingAlready,
     StoreError,
     TextBlank,
@@ -25,10 +28,11 @@ from bot.errors import (
 )
 from bot.voices.background import Background
 from bot.voices.clock import Clock
+from bot.voices.ending import RETRY_SECONDS, SWEEP_SECONDS, TELL_AGAIN_SECONDS
 from bot.voices.estimate import Estimate
-from bot.voices.jobs import Failure, Reply
+from bot.voices.jobs import Failure
 from bot.voices.library import Library
-from bot.voices.models import SpokenLine, Viewer
+from bot.voices.models import Viewer
 from bot.voices.narrator import Narrator
 from bot.voices.sink import SpeechSink
 from bot.voices.speech import (
@@ -46,15 +50,6 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE = 3
 """How many lines of one member may be under way at once: each costs the operator minutes of speech."""
-
-TELL_AGAIN_SECONDS = 60.0
-"""Seconds between attempts to tell a member of an end."""
-
-TELL_SECONDS = 24 * 60 * 60.0
-"""How long that is tried."""
-
-SWEEP_SECONDS = 5.0
-"""Seconds between looks for tokens that are about to be 15 minutes old."""
 
 
 class Speaking:
@@ -75,17 +70,29 @@ class Speaking:
         self._leaving = leaving
         self._estimate = Estimate(store, "speech")
         self._speeches: dict[str, Speech] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._stopping = False
 
     async def start(self, background: Background) -> None:
         """Take up the lines of an earlier run, and work in the background from now on."""
         self._background = background
         for speech in await self._store.speeches.all():
             self._speeches[speech.id] = speech
-            self.begin(speech)
+            if speech.speaker_id not in self._leaving:
+                self.begin(speech)
         background.start(self._sweep())
+
+    async def wind_down(self, seconds: float) -> None:
+        """Take no new lines, and give those that are being sent some seconds to finish."""
+        self._stopping = True
+        sending = [one.id for one in self._speeches.values() if one.stage is SpeechStage.SENDING]
+        if tasks := [task for task in map(self._background.task, sending) if task]:
+            await asyncio.wait(tasks, timeout=seconds)
 
     def check(self, speaker_id: int) -> None:
         """Raise `Refused` if a member may not begin another line now."""
+        if self._stopping:
+            raise Restarting
         if speaker_id in self._leaving:
             raise BeingForgotten
         if sum(speech.speaker_id == speaker_id for speech in self._speeches.values()) >= AT_ONCE:
@@ -103,7 +110,7 @@ class Speaking:
         speech = Speech.of(line, voice, text, self._clock.now())
         self._speeches[speech.id] = speech  # before the next await: another command must see it
         try:
-            await self._put(speech)
+            await self._put(speech.id, lambda speech: speech)
         except BaseException:
             del self._speeches[speech.id]
             raise
@@ -117,79 +124,72 @@ class Speaking:
         """Drop a member's lines: what has not been sent is not sent, what has is not published."""
         for speech in [one for one in self._speeches.values() if one.speaker_id == speaker_id]:
             await self._background.stop(speech.id)
+            await self.sink.deliver(speech, BeingForgotten())
             await self._drop(speech.id)
 
     async def _see_through(self, speech_id: str) -> None:
-        outcome: Spoken | ClonevoiceError
-        try:
-            outcome = await self._outcome(speech_id)
-        except ClonevoiceError as error:
-            _log.info("line %s failed: %s", speech_id, error)
-            outcome = error
-        except Exception:  # noqa: BLE001 - the log and the member get its number
-            mark = secrets.token_hex(4)
-            _log.exception("line %s failed unexpectedly, id %s", speech_id, mark)
-            outcome = Unexpected(id=mark)
-        if isinstance(outcome, ClonevoiceError) and not self._speeches[speech_id].over:
-            await self._note(speech_id, SpeechStage.FAILED, failure=Failure.of(outcome))
-        give_up = self._clock.now() + TELL_SECONDS
-        while not await self._deliver(speech_id, outcome) and self._clock.now() < give_up:
+        if not self._speeches[speech_id].over:
+            await self._make(speech_id)
+        give_up = self._clock.now() + RETRY_SECONDS
+        while not await self._tell(speech_id) and self._clock.now() < give_up:
             await self._clock.sleep(TELL_AGAIN_SECONDS)
         await self._drop(speech_id)
 
-    async def _deliver(self, speech_id: str, outcome: Spoken | ClonevoiceError) -> bool:
+    async def _make(self, speech_id: str) -> None:
+        """Have a line spoken, or note why it can't be."""
+        try:
+            await self._narrate(speech_id)
+        except ClonevoiceError as error:
+            _log.info("line %s failed: %s", speech_id, error.key)
+            await self._note(speech_id, SpeechStage.FAILED, failure=Failure.of(error))
+        except Exception:  # noqa: BLE001 - the log and the member get its number
+            error = _unexpected(speech_id)
+            await self._note(speech_id, SpeechStage.FAILED, failure=Failure.of(error))
+
+    async def _narrate(self, speech_id: str) -> None:
+        speech = self._speeches[speech_id]
+        if speech.stage is SpeechStage.SENDING:  # an earlier run was killed before the answer came
+            raise OutcomeUnknown
+        ticking = asyncio.create_task(self._tick(speech_id))
+        try:
+            audio_url = await self._narrator.narrate(speech, partial(self._record, speech_id))
+        finally:
+            ticking.cancel()
+        await self._note(speech_id, SpeechStage.MADE, audio_url=audio_url)
+        if speech.stage is SpeechStage.ACCEPTED:  # else it took a restart too
+            times = self._speeches[speech_id].times
+            await self._estimate.learn(times[SpeechStage.MADE] - times[SpeechStage.SENDING])
+
+    async def _tell(self, speech_id: str) -> bool:
+        """Publish a line if its voice may still be used, or tell why there is none."""
+        try:
+            speech = self._speeches[speech_id]
+            outcome = speech.failure.recalled() if speech.failure else await self._spoken(speech)
+        except ClonevoiceError as error:
+            _log.info("line %s is not published: %s", speech_id, error.key)
+            outcome = error
+        except Exception:  # noqa: BLE001 - as above
+            outcome = _unexpected(speech_id)
         try:
             return await self.sink.deliver(self._speeches[speech_id], outcome)
         except Exception:  # noqa: BLE001 - it is logged, and tried again like any other failure
             _log.exception("the end of line %s could not be shown", speech_id)
             return False
 
-    async def _outcome(self, speech_id: str) -> Spoken | ClonevoiceError:
-        speech = self._speeches[speech_id]
-        match speech.stage:
-            case SpeechStage.FAILED if speech.failure:
-                return speech.failure.recalled()
-            case SpeechStage.SENDING:  # an earlier run was killed before the answer came
-                return OutcomeUnknown()
-            case SpeechStage.MADE:
-                return await self._spoken(speech_id)
-            case _:
-                pass
-        fresh = speech.stage is SpeechStage.ACCEPTED
-        ticking = asyncio.create_task(self._tick(speech_id))
-        try:
-            audio_url = await self._narrator.narrate(
-                speech, lambda stage, **changes: self._move(speech_id, stage, **changes)
-            )
-        finally:
-            ticking.cancel()
-        await self._note(speech_id, SpeechStage.MADE, audio_url=audio_url)
-        if fresh:
-            await self._estimate.learn(self._clock.now() - speech.times[SpeechStage.ACCEPTED])
-        return await self._spoken(speech_id)
-
-    async def _spoken(self, speech_id: str) -> Spoken:
+    async def _spoken(self, speech: Speech) -> Spoken:
         """Make sure that the voice may still be used, and tell its owner what was spoken with it."""
-        speech = self._speeches[speech_id]
-        at = speech.times[SpeechStage.MADE]
-        line = SpokenLine(
-            id=speech.id,
-            voice_id=speech.voice_id,
-            speaker_id=speech.speaker_id,
-            speaker_name=speech.speaker_name,
-            guild_id=speech.guild_id,
-            text=speech.text,
-            at=at,
-        )
         try:
             voice = await self._library.usable(speech.viewer, speech.voice_id)
         except (VoiceUnknown, BeingDeleted) as error:
             raise VoiceWithdrawn(title=speech.title) from error
-        with recording():
-            used = await self._library.used(voice, line)
-        if used is None or not speech.audio_url:
+        try:
+            with recording():
+                voice = await self._library.used(voice, speech.spoken_line())
+        except StoreError as error:  # it is paid for: better heard and not on record than lost
+            _log.error("that line %s was spoken could not be recorded: %s", speech.id, error.key)
+        if voice is None or not speech.audio_url:
             raise VoiceWithdrawn(title=speech.title)
-        return Spoken(used, speech.audio_url)
+        return Spoken(voice, speech.audio_url)
 
     async def _tick(self, speech_id: str) -> None:
         usual = await self._estimate.usual()
@@ -198,45 +198,52 @@ class Speaking:
             self.sink.show(self._speeches[speech_id], self._clock.now() - began, usual)
             await self._clock.sleep(1)
 
-    async def _move(self, speech_id: str, stage: SpeechStage, **changes: Any) -> None:  # noqa: ANN401 - as in dataclasses.replace
-        """Record that a line went on."""
-        speech = self._speeches[speech_id].moved(stage, self._clock.now(), **changes)
-        await self._put(speech)
-        self._speeches[speech_id] = speech
+    async def _record(self, speech_id: str, stage: SpeechStage, **changes: Any) -> None:  # noqa: ANN401 - as in dataclasses.replace
+        """Record that a line went on; only what may be charged must not go on without."""
+        if stage is SpeechStage.SENDING:
+            await self._put(speech_id, lambda speech: speech.moved(stage, self._clock.now(), **changes))
+        else:
+            await self._note(speech_id, stage, **changes)
 
     async def _note(self, speech_id: str, stage: SpeechStage, **changes: Any) -> None:  # noqa: ANN401 - as above
-        """Do as `_move`, but go on even if the disk refuses: it then knows less, and nothing wrong."""
+        """Record that a line went on, but go on even if the disk refuses: it then knows less."""
         try:
-            await self._move(speech_id, stage, **changes)
+            await self._put(speech_id, lambda speech: speech.moved(stage, self._clock.now(), **changes))
         except StoreError as error:
             _log.error("that line %s is %s could not be recorded: %s", speech_id, stage, error)
             speech = self._speeches[speech_id]
             self._speeches[speech_id] = speech.moved(stage, self._clock.now(), **changes)
-
-    async def _put(self, speech: Speech) -> None:
-        with recording():
-            await self._store.speeches.put(speech)
 
     async def _sweep(self) -> None:
         """Erase tokens before they are 15 minutes old."""
         while True:
             for speech in [*self._speeches.values()]:
                 if speech.reply and not speech.reply.alive(self._clock.now() + SWEEP_SECONDS):
-                    await self._erase(speech.id, speech.reply)
+                    try:
+                        await self._put(speech.id, lambda speech: replace(speech, reply=None))
+                    except KeyError:
+                        continue  # it ended while another's was erased
+                    except Exception:  # noqa: BLE001 - one line must not end the sweeping of all
+                        _log.exception("the token of line %s could not be erased yet", speech.id)
             await self._clock.sleep(SWEEP_SECONDS)
 
-    async def _erase(self, speech_id: str, reply: Reply) -> None:
-        if speech_id not in self._speeches:  # it ended while another's token was erased
-            return
-        self._speeches[speech_id] = bare = replace(self._speeches[speech_id], reply=None)
-        try:
-            await self._put(bare)
-        except StoreError as error:
-            _log.error("the token of line %s could not be erased yet: %s", speech_id, error)
-            if speech_id in self._speeches:
-                self._speeches[speech_id] = replace(bare, reply=reply)
+    async def _put(self, speech_id: str, change: Callable[[Speech], Speech]) -> None:
+        # One at a time: a change that was made of an older stage must never be written over a newer one.
+        async with self._locks[speech_id]:
+            speech = change(self._speeches[speech_id])
+            with recording():
+                await self._store.speeches.put(speech)
+            self._speeches[speech_id] = speech
 
     async def _drop(self, speech_id: str) -> None:
-        self._speeches.pop(speech_id, None)
-        with recording():
-            await self._store.speeches.drop(speech_id)
+        async with self._locks[speech_id]:
+            with recording():
+                await self._store.speeches.drop(speech_id)
+            self._speeches.pop(speech_id, None)
+        self._locks.pop(speech_id, None)
+
+
+def _unexpected(speech_id: str) -> Unexpected:
+    mark = secrets.token_hex(4)
+    _log.exception("line %s failed unexpectedly, id %s", speech_id, mark)
+    return Unexpected(id=mark)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.voices.jobs import Failure, Reply
-from bot.voices.models import Viewer, Voice, clean_text
+from bot.voices.models import SpokenLine, Viewer, Voice, clean_text
 
 TEXT_LENGTH = 5000
 """Longest text that the API speaks, in characters."""
@@ -41,8 +41,8 @@ class Line:
 class Speech:
     """An accepted line.
 
-    `times` holds the Unix seconds at which each stage was first entered. `upstream_job` is the API's id of
-    the work, `audio_url` where it put the result.
+    `times` holds the Unix seconds at which each stage was entered, `ACCEPTED` for the first time, the others
+    for the last. `upstream_job` is the API's id of the work, `audio_url` where it put the result.
     """
 
     id: str
@@ -84,7 +84,20 @@ class Speech:
 
     def moved(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
         """Go on to `stage` at `now` (Unix seconds)."""
-        return replace(self, stage=stage, times={stage: now, **self.times}, **changes)
+        since = self.times[stage] if stage is SpeechStage.ACCEPTED else now
+        return replace(self, stage=stage, times={**self.times, stage: since}, **changes)
+
+    def spoken_line(self) -> SpokenLine:
+        """Return what the voice's owner is told of it."""
+        return SpokenLine(
+            id=self.id,
+            voice_id=self.voice_id,
+            speaker_id=self.speaker_id,
+            speaker_name=self.speaker_name,
+            guild_id=self.guild_id,
+            text=self.text,
+            at=self.times[SpeechStage.MADE],
+        )
 
     @property
     def viewer(self) -> Viewer:

@@ -98,7 +98,7 @@ class Members(Protocol):
         ...
 
     async def anonymise(self, speaker_id: int) -> None:
-        """Take a member's id and name off what they spoke with anybody's voices."""
+        """Take a member's id and name off what they spoke; raises while a file can't be read."""
         ...
 
 

@@ -33,9 +33,9 @@ class Watch:
 
     def report(self, account: str | None, why: MurekaError) -> None:
         """Hear of an account that failed at something else than cloning."""
-        if isinstance(why, SessionDied) and not why.soon_over:
+        if isinstance(why, SessionDied) and not why.soon_over and self._queue.knows(account):
             self.rest(account, why)
-        elif isinstance(why, AccountExhausted | AccountMissing | TokenRefused):
+        elif isinstance(why, AccountExhausted | AccountMissing | SessionDied | TokenRefused):
             self.tell(account, why)
 
     def tell(self, account: str | None, why: MurekaError) -> None:
