@@ -101,14 +101,14 @@ class Places:
 
 
 class Mistakes(logging.Handler):
-    """Keeps what is logged with a traceback: whatever was not foreseen."""
+    """Keeps what is logged of exceptions that are none of ours: whatever was not foreseen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
+        if record.exc_info and not isinstance(record.exc_info[1], ClonevoiceError):
             self.seen.append(logging.Formatter().format(record))
 
 
