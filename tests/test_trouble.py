@@ -11,13 +11,14 @@ import discord
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import BeingForgotten, SessionDied
+from bot.errors import BeingForgotten, SessionDied, VoiceUnknown
 from bot.membership import DiscordMembership
 from bot.store.jobs import TinySpeeches
 from bot.store.members import TinyMembers
 from bot.voices.models import Viewer
 from bot.voices.speech import Speech, SpeechStage
 from conftest import GOOD, FastClock, World, opened, sentence, text, until
+from test_community import rows
 from test_privacy import forget, on_disk
 from test_speak import SPEECH, ended, lines_on_disk, speak, stored_line
 from test_voices import message
@@ -222,8 +223,9 @@ class TestForgetting:
         await forget(world, world.ada)
         await holding.wait()
         viewer = Viewer(world.ada.id, world.ada.guild.id)
-        with pytest.raises(BeingForgotten):
+        with pytest.raises((BeingForgotten, VoiceUnknown)):
             await world.bot.library.share(viewer, voice_id, owner_name="ada")
+        assert rows(world) == []
 
     async def test_it_waits_for_damaged_files_that_may_name_the_member(self, tmp_path: Path):
         async with opened(tmp_path, clock=FastClock()) as world:

@@ -354,11 +354,13 @@ async def test_autocomplete_forgives_typos_and_offers_own_voices_first(world: Wo
 
 
 async def test_no_more_than_25_are_offered(world: World):
-    community, there = world.bot.library.community, world.ada.guild.id
+    there = world.ada.guild.id
     for number in range(100, 130):
         voice = replace(VOICE, id=number, owner_id=number, title=f"Voice {number}", shared_in=(there,))
-        await world.bot.library._store.members.put(voice)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- thirty members
-        await community.put(there, Share(number, number, "x", voice.title, voice.language, float(number)))
+        store = world.bot.library._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- thirty members
+        await store.members.put(voice)
+        row = Share(number, number, "x", voice.title, voice.language, float(number))
+        await store.servers.put_share(there, row)
     for typed in ("", "voice"):
         offered = await world.grace.autocomplete(world.channel, "speak", "voice", typed)
         assert len(offered) == 25

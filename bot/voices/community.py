@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -99,13 +99,17 @@ class Community:
                 return row.owner_name
         raise VoiceUnknown
 
-    async def put(self, guild_id: int, share: Share) -> None:
-        """Put a voice on a server's list."""
+    async def put(self, guild_id: int, row: Share, record: Callable[[], Awaitable[Voice]]) -> Voice:
+        """Put a voice on a server's list, and have its owner's file say so with `record`.
+
+        In this order: broken off in the middle, it leaves a row that is not confirmed, and so goes.
+        """
         server = self._server(guild_id)
         async with server.lock:
             rows = await self._rows(guild_id, server)
-            await self._store.servers.put_share(guild_id, share)
-            rows[share.voice_id] = share
+            await self._store.servers.put_share(guild_id, row)
+            rows[row.voice_id] = row
+            return await record()
 
     async def touch(self, guild_id: int, voice: Voice) -> None:
         """Bring a server's list up to what the owner's file says of a voice.
@@ -186,19 +190,32 @@ class Community:
 
     async def _voice(self, guild_id: int, row: Share) -> Voice | None:
         try:
-            voices: Sequence[Voice] = await self._store.members.voices(row.owner_id)
+            voice = await self._shared(guild_id, row)
+            if voice is None:
+                await self._drop_unconfirmed(guild_id, row)
         except StoreError:
             return None  # reported where it was set aside
         except (OSError, ValueError):
             _log.exception("the voices of member %d can't be read", row.owner_id)
             return None
-        voice = next((voice for voice in voices if voice.id == row.voice_id), None)
-        if voice is None or voice.deleting or guild_id not in voice.shared_in:
-            await self.drop(guild_id, row.voice_id)
-            return None
-        if voice.title != row.title:
+        if voice and voice.title != row.title:
             await self.touch(guild_id, voice)
         return voice
+
+    async def _shared(self, guild_id: int, row: Share) -> Voice | None:
+        """Return a row's voice if its owner's file says that it is shared here."""
+        for voice in await self._store.members.voices(row.owner_id):
+            if voice.id == row.voice_id and guild_id in voice.shared_in and not voice.deleting:
+                return voice
+        return None
+
+    async def _drop_unconfirmed(self, guild_id: int, row: Share) -> None:
+        server = self._server(guild_id)
+        async with server.lock:
+            if await self._shared(guild_id, row) is None:  # else it was just being shared
+                rows = await self._rows(guild_id, server)
+                await self._store.servers.drop_share(guild_id, row.voice_id)
+                rows.pop(row.voice_id, None)
 
     async def _end(self, guild_id: int, row: Share) -> None:
         await self._store.members.change(row.owner_id, row.voice_id, lambda voice: without(voice, guild_id))

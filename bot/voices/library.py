@@ -179,11 +179,10 @@ class Library:
         def shared(voice: Voice) -> Voice:
             return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))
 
-        voice = await self._change(viewer, voice_id, shared)
+        voice = _sound(await self.owned(viewer, voice_id))
         row = Share(voice.id, voice.owner_id, owner_name, voice.title, voice.language, voice.used_at)
         with recording():
-            await self.community.put(guild_id, row)
-        return voice
+            return await self.community.put(guild_id, row, lambda: self._change(viewer, voice_id, shared))
 
     async def unshare(self, viewer: Viewer, voice_id: int) -> Voice:
         """Let nobody else in this server use a voice any more."""
