@@ -421,7 +421,7 @@ def test_the_voices_upstream_and_the_store_agree_after_200_random_operations_wit
     run_state_machine_as_test(
         Agreement,
         settings=settings(
-            max_examples=8,
+            max_examples=5,
             stateful_step_count=200,
             deadline=None,
             derandomize=True,

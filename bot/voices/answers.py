@@ -63,11 +63,6 @@ def _number(fields: dict[str, object], name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _duration(fields: dict[str, object]) -> float | None:
-    milliseconds = _number(fields, "duration_milliseconds")
-    return milliseconds / 1000 if milliseconds else None
-
-
 @dataclass(frozen=True, slots=True)
 class UpstreamVoice:
     """A voice as the API tells of it; everything but the id may be missing. `duration` is in seconds."""
@@ -85,7 +80,7 @@ class UpstreamVoice:
     def of(cls, answer: object) -> Self | None:
         """Read what is there and of the right kind; None without an id."""
         fields = _fields(answer)
-        voice_id = _number(fields, "id")
+        voice_id, milliseconds = _number(fields, "id"), _number(fields, "duration_milliseconds")
         if not isinstance(voice_id, int) or voice_id <= 0:
             return None
         return cls(
@@ -94,7 +89,7 @@ class UpstreamVoice:
             description=_text(fields, "description"),
             language=_text(fields, "language"),
             created_at=_number(fields, "created_at"),
-            duration=_duration(fields),
+            duration=milliseconds / 1000 if milliseconds else None,
             cover_url=_text(fields, "cover"),
             preview_url=_text(fields, "mp3_url"),
         )
@@ -102,31 +97,24 @@ class UpstreamVoice:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSpeech:
-    """A line as the API spoke it; everything but its MP3 may be missing. `duration` is in seconds."""
+    """A line as the API spoke it."""
 
     mp3_url: str
-    title: str | None = None
-    cover_url: str | None = None
-    duration: float | None = None
 
     @classmethod
     def of(cls, answer: object) -> Self | None:
-        """Read what is there and of the right kind; None without an MP3."""
-        fields = _fields(answer)
-        mp3_url = _text(fields, "mp3_url")
-        if mp3_url is None:
-            return None
-        return cls(mp3_url, _text(fields, "title"), _text(fields, "cover"), _duration(fields))
+        """Read where it is; None without an MP3."""
+        mp3_url = _text(_fields(answer), "mp3_url")
+        return None if mp3_url is None else cls(mp3_url)
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamJob:
-    """A line that the API is at: `created`, `completed` with a `speech`, or `failed` with an `error`."""
+    """A line that the API is at: `created`, `completed` with a `speech`, or `failed`."""
 
     id: str
     status: str
     speech: UpstreamSpeech | None = None
-    error: str | None = None
 
     @classmethod
     def of(cls, answer: object) -> Self | None:
@@ -139,7 +127,6 @@ class UpstreamJob:
             id=job_id,
             status=_text(fields, "status") or "created",
             speech=UpstreamSpeech.of(fields.get("response")),
-            error=_text(fields, "error") or _text(fields, "errorDetails"),
         )
 
     @property
