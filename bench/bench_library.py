@@ -1,4 +1,4 @@
-"""What choosing a voice costs in a large server, beside a small one: a table.
+"""What autocomplete, and one use of a shared voice, cost as the community grows: a table.
 
 Run it as `python bench/bench_library.py`; the temporary folder should lie on a real disk (`TMPDIR`).
 """
@@ -6,123 +6,172 @@ Run it as `python bench/bench_library.py`; the temporary folder should lie on a 
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from bench_store import VOICE
 from pydantic import SecretStr
 
 from bot.app import assembled
 from bot.settings import Settings
 from bot.voices.library import Library
-from bot.voices.models import Share, SpokenLine, Viewer
+from bot.voices.models import Language, Rights, Share, SpokenLine, Viewer, Voice
 
-SMALL, LARGE = (10, 10), (10_000, 100_000)
-"""Voices that are shared in the server, and members in all."""
+COMMUNITIES = ((10, 10), (10_000, 100_000))
+"""How many voices are shared in the one server, and how many members there are in all; each has a voice."""
 
-GUILD = 234567890123456789
 CALLS = 50
-WORDS = ("Story", "News", "Diary", "Captain", "Little", "Winter", "Garden", "Radio", "Grand", "Blue")
+TICK = 0.001
+GUILD = 234567890123456789
+NOBODY = Viewer(999_999_999, GUILD)
+"""Who asks: a member without a voice."""
+
+VOICE = Voice(
+    id=10_000_000_000_000,
+    job_id="0a1b2c3d",
+    owner_id=0,
+    guild_id=GUILD,
+    title="My own voice",
+    description="My own voice (0a1b2c3d)",
+    language=Language.ENGLISH,
+    rights=Rights.OWN,
+    sample_sha256="ab" * 32,
+    created_at=1755483687.0,
+    duration=12.52,
+    cover_url="https://static-cos.mureka.ai/cover.png",
+    preview_url="https://static-cos.mureka.ai/preview.mp3",
+)
+WORDS = [
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fable",
+    "grove",
+    "hazel",
+    "ivory",
+    "jolly",
+    "karma",
+    "lunar",
+    "mango",
+    "noble",
+    "ocean",
+    "pearl",
+]
+TYPO = "ambr ocaen"
+
+_Work = Callable[[int], Awaitable[object]]
 
 
-class Everybody:
-    """A Discord in which nobody leaves."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds: of the first call, of the others, and for which the event loop was held up at most."""
 
-    async def is_member(self, guild_id: int, user_id: int) -> bool:
-        """Say yes."""
-        del guild_id, user_id
-        return True
-
-    def is_here(self, guild_id: int) -> bool:
-        """Say yes."""
-        del guild_id
-        return True
+    first: float
+    median: float
+    worst: float
+    held_up: float
 
 
 async def main() -> None:
     """Measure and print."""
-    few, many = await measured(*SMALL), await measured(*LARGE)
-    print(f"| median ms (most) | {SMALL[0]} shared | {LARGE[0]:,} shared of {LARGE[1]:,} members | ratio |")
+    costs = [await measured(shared, members) for shared, members in COMMUNITIES]
+    few, many = (f"{shared:,} shared, {members:,} members" for shared, members in COMMUNITIES)
+    print(f"| ms | {few} | {many} | ratio |")
     print("| --- | ---: | ---: | ---: |")
-    for name, (one, most) in few.items():
-        other, worst = many[name]
-        print(f"| {name} | {one:.2f} ({most:.2f}) | {other:.2f} ({worst:.2f}) | {other / one:.0f} |")
+    for what, small in costs[0].items():
+        large = costs[1][what]
+        for name in ("first", "median", "worst", "held_up"):
+            before, after = getattr(small, name), getattr(large, name)
+            shown = {"first": "first call", "held_up": "event loop held up"}.get(name, name)
+            print(f"| {what}: {shown} | {before:.2f} | {after:,.2f} | {after / before:,.1f} |")
 
 
-async def measured(shared: int, members: int) -> dict[str, tuple[float, float]]:
-    """Return medians and maxima in ms, by what was done."""
+async def measured(shared: int, members: int) -> dict[str, Cost]:
+    """Measure what members do, with so many voices shared in a server and so many members in all."""
+    async with opened(shared, members) as library:
+        owners = random.sample(range(shared), min(shared, CALLS + 1))
+
+        async def use(number: int, at: float) -> None:
+            owner_id = owners[number % len(owners)]
+            voice = voice_of(owner_id, shared)
+            line = SpokenLine(f"{owner_id}-{at}", voice.id, NOBODY.id, "nobody", GUILD, "Hello!", at)
+            if await library.used(voice, line) is None:
+                raise LookupError(voice)
+
+        return {
+            "autocomplete, no text": await cost(lambda _: library.suggest(NOBODY, "")),
+            "autocomplete, a typo": await cost(lambda _: library.suggest(NOBODY, TYPO)),
+            "one use, the first for hours": await cost(lambda number: use(number, 2e9)),
+            "one use, the next": await cost(lambda number: use(number, 2e9 + 1)),
+        }
+
+
+async def cost(work: _Work) -> Cost:
+    """Do something again and again, one after the other, and see how late others get their turn meanwhile."""
+    late = [0.0]
+
+    async def tick() -> None:
+        while True:
+            due = perf_counter() + TICK
+            await asyncio.sleep(TICK)
+            late.append(perf_counter() - due)
+
+    times: list[float] = []
+    ticking = asyncio.create_task(tick())
+    for number in range(CALLS + 1):
+        await asyncio.sleep(2 * TICK)
+        start = perf_counter()
+        await work(number)
+        times.append(perf_counter() - start)
+    ticking.cancel()
+    first, *others = (1000 * seconds for seconds in times)
+    return Cost(first, median(others), max(others), 1000 * max(late))
+
+
+@asynccontextmanager
+async def opened(shared: int, members: int) -> AsyncGenerator[Library]:
+    """Fill a folder, and open the bot on it without logging in."""
     with TemporaryDirectory() as folder:
-        fill(Path(folder), shared, members)
-        async with AsyncExitStack() as stack:
-            bot = await stack.enter_async_context(assembled(settings(Path(folder))))
-            bot.library.community.membership = Everybody()
-            return await measure(bot.library)
-
-
-async def measure(library: Library) -> dict[str, tuple[float, float]]:
-    """Time what members do."""
-    viewer = Viewer(1, GUILD)
-    first = await timed(lambda: library.suggest(viewer, ""), 1)
-    held: list[float] = []
-    watch = asyncio.create_task(watch_loop(held))
-    found = {
-        "the list, first time": first,
-        "nothing typed yet": await timed(lambda: library.suggest(viewer, ""), CALLS),
-        "a title with a typo": await timed(lambda: library.suggest(viewer, "captian radoi 7"), CALLS),
-    }
-    found["the event loop held up meanwhile"] = median(held), max(held)
-    watch.cancel()
-    line = SpokenLine("l", VOICE.id, 1, "Ada", GUILD, "Hello", 1_790_000_000.0)
-    voice = await library.see(viewer, VOICE.id)
-    found["a voice used"] = await timed(lambda: library.used(voice, line), 10)
-    return found
-
-
-async def timed(work: Callable[[], Awaitable[object]], times: int) -> tuple[float, float]:
-    """Return the median and the most, in ms."""
-    taken: list[float] = []
-    for _ in range(times):
-        start = perf_counter()
-        await work()
-        taken.append((perf_counter() - start) * 1000)
-    return median(taken), max(taken)
-
-
-async def watch_loop(held: list[float]) -> None:
-    """Note by how many ms a wait of 1 ms is late."""
-    while True:
-        start = perf_counter()
-        await asyncio.sleep(0.001)
-        held.append((perf_counter() - start - 0.001) * 1000)
+        await asyncio.to_thread(fill, Path(folder), shared, members)
+        settings = Settings(
+            discord_token=SecretStr("offline"), useapi_token=SecretStr("offline"), data_dir=Path(folder)
+        )
+        async with assembled(settings) as bot:
+            yield bot.library
 
 
 def fill(folder: Path, shared: int, members: int) -> None:
-    """Write the files of a community: a voice a member, some of them shared."""
+    """Write a file a member, and the server's list."""
     for kind in ("members", "servers"):
         (folder / kind).mkdir()
-    rows: dict[int, object] = {}
-    for number in range(members):
-        title = f"{WORDS[number % 10]} {WORDS[number // 10 % 10]} {number}"
-        voice = replace(VOICE, id=VOICE.id + number, owner_id=10_000 + number, title=title)
-        if number < shared:
-            voice = replace(voice, shared_in=(GUILD,))
-            row = Share(voice.id, voice.owner_id, "Ada", title, voice.language, voice.created_at)
-            rows[voice.id] = asdict(row)
-        (folder / f"members/{voice.owner_id}.json").write_text(
-            json.dumps({"voices": {voice.id: asdict(voice)}})
-        )
-    (folder / f"servers/{GUILD}.shares.json").write_text(json.dumps({"shares": rows}))
+    for owner_id in range(members):
+        voice = voice_of(owner_id, shared)
+        record = {"voices": {voice.id: asdict(voice)}}
+        (folder / f"members/{owner_id}.json").write_text(json.dumps(record))
+    voices = [voice_of(owner_id, shared) for owner_id in range(shared)]
+    rows = [Share(v.id, v.owner_id, f"member {v.owner_id}", v.title, v.language, v.used_at) for v in voices]
+    record = {"shares": {row.voice_id: asdict(row) for row in rows}}
+    (folder / f"servers/{GUILD}.shares.json").write_text(json.dumps(record))
     os.sync()
 
 
-def settings(folder: Path) -> Settings:
-    """Return settings for a bot that is never started."""
-    return Settings(discord_token=SecretStr("offline"), useapi_token=SecretStr("offline"), data_dir=folder)
+def voice_of(owner_id: int, shared: int) -> Voice:
+    """Return a member's voice; those of the first `shared` members are shared, and all titles differ."""
+    word, other = WORDS[owner_id % len(WORDS)], WORDS[owner_id // len(WORDS) % len(WORDS)]
+    return replace(
+        VOICE,
+        id=VOICE.id + owner_id,
+        owner_id=owner_id,
+        title=f"{word} {other} {owner_id}",
+        shared_in=(GUILD,) if owner_id < shared else (),
+    )
 
 
 if __name__ == "__main__":
