@@ -22,6 +22,7 @@ from bot.voices.deletions import Deletions
 from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
 from bot.voices.library import Library
+from bot.voices.moderation import Moderation
 from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy
@@ -66,6 +67,7 @@ def _bot(
         at_once=settings.clones_per_account,
     )
     leaving: set[int] = set()
+    rules = Moderation(store, clock)
     cloner = Cloner(
         store=store,
         mureka=mureka,
@@ -75,6 +77,7 @@ def _bot(
         accounts=settings.useapi_accounts or (None,),
         patience=settings.clone_timeout,
         clock=clock,
+        rules=rules,
         leaving=leaving,
     )
     library = Library(
@@ -83,6 +86,7 @@ def _bot(
         Deletions(store, mureka, clock, cloner.watch.report),
         titles=cloner.titles,
         leaving=leaving,
+        rules=rules,
     )
     speaking = Speaking(
         store=store,
@@ -94,7 +98,14 @@ def _bot(
     privacy = Privacy(
         store=store, cloner=cloner, library=library, speaking=speaking, clock=clock, leaving=leaving
     )
-    return Clonevoice(cloner=cloner, library=library, speaking=speaking, privacy=privacy, previews=previews)
+    return Clonevoice(
+        cloner=cloner,
+        library=library,
+        speaking=speaking,
+        privacy=privacy,
+        moderation=rules,
+        previews=previews,
+    )
 
 
 async def run(settings: Settings) -> None:

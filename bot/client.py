@@ -12,19 +12,27 @@ from bot.voices.background import Background
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.fetch import Previews
 from bot.voices.library import Library
+from bot.voices.moderation import Moderation
 from bot.voices.privacy import Privacy
 from bot.voices.speaking import Speaking
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
-EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak")
+EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.voicemod")
 
 
 class Clonevoice(commands.Bot):
     """The bot. It receives its tools and builds none; cogs take them from here in their `setup`."""
 
     def __init__(
-        self, *, cloner: Cloner, library: Library, speaking: Speaking, privacy: Privacy, previews: Previews
+        self,
+        *,
+        cloner: Cloner,
+        library: Library,
+        speaking: Speaking,
+        privacy: Privacy,
+        moderation: Moderation,
+        previews: Previews,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -40,6 +48,7 @@ class Clonevoice(commands.Bot):
         self.library = library
         self.speaking = speaking
         self.privacy = privacy
+        self.moderation = moderation
         self.previews = previews
 
     async def setup_hook(self) -> None:

@@ -22,6 +22,11 @@ ClonevoiceError
 │   ├── TextBlank, TextTooLong, SpeakingAlready
 │   ├── NoAudio                  a message without an audio file
 │   ├── BeingForgotten, ForgetUnconfirmed
+│   ├── RuleUnmet                a server's moderators decided otherwise
+│   │   ├── CloningOff, SharingOff, SpeakingOff
+│   │   ├── RoleNeeded, ChannelNotAllowed, AccountTooYoung, MemberTooNew
+│   │   └── TooManyVoicesHere, ClonesToday, Blocked
+│   ├── NotModerator, NotBlocked
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
 │       ├── SampleTooShort, SampleTooLong, SampleSilent, SampleUnreadable
@@ -278,6 +283,84 @@ class ForgetUnconfirmed(Refused):
     """The member did not type `word`."""
 
     key = "refused.forget_unconfirmed"
+
+
+class RuleUnmet(Refused):
+    """The rules of this server don't allow it."""
+
+
+class CloningOff(RuleUnmet):
+    """Nobody may clone here."""
+
+    key = "rule.cloning_off"
+
+
+class SharingOff(RuleUnmet):
+    """Nobody may share here."""
+
+    key = "rule.sharing_off"
+
+
+class SpeakingOff(RuleUnmet):
+    """Nobody may speak here."""
+
+    key = "rule.speaking_off"
+
+
+class RoleNeeded(RuleUnmet):
+    """Cloning needs one of the `roles`, written as mentions."""
+
+    key = "rule.role"
+
+
+class ChannelNotAllowed(RuleUnmet):
+    """Cloning is for the `channels`, written as mentions."""
+
+    key = "rule.channel"
+
+
+class AccountTooYoung(RuleUnmet):
+    """The member's account must be `days` old, which it is at `when` (Unix seconds)."""
+
+    key = "rule.account_age"
+
+
+class MemberTooNew(RuleUnmet):
+    """The member must have been here for `days`, which they have at `when` (Unix seconds)."""
+
+    key = "rule.member_age"
+
+
+class TooManyVoicesHere(RuleUnmet):
+    """The member has cloned as many voices here as allowed: `limit`."""
+
+    key = "rule.voices"
+
+
+class ClonesToday(RuleUnmet):
+    """`limit` clones a day are allowed, and there is room again at `when` (Unix seconds)."""
+
+    key = "rule.clones"
+
+
+class Blocked(RuleUnmet):
+    """The member is blocked here for `reason`, for good or until `when` (Unix seconds)."""
+
+    def __init__(self, *, reason: str, when: int | None) -> None:
+        self.key = "rule.blocked" if when is None else "rule.blocked_until"
+        super().__init__(reason=reason, when=when)
+
+
+class NotModerator(Refused):
+    """Only those who manage the server, or have its moderation role, may do that."""
+
+    key = "refused.not_moderator"
+
+
+class NotBlocked(Refused):
+    """The member is not blocked here."""
+
+    key = "refused.not_blocked"
 
 
 class SampleRefused(Refused):

@@ -11,6 +11,7 @@ from bot.i18n import say
 from bot.tree import answering
 from bot.voices.jobs import Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
+from bot.voices.policy import Applicant
 from cogs._interaction import FORM_SECONDS, deferred
 
 
@@ -42,6 +43,10 @@ async def clone(
         doubtful=doubtful,
     )
     cloner = interaction.client.cloner
+    if await cloner.show_anew(order.owner_id, order.reply):
+        return
+    who, waiting = applicant(interaction), cloner.waiting_in(order.guild_id)
+    await interaction.client.moderation.admit(order.guild_id, who, order.channel_id, waiting)
     try:
         job = await cloner.accept(order)
     except AlreadyCloning:
@@ -49,6 +54,18 @@ async def clone(
             raise
         return
     cloner.begin(job)
+
+
+def applicant(interaction: discord.Interaction[Any]) -> Applicant:
+    """Return what the rules ask of a member; who is no member has been here for no time."""
+    user, now = interaction.user, interaction.created_at.timestamp()
+    member = user if isinstance(user, discord.Member) else None
+    return Applicant(
+        user.id,
+        frozenset(role.id for role in member.roles) if member else frozenset(),
+        account_since=user.created_at.timestamp(),
+        member_since=member.joined_at.timestamp() if member and member.joined_at else now,
+    )
 
 
 def spoken_by(interaction: discord.Interaction[Any]) -> Language:

@@ -86,20 +86,6 @@ class Silence:
         return True
 
 
-class Places:
-    """Who is where: everybody everywhere, but for those who are away."""
-
-    def __init__(self) -> None:
-        self.away: set[tuple[int, int]] = set()
-        self.closed: set[int] = set()
-
-    async def is_member(self, guild_id: int, user_id: int) -> bool:
-        return (guild_id, user_id) not in self.away
-
-    def is_here(self, guild_id: int) -> bool:
-        return guild_id not in self.closed
-
-
 class Mistakes(logging.Handler):
     """Keeps what is logged of exceptions that are none of ours: whatever was not foreseen."""
 
@@ -125,14 +111,18 @@ def name_of(person: int) -> str:
 
 
 class Agreement(RuleBasedStateMachine):
-    """A bot without Discord, three members and the API. Whoever is forgotten is followed by a stranger."""
+    """A bot without Discord, three members and the API. Whoever is forgotten is followed by a stranger.
+
+    It says itself who is where: everybody everywhere, but for those who are `away`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers = count(1)
         self.people = [self.stranger() for _ in range(3)]
         self.forgotten: set[int] = set()
-        self.places = Places()
+        self.away: set[tuple[int, int]] = set()
+        self.closed: set[int] = set()
         self.flights: set[asyncio.Task[None]] = set()
         self.uses: float = inf
         self.clock = SwiftClock()
@@ -160,7 +150,7 @@ class Agreement(RuleBasedStateMachine):
         cloner._intake._download = download  # noqa: SLF001 - there is no Discord
         cloner._intake._inspect = inspect  # noqa: SLF001 - decoding takes 0.3 s
         bot.cloner.sink = bot.speaking.sink = Silence()
-        bot.library.community.membership = self.places
+        bot.library.community.membership = self
         self.forgotten |= {*await self.store.pending.leaving()}
         await self.life.enter_async_context(bot.at_work())
         return bot
@@ -223,9 +213,14 @@ class Agreement(RuleBasedStateMachine):
         self.do(begin(self.people[who]), end)
 
     def at(self, guild: int, who: int) -> Viewer | None:
-        viewer = Viewer(self.people[who], guild)
-        gone = guild in self.places.closed or (guild, viewer.id) in self.places.away
-        return None if gone else viewer
+        gone = guild in self.closed or (guild, self.people[who]) in self.away
+        return None if gone else Viewer(self.people[who], guild)
+
+    async def is_member(self, guild_id: int, user_id: int) -> bool:
+        return (guild_id, user_id) not in self.away
+
+    def is_here(self, guild_id: int) -> bool:
+        return guild_id not in self.closed
 
     def reply(self) -> Reply:
         return Reply(f"token-{next(self.numbers)}", 1, self.clock.now(), 1000)
@@ -306,12 +301,12 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(who=WHO, guild=GUILD)
     def come_or_go(self, who: int, guild: int) -> None:
-        self.places.away ^= {(guild, self.people[who])}
+        self.away ^= {(guild, self.people[who])}
 
     @rule(guild=GUILD, end=END)
     def invite_or_remove_the_bot(self, guild: int, end: float | None) -> None:
-        self.places.closed ^= {guild}
-        if guild in self.places.closed:
+        self.closed ^= {guild}
+        if guild in self.closed:
             self.do(self.bot.library.community.close(guild), end)
 
     @rule(guild=GUILD, end=END)

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import string
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from bot.errors import ClonevoiceError, SettingMalformed
 from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
+from bot.voices.policy import Decision, Policy
 from bot.voices.progress import Stage
+from cogs._panel import NUMBERS, PAGES, SWITCHES
 
 ROOT = Path(__file__).parent.parent
 CATALOG = catalog(ENGLISH)
@@ -23,13 +26,22 @@ FAMILIES = {
     "rights.": [rights.value for rights in Rights],
     "button.": [
         *("anyway", "mine", "cancel", "again"),
-        *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost"),
+        *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
     ],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     "line.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
+    "panel.page.": list(PAGES),
+    "panel.switch.": list(SWITCHES),
+    "panel.choose.": [rule for rules in PAGES.values() for rule in rules],
+    "rule.is.": [field.name for field in fields(Policy)],
+    "rule.name.": [field.name for field in fields(Policy)],
+    "rule.choice.": list(NUMBERS),
+    "decision.": [decision.value for decision in Decision],
+    "moderators.": ["blocked", "audit"],
+    "audit.": [decision.value for decision in Decision],
     "form.": ["title", "rights", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],
     "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],

@@ -13,6 +13,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from bot.store.storage import KINDS
 from bot.store.tiny import open_store
 from bot.voices.jobs import Job, Reply
 from bot.voices.models import Facts, Language, OwedDeletion, Rights, Share, SpokenLine, Voice
+from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Decision, Policy
 from bot.voices.progress import Stage
 from bot.voices.speech import Speech, SpeechStage
 from bot.voices.store import Store
@@ -235,6 +237,43 @@ async def test_servers_that_share_are_known(store: Store):
     await store.servers.put_share(6, SHARE)
     await store.servers.drop_shares(6)
     assert 5 in await store.servers.sharing()
+
+
+async def test_rules_blocks_and_decisions_are_a_server_s(store: Store):
+    assert await store.servers.policy(5) == Policy()
+    policy = Policy(cloning=False, clone_roles=(7, 8), log_channel=9)
+    block = Block(1, "Größe", 2, "spam", 3.0, 4.0)
+    await store.servers.put_policy(5, policy)
+    await store.servers.put_block(5, block)
+    await store.servers.put_block(5, replace(block, until=None))
+    assert await store.servers.policy(5) == policy
+    assert await store.servers.policy(6) == Policy()
+    assert await store.servers.blocks(5) == (replace(block, until=None),)
+    await store.servers.drop_block(5, 1)
+    await store.servers.drop_block(5, 1)
+    assert await store.servers.blocks(5) == ()
+    assert await store.servers.policy(5) == policy
+    assert await store.servers.sharing() == ()
+
+
+async def test_decisions_come_newest_first_over_months(store: Store):
+    months = [f"2026-{month:02}" for month in (9, 10, 11)]
+    for month in months:
+        for day in (1, 2):
+            at = datetime.fromisoformat(f"{month}-{day:02}T12:00:00+00:00").timestamp()
+            await store.servers.add_entry(5, AuditEntry(at, 2, "Hedy", Decision.BLOCK, "Ada", 1, "spam"))
+    found = [entry.at for entry in await store.servers.audit(5)]
+    assert found == sorted(found, reverse=True)
+    assert len(found) == 6
+    assert await store.servers.audit(55) == ()
+
+
+async def test_who_cloned_is_remembered_as_long_as_it_counts(store: Store):
+    for voice_id, at in ((7, 1.0), (8, 2.0), (9, 3 * DAY)):
+        await store.servers.add_cloned(5, ClonedHere(voice_id, 1, at))
+    assert await store.servers.cloned(5) == (ClonedHere(9, 1, 3 * DAY),)
+    await store.servers.anonymise(1)
+    assert await store.servers.cloned(5) == (ClonedHere(9, 0, 3 * DAY),)
 
 
 async def test_speeches_come_oldest_first_until_they_are_dropped(store: Store):

@@ -57,9 +57,17 @@ async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world
     (sync,) = [entry for entry in world.env.http_requests if entry.path.endswith("/commands")]
     assert sync.method == "PUT"
     commands = cast("list[dict[str, Any]]", sync.json)
-    assert {command["name"] for command in commands} == {"clonevoice", "Clone this voice", "voices", "speak"}
+    assert {command["name"] for command in commands} == {
+        "clonevoice",
+        "Clone this voice",
+        "voices",
+        "speak",
+        "voicemod",
+    }
     for command in commands:
         assert (command["contexts"], command["integration_types"]) == ([0], [0]), command["name"]
+    permissions = {command["name"]: command.get("default_member_permissions") for command in commands}
+    assert permissions["voicemod"] == discord.Permissions(manage_guild=True).value
 
 
 def test_no_intent_is_privileged_and_only_servers_are_listened_to(world: World):

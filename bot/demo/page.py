@@ -17,6 +17,9 @@ MEMBERS: Mapping[str, discord.Permissions | None] = {
 }
 """Whose eyes the page can be seen with, the first one's at first, and what a role lets them do besides."""
 
+SETTLE_SECONDS = 30.0
+"""After how long the page calls an outcome uncertain; simcord's own 5 are few on a busy machine."""
+
 BEAT = 0.1
 """Seconds between looks for something new; the page itself asks every half second."""
 
@@ -45,7 +48,7 @@ async def discord_page(
     waits for it: `context.run(asyncio.create_task, job())`, with the `contextvars.copy_context()` of
     code inside this block. `create_task(job(), context=context)` does not do it.
     """
-    async with simcord.run(bot, check_errors=False) as env:
+    async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
         env.errors_since = lambda cursor: ()  # noqa: ARG005 - an error that the bot answers fails no click
         _follow_real_time(env)
         env.backend.edit_bot_profile("Clonevoice")

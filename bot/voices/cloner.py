@@ -28,6 +28,7 @@ from bot.voices.intake import Intake
 from bot.voices.jobs import Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, OwedDeletion, Voice
+from bot.voices.moderation import Moderation
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage
 from bot.voices.queue import Queue
@@ -63,7 +64,8 @@ class Cloner:
         accounts: Sequence[str | None],
         patience: float,
         clock: Clock,
-        leaving: Collection[int] = (),
+        rules: Moderation,
+        leaving: Collection[int],
     ) -> None:
         self._store = store
         self._mureka = mureka
@@ -75,6 +77,7 @@ class Cloner:
         self.watch = Watch(mureka, self._queue, clock, self._alarm)
         self._intake = Intake(self._ledger, download, inspect, clock, self._show)
         self._estimate = Estimate(store, "clone")
+        self._rules = rules
         self._leaving = leaving
         self._cancellable: set[str] = set()
         self._called_off: set[str] = set()
@@ -91,6 +94,7 @@ class Cloner:
             mureka=self._mureka,
             queue=self._queue,
             watch=self.watch,
+            rules=self._rules,
             estimate=self._estimate,
             clock=self.clock,
             patience=self._patience,
@@ -181,9 +185,14 @@ class Cloner:
         """Return the titles of a member's clones under way."""
         return [job.title for job in self._ledger.of(owner_id)]
 
-    async def call_off(self, owner_id: int) -> bool:
-        """Cancel a member's clones that have not been sent; whether one is being sent or made."""
+    def waiting_in(self, guild_id: int) -> list[int]:
+        """Return the owners of a server's clones under way."""
+        return [job.owner_id for job in self._ledger.all() if job.guild_id == guild_id and not job.over]
+
+    async def call_off(self, owner_id: int, guild_id: int | None = None) -> bool:
+        """Cancel a member's clones (of one server) that were not sent; whether one is being sent or made."""
         jobs = [job for job in self._ledger.of(owner_id) if not job.unaccounted]
+        jobs = [job for job in jobs if guild_id in (None, job.guild_id)]
         if tasks := [self._call_off(job.id) for job in jobs if job.id in self._cancellable]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         return any(job.unaccounted for job in self._ledger.of(owner_id))

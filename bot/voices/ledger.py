@@ -21,6 +21,7 @@ from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import Job, Order, Reply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Voice, clean_text, is_blank, same_title
+from bot.voices.policy import ClonedHere
 from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
 
@@ -163,6 +164,11 @@ class Ledger:
         """Record the voice that a job has made."""
         await self._write(self._store.members.put(voice))
         self._recorded.add(voice.id)
+        try:
+            cloned = ClonedHere(voice.id, voice.owner_id, self._clock.now())
+            await self._store.servers.add_cloned(voice.guild_id, cloned)
+        except (StoreError, OSError, ValueError) as error:  # only a limit a day depends on it
+            _log.warning("that voice %d was cloned could not be counted: %r", voice.id, error)
 
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too."""

@@ -31,6 +31,7 @@ from bot.voices.models import (
     is_blank,
     same_title,
 )
+from bot.voices.moderation import Moderation
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
@@ -62,12 +63,14 @@ class Library:
         deletions: Deletions,
         titles: Callable[[int], Iterable[str]],
         leaving: Collection[int],
+        rules: Moderation,
     ) -> None:
         self._store = store
         self.community = community
         self._deletions = deletions
         self._titles = titles
         self._leaving = leaving
+        self._rules = rules
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def start(self, background: Background) -> None:
@@ -91,7 +94,8 @@ class Library:
         return shared
 
     async def usable(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice that somebody may speak with."""
+        """Return a voice that somebody may speak with; `RuleUnmet` where nobody, or not they, may speak."""
+        await self._rules.check_speaking(viewer)
         return _sound(await self.see(viewer, voice_id))
 
     async def owned(self, viewer: Viewer, voice_id: int) -> Voice:
@@ -175,6 +179,7 @@ class Library:
         guild_id = viewer.guild_id
         if not guild_id:
             raise NoServer
+        await self._rules.check_sharing(viewer)
 
         def shared(voice: Voice) -> Voice:
             return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))

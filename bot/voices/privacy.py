@@ -140,6 +140,7 @@ class Privacy:
                 await self._speaking.forget(member_id)
                 await self._delete_voices(member_id)
                 await self._store.members.anonymise(member_id)
+                await self._store.servers.anonymise(member_id)
                 await self._cloner.forget(member_id)
                 await self._store.jobs.check(member_id)
                 await self._delete_voices(member_id)  # one that was being made

@@ -24,7 +24,8 @@ from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
-from bot.voices.models import Voice
+from bot.voices.models import Viewer, Voice
+from bot.voices.moderation import Moderation
 from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.progress import Stage
 from bot.voices.queue import Queue
@@ -56,6 +57,7 @@ class Sender:
         mureka: Mureka,
         queue: Queue,
         watch: Watch,
+        rules: Moderation,
         estimate: Estimate,
         clock: Clock,
         patience: float,
@@ -66,6 +68,7 @@ class Sender:
         self._mureka = mureka
         self._queue = queue
         self._watch = watch
+        self._rules = rules
         self._clock = clock
         self._patience = patience
         self._show = show
@@ -124,6 +127,7 @@ class Sender:
 
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
+        await self._rules.permit(Viewer(job.owner_id, job.guild_id))
         listed = await self._listed(account)
         sample = await self._store.jobs.sample(job_id)
         await self._queue.while_open()

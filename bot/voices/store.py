@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.voices.jobs import Job
 from bot.voices.models import OwedDeletion, Share, SpokenLine, Voice
+from bot.voices.policy import AuditEntry, Block, ClonedHere, Policy
 from bot.voices.speech import Speech
 
 _log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Members(Protocol):
 
 
 class Servers(Protocol):
-    """Which voices are shared where: a list to choose from, which the owners' files confirm or not."""
+    """Which voices are shared where, which the owners' files confirm or not; and what moderators decided."""
 
     async def sharing(self) -> tuple[int, ...]:
         """Return the ids of the servers in which voices are shared."""
@@ -123,6 +124,46 @@ class Servers(Protocol):
 
     async def drop_shares(self, guild_id: int) -> None:
         """Forget all shares of a server."""
+        ...
+
+    async def policy(self, guild_id: int) -> Policy:
+        """Return a server's rules."""
+        ...
+
+    async def put_policy(self, guild_id: int, policy: Policy) -> None:
+        """Record a server's rules."""
+        ...
+
+    async def blocks(self, guild_id: int) -> tuple[Block, ...]:
+        """Return who is blocked in a server, also for a time that is over."""
+        ...
+
+    async def put_block(self, guild_id: int, block: Block) -> None:
+        """Record a block, in the place of one of the same member."""
+        ...
+
+    async def drop_block(self, guild_id: int, member_id: int) -> None:
+        """Forget a block; one that is not there is no error."""
+        ...
+
+    async def cloned(self, guild_id: int) -> tuple[ClonedHere, ...]:
+        """Return what was cloned in a server of late."""
+        ...
+
+    async def add_cloned(self, guild_id: int, one: ClonedHere) -> None:
+        """Remember that a voice was cloned in a server, and forget what is long ago."""
+        ...
+
+    async def anonymise(self, member_id: int) -> None:
+        """Take a member's id off what was cloned in servers of late; raises while a file can't be read."""
+        ...
+
+    async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
+        """Return all that was decided in a server, newest first."""
+        ...
+
+    async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
+        """Record what was decided; it is never changed or trimmed."""
         ...
 
 

@@ -1,0 +1,56 @@
+"""A server's log channel: what moderators decide, told there as it happens."""
+
+import logging
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import ENGLISH, say, say_markdown
+from bot.voices.policy import AuditEntry, Decision
+
+_log = logging.getLogger(__name__)
+
+
+class ModLog:
+    """Writes to log channels; one that can't be written to loses nothing: the audit has it."""
+
+    def __init__(self, bot: Clonevoice) -> None:
+        self._bot = bot
+
+    async def tell(self, guild_id: int, entry: AuditEntry) -> None:
+        """Write one line, in the server's language."""
+        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
+        if channel_id is None:
+            return
+        guild = self._bot.get_guild(guild_id)
+        locale = str(guild.preferred_locale) if guild else ENGLISH
+        try:
+            await self._bot.get_partial_messageable(channel_id).send(decided(entry, locale))
+        except discord.HTTPException as error:
+            _log.warning("the log channel of server %d can't be written to: %s", guild_id, error)
+
+
+def decided(entry: AuditEntry, locale: str) -> str:
+    """Say what was decided, in one line."""
+    about_rule = entry.decision is Decision.POLICY
+    return say_markdown(
+        locale,
+        f"audit.{entry.decision}",
+        at=int(entry.at),
+        by=entry.by_name,
+        subject=say(locale, f"rule.name.{entry.subject}") if about_rule else entry.subject,
+        reason=entry.reason,
+        was=entry.was,
+        now=entry.now,
+    )
+
+
+def log_trouble(interaction: discord.Interaction[Clonevoice], channel_id: int | None) -> str | None:
+    """Return the key of the sentence that says why the log channel can't be used; None if it can."""
+    if channel_id is None or interaction.guild is None:
+        return None
+    channel = interaction.guild.get_channel(channel_id)
+    if channel is None:
+        return "panel.log_gone"
+    may = channel.permissions_for(interaction.guild.me)
+    return None if may.view_channel and may.send_messages else "panel.log_closed"

@@ -1,0 +1,187 @@
+"""The panel on which moderators set a server's rules: pages of selects, each saved at once."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import say
+from bot.tree import answering
+from bot.voices.policy import Ids, Policy
+from cogs._moderators import check_moderator, moderator
+from cogs._modlog import log_trouble
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "switches": ("switches",),
+    "who": ("clone_roles", "clone_channels", "account_days", "member_days"),
+    "limits": ("voices_a_member", "clones_a_member", "clones_in_all"),
+    "moderators": ("moderator_role", "log_channel"),
+}
+"""The rules on each page; a message holds five rows, and the select of pages and the button take two."""
+
+SWITCHES = ("cloning", "sharing", "speaking")
+
+NUMBERS = {
+    "account_days": (0, 1, 7, 30, 90, 365),
+    "member_days": (0, 1, 7, 30, 90, 365),
+    "voices_a_member": (0, 1, 2, 3, 5, 10, 20, 50),
+    "clones_a_member": (0, 1, 2, 3, 5, 10, 20),
+    "clones_in_all": (0, 5, 10, 20, 50, 100, 200, 500),
+}
+"""What can be chosen; 0 is none."""
+
+_Select = discord.ui.Select[Any] | discord.ui.RoleSelect[Any] | discord.ui.ChannelSelect[Any]
+
+
+class PanelSelect(discord.ui.DynamicItem[_Select], template=r"rules:(?P<page>\w+):(?P<rule>\w+)"):
+    """Another page, or another value of a rule."""
+
+    def __init__(self, page: str, rule: str, select: _Select) -> None:
+        select.custom_id = f"rules:{page}:{rule}"
+        super().__init__(select)
+        self._page = page
+        self._rule = rule
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Take the select as it is in the message."""
+        del interaction
+        assert isinstance(item, discord.ui.Select | discord.ui.RoleSelect | discord.ui.ChannelSelect)  # noqa: S101 - so it was sent
+        return cls(match["page"], match["rule"], item)
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Turn the page, or save the rule; either way show how it now stands."""
+        async with answering(interaction):
+            await interaction.response.defer()
+            await check_moderator(interaction)
+            if self._rule == "page":
+                await show_panel(interaction, str(self.item.values[0]))
+                return
+            rules = _read(self._rule, [*self.item.values])
+            moderation = interaction.client.moderation
+            await moderation.change(interaction.guild_id or 0, moderator(interaction.user), **rules)
+            await show_panel(interaction, self._page)
+
+
+class DefaultsButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"defaults:(?P<page>\w+)"):
+    """Back to the rules that hold where nobody set any."""
+
+    def __init__(self, page: str, locale: str) -> None:
+        label = say(locale, "button.defaults")
+        super().__init__(discord.ui.Button(label=label, custom_id=f"defaults:{page}"))
+        self._page = page
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the button from its custom id."""
+        del item
+        return cls(match["page"], str(interaction.locale))
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
+        """Go back to the defaults, and show them."""
+        async with answering(interaction):
+            await interaction.response.defer()
+            await check_moderator(interaction)
+            moderation = interaction.client.moderation
+            await moderation.reset(interaction.guild_id or 0, moderator(interaction.user))
+            await show_panel(interaction, self._page)
+
+
+def _read(rule: str, values: list[Any]) -> dict[str, Any]:
+    """Return what the values chosen for a rule make of the policy; nothing for what is no rule."""
+    match rule:
+        case "switches":
+            return {switch: switch in values for switch in SWITCHES}
+        case "clone_roles" | "clone_channels":
+            return {rule: tuple(chosen.id for chosen in values)}
+        case "moderator_role" | "log_channel":
+            return {rule: values[0].id if values else None}
+        case _ if rule in NUMBERS:
+            return {rule: int(values[0])}
+        case _:
+            return {}
+
+
+async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) -> None:
+    """Answer with a page of the panel."""
+    locale = str(interaction.locale)
+    page = page if page in PAGES else "switches"
+    policy = await interaction.client.moderation.policy(interaction.guild_id or 0)
+    embed = discord.Embed(
+        title=say(locale, "panel.title"),
+        description="\n".join(_lines(policy, locale)),
+        colour=discord.Colour.blurple(),
+    )
+    embed.set_footer(text=say(locale, "panel.note"))
+    if trouble := log_trouble(interaction, policy.log_channel):
+        embed.add_field(name=say(locale, "rule.name.log_channel"), value=say(locale, trouble))
+    view = discord.ui.View(timeout=None)
+    options = [
+        discord.SelectOption(label=say(locale, f"panel.page.{each}"), value=each, default=each == page)
+        for each in PAGES
+    ]
+    view.add_item(PanelSelect(page, "page", discord.ui.Select(options=options)))
+    for rule in PAGES[page]:
+        view.add_item(PanelSelect(page, rule, _select(rule, policy, locale)))
+    if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left
+        view.add_item(DefaultsButton(page, locale))
+    await interaction.edit_original_response(embed=embed, view=view)
+
+
+def _lines(policy: Policy, locale: str) -> list[str]:
+    none, state = say(locale, "panel.none"), {True: say(locale, "panel.on"), False: say(locale, "panel.off")}
+    values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
+    values["clone_roles"] = format(Ids(policy.clone_roles), "@&") or say(locale, "panel.everybody")
+    values["clone_channels"] = format(Ids(policy.clone_channels), "#") or say(locale, "panel.everywhere")
+    values |= {rule: getattr(policy, rule) or none for rule in NUMBERS}
+    values["moderator_role"] = format(Ids(filter(None, [policy.moderator_role])), "@&") or none
+    values["log_channel"] = format(Ids(filter(None, [policy.log_channel])), "#") or none
+    return [say(locale, f"rule.is.{rule}", value=value) for rule, value in values.items()]
+
+
+def _select(rule: str, policy: Policy, locale: str) -> _Select:
+    placeholder = say(locale, f"panel.choose.{rule}")
+    value: Any = getattr(policy, rule, None)
+    chosen = [number for number in (value if isinstance(value, tuple) else (value,)) if number]  # pyright: ignore[reportUnknownVariableType] -- ids
+    most = 25 if isinstance(value, tuple) else 1
+    match rule:
+        case "switches":
+            options = [
+                discord.SelectOption(
+                    label=say(locale, f"panel.switch.{switch}"), value=switch, default=getattr(policy, switch)
+                )
+                for switch in SWITCHES
+            ]
+            return discord.ui.Select(
+                options=options, min_values=0, max_values=len(options), placeholder=placeholder
+            )
+        case "clone_roles" | "moderator_role":
+            roles = [discord.Object(number, type=discord.Role) for number in chosen]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- ids
+            return discord.ui.RoleSelect(
+                min_values=0, max_values=most, default_values=roles, placeholder=placeholder
+            )
+        case "clone_channels" | "log_channel":
+            channels = [discord.Object(number, type=discord.TextChannel) for number in chosen]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- ids
+            return discord.ui.ChannelSelect(
+                channel_types=[discord.ChannelType.text],
+                min_values=0,
+                max_values=most,
+                default_values=channels,
+                placeholder=placeholder,
+            )
+        case _:
+            numbers = [
+                discord.SelectOption(
+                    label=say(locale, f"rule.choice.{rule}", value=number or say(locale, "panel.none")),
+                    value=str(number),
+                    default=value == number,
+                )
+                for number in NUMBERS[rule]
+            ]
+            return discord.ui.Select(options=numbers, placeholder=placeholder)
