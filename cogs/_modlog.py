@@ -5,8 +5,8 @@ import logging
 import discord
 
 from bot.client import Clonevoice
-from bot.i18n import ENGLISH, say, say_markdown
-from bot.voices.policy import AuditEntry, Decision
+from bot.i18n import ENGLISH, Verbatim, say, say_markdown
+from bot.voices.policy import AuditEntry, Decision, Ids
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +40,19 @@ def decided(entry: AuditEntry, locale: str) -> str:
         by=entry.by_name,
         subject=say(locale, f"rule.name.{entry.subject}") if about_rule else entry.subject,
         reason=entry.reason,
-        was=entry.was,
-        now=entry.now,
+        was=_value(entry.subject, entry.was, locale),
+        now=_value(entry.subject, entry.now, locale),
     )
+
+
+def _value(rule: str, written: str, locale: str) -> Verbatim:
+    """Say a rule's value as it was written into the audit."""
+    if written in {"True", "False"}:
+        return Verbatim(say(locale, "panel.on" if written == "True" else "panel.off"))
+    if written in {"", "0", "None"}:
+        return Verbatim(say(locale, "panel.none"))
+    kind = {"clone_roles": "@&", "moderator_role": "@&", "clone_channels": "#", "log_channel": "#"}.get(rule)
+    return Verbatim(format(Ids(map(int, written.split(", "))), kind) if kind else written)
 
 
 def log_trouble(interaction: discord.Interaction[Clonevoice], channel_id: int | None) -> str | None:

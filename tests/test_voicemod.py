@@ -98,6 +98,8 @@ async def test_every_rule_can_be_set_on_its_page(court: Court):
         assert sentence(f"rule.is.{rule}", value=Verbatim(expected)) in text(shown).splitlines()
     audit = await court.hedy.slash(channel, "voicemod audit", kind="policy")
     assert sentence("moderators.audit", rows=9) in text(audit)
+    assert f"Roles that may clone, none → <@&{court.role.id}>" in text(audit)
+    assert "Clones a day, each member, none → 3" in text(audit)
 
 
 @pytest.mark.parametrize("command", ["settings", "blocked", "audit"])
@@ -317,7 +319,7 @@ class TestTheTrail:
         audit = await court.hedy.slash(world.channel, "voicemod audit")
         lines = (embed_of(audit).description or "").splitlines()
         assert ["blocked grace: two" in lines[0], r"blocked ada: \*one\*" in lines[1]] == [True, True]
-        assert "**hedy**: Speaking, True → False" in lines[2]
+        assert "**hedy**: Speaking, on → off" in lines[2]
         about = await court.hedy.slash(world.channel, "voicemod audit", member=world.ada)
         assert len((embed_of(about).description or "").splitlines()) == 1
         rules = await court.hedy.slash(world.channel, "voicemod audit", kind="policy")
