@@ -38,7 +38,7 @@ def decided(entry: AuditEntry, locale: str) -> str:
         f"audit.{entry.decision}",
         at=int(entry.at),
         by=entry.by_name,
-        subject=say(locale, f"rule.name.{entry.subject}") if about_rule else entry.subject,
+        subject=Verbatim(say(locale, f"rule.name.{entry.subject}")) if about_rule else entry.subject,
         reason=entry.reason,
         was=_value(entry.subject, entry.was, locale),
         now=_value(entry.subject, entry.now, locale),
