@@ -108,8 +108,8 @@ async def measured(shared: int, members: int) -> dict[str, Cost]:
         return {
             "autocomplete, no text": await cost(lambda _: library.suggest(NOBODY, "")),
             "autocomplete, a typo": await cost(lambda _: library.suggest(NOBODY, TYPO)),
-            "one use, the first for hours": await cost(lambda number: use(number, 2e9)),
-            "one use, the next": await cost(lambda number: use(number, 2e9 + 1)),
+            "one use, the first for hours": await cost(lambda number: use(number, 2e9 + 4000 * number)),
+            "one use, the next": await cost(lambda number: use(number, 2e9 + 4000 * number + 1)),
         }
 
 

@@ -70,6 +70,17 @@ async def type_command(page: Page, command: str, options: Mapping[str, Answer] |
     await expect(page.locator(".command-row")).to_have_count(0, timeout=PATIENCE)
 
 
+async def offered(page: Page) -> list[str]:
+    """List the slash commands that the page offers to whoever looks at it."""
+    composer = page.locator("#channel-composer-input")
+    await composer.fill("/")
+    names = page.locator(".command-entry strong")
+    await names.first.wait_for()
+    found = await names.all_inner_texts()
+    await composer.fill("")
+    return found
+
+
 async def _fill(page: Page, name: str, answer: Answer) -> None:
     option = page.locator(f'.command-pill[data-option="{name}"]')
     suggestions = page.locator(".command-suggestion")
@@ -96,13 +107,16 @@ async def card_text(page: Page) -> str:
     return await card(page).inner_text()
 
 
-async def card_texts(page: Page, *, until: str, seconds: float = PATIENCE / 1000) -> list[str]:
+async def card_texts(
+    page: Page, *, until: str | re.Pattern[str], seconds: float = PATIENCE / 1000
+) -> list[str]:
     """Collect what the last message says as it changes, until it says `until`; else `TimeoutError`."""
+    last = until if isinstance(until, re.Pattern) else re.compile(re.escape(until))
     texts: list[str] = []
     deadline = time.monotonic() + seconds
-    while not texts or until not in texts[-1]:
+    while not texts or not last.search(texts[-1]):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the card never said {until!r}; it said {texts}")
+            raise TimeoutError(f"the card never said {last.pattern!r}; it said {texts}")
         if (text := await card_text(page)) not in texts[-1:]:
             texts.append(text)
         await page.wait_for_timeout(50)

@@ -461,6 +461,35 @@ def test_nothing_that_was_broken_off_keeps_a_member_from_being_forgotten(nth: in
         agreement.forget(2, None)
 
 
+@pytest.mark.parametrize("leaves", ["the bot", "the owner"])
+def test_what_is_shared_just_when_somebody_leaves_is_wholly_shared_or_not_at_all(leaves: str):
+    with begun() as agreement:
+        community = agreement.bot.library.community
+        agreement.unshare(0, 0, HERE, None)
+        leaving = (
+            community.close(HERE) if leaves == "the bot" else community.withdraw(HERE, agreement.people[0])
+        )
+        agreement.do(leaving, 0.0)
+        agreement.share(0, 0, HERE, None)
+
+
+def hang_up(upstream: Upstream) -> None:
+    """End the requests that hang; the bot itself would do so after 30 s."""
+    for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - faults have no end
+        hanging.cancel()
+
+
+def test_a_voice_that_is_being_made_leaves_no_trace_of_somebody_forgotten():
+    with begun() as agreement:
+        upstream = agreement.upstream
+        upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
+        agreement.clone(0, "Linus", 0.0)
+        agreement.runner.run(until(lambda: len(upstream.voices) > 6))
+        agreement.forget(0, None)
+        agreement.wait(100)
+        hang_up(upstream)
+
+
 @pytest.mark.parametrize("looking", [True, False])
 def test_a_voice_of_unclear_outcome_goes_too_when_its_owner_is_forgotten(looking: bool):  # noqa: FBT001 - both cases
     """It is just being looked for anew, or the API does not answer when it is looked for once more."""
@@ -478,5 +507,4 @@ def test_a_voice_of_unclear_outcome_goes_too_when_its_owner_is_forgotten(looking
             agreement.runner.run(until(lambda: not upstream.faults))
         agreement.forget(0, 0.02)
         agreement.runner.run(until(lambda: not upstream.faults))
-        for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - 30 s are too long
-            hanging.cancel()
+        hang_up(upstream)

@@ -20,6 +20,7 @@ from browser import (
     choose,
     fill_form,
     look_as,
+    offered,
     open_page,
     play,
     press,
@@ -163,3 +164,12 @@ async def test_a_deletion_is_asked_about_and_done():
         await card_texts(page, until=sentence("delete.done", title="Ada"))
         await type_command(page, "/voices list")
         await card_texts(page, until="You have no voices yet")
+
+
+@pytest.mark.browser
+async def test_only_the_moderator_is_offered_what_moderators_do():
+    async with staged() as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        assert "/voicemod settings" not in await offered(page)
+        await look_as(page, "Hedy")
+        assert "/voicemod settings" in await offered(page)

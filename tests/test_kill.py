@@ -17,7 +17,7 @@ import pytest
 from bot.demo.upstream import Upstream
 from bot.voices.progress import Stage
 from conftest import GOOD, sentence, until
-from discord_double import Call, DiscordDouble, Message
+from discord_double import GUILD, Call, DiscordDouble, Message
 
 ADA = 5001
 SIZE = len(GOOD[1])
@@ -165,7 +165,7 @@ class Life:
         assert title != "Ada" or self.last_cards() == [card]
         assert not self.double.dms
         files = {path.name for path in (self.home / "data").rglob("*") if path.is_file()}
-        assert files - {"pending.json"} == {"lock", f"{ADA}.json"}
+        assert files - {"pending.json", f"{GUILD}.json"} == {"lock", f"{ADA}.json"}
         return end
 
 

@@ -151,6 +151,8 @@ class Cloner:
 
     async def show_anew(self, owner_id: int, reply: Reply) -> bool:
         """Let a member's running clone go on in the answer to another interaction; False if there is none."""
+        if owner_id in self._leaving:
+            raise BeingForgotten
         running = self.running(owner_id)
         if running is None:
             return False

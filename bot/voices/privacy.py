@@ -140,12 +140,12 @@ class Privacy:
                 await self._speaking.forget(member_id)
                 await self._delete_voices(member_id)
                 await self._store.members.anonymise(member_id)
-                await self._store.servers.anonymise(member_id)
                 await self._cloner.forget(member_id)
                 await self._store.jobs.check(member_id)
                 await self._delete_voices(member_id)  # one that was being made
                 for guild_id in await self._store.servers.sharing():  # rows of voices that are gone already
                     await self._library.community.withdraw(guild_id, member_id)
+                await self._store.servers.anonymise(member_id)
                 await self._store.members.forget(member_id)
                 await self._store.pending.drop_leaving(member_id)
                 break
