@@ -21,7 +21,7 @@ ClonevoiceError
 │   ├── VoiceUnknown, VoiceAmbiguous, BeingDeleted, VoiceWithdrawn, NoServer
 │   ├── TextBlank, TextTooLong, SpeakingAlready
 │   ├── NoAudio                  a message without an audio file
-│   ├── BeingForgotten, ForgetUnconfirmed
+│   ├── BeingForgotten, Forgotten, ForgetUnconfirmed
 │   ├── RuleUnmet                a server's moderators decided otherwise
 │   │   ├── CloningOff, SharingOff, SpeakingOff
 │   │   ├── RoleNeeded, ChannelNotAllowed, AccountTooYoung, MemberTooNew
@@ -277,6 +277,12 @@ class BeingForgotten(Refused):
     """All that is stored about the member is being deleted."""
 
     key = "refused.being_forgotten"
+
+
+class Forgotten(Refused):
+    """What was under way goes with all else that was stored about the member."""
+
+    key = "refused.forgotten"
 
 
 class ForgetUnconfirmed(Refused):

@@ -1,5 +1,6 @@
 """The forms (modals) that are about a voice: its new title, and a text to speak."""
 
+import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,7 +8,8 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.i18n import say
+from bot.errors import Refused
+from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.models import TITLE_LENGTH, Voice
 from bot.voices.speech import TEXT_LENGTH, Line
@@ -15,6 +17,10 @@ from cogs._interaction import FORM_SECONDS, deferred, viewer_of
 
 FIRST_LENGTH = 4000
 """What one text input holds: https://discord.com/developers/docs/components/reference#text-input"""
+
+
+TITLE_SHOWN = 30
+"""How much of a title a label of 45 characters has room for."""
 
 
 class RenameForm(ui.Modal):
@@ -53,14 +59,21 @@ class TextForm(ui.Modal):
         self._rest: ui.TextInput[Any] = ui.TextInput(
             style=discord.TextStyle.paragraph, max_length=TEXT_LENGTH - FIRST_LENGTH, required=False
         )
-        first = say(locale, "speak.first", title=voice.title)
-        self.add_item(ui.Label(text=first[:45], component=self._first))
+        title = voice.title if len(voice.title) <= TITLE_SHOWN else f"{voice.title[:TITLE_SHOWN]}…"
+        self.add_item(ui.Label(text=say(locale, "speak.first", title=title), component=self._first))
         self.add_item(ui.Label(text=say(locale, "speak.rest"), component=self._rest))
 
     async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Speak."""
         async with answering(interaction):
-            await speak(interaction, str(self._voice.id), joined(self._first.value, self._rest.value))
+            text = joined(self._first.value, self._rest.value)
+            try:
+                await speak(interaction, str(self._voice.id), text)
+            except Refused as error:  # what was typed is handed back
+                await interaction.edit_original_response(
+                    content=say_markdown(str(interaction.locale), error.key, **error.values),
+                    attachments=[discord.File(io.BytesIO(text.encode()), "text.txt")],
+                )
 
 
 def joined(first: str, rest: str) -> str:

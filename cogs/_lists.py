@@ -9,8 +9,8 @@ import discord
 from bot.client import Clonevoice
 from bot.i18n import Verbatim, say, say_markdown
 from bot.tree import answering
-from bot.voices.models import Language, Voice
-from cogs._cards import length, shared_where
+from bot.voices.models import Language, Viewer, Voice
+from cogs._cards import length
 from cogs._history import show_history
 from cogs._interaction import viewer_of
 from cogs._library import show_voice
@@ -61,7 +61,7 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
             title=voice.title,
             facts=_facts(voice, locale),
             at=int(voice.created_at),
-            shared=Verbatim(shared_where(voice, viewer, locale)),
+            shared=Verbatim(say(locale, _reach(voice, viewer))),
         )
         for voice in shown
     ]
@@ -119,6 +119,12 @@ def _view(voices: Sequence[tuple[Voice, str]], locale: str) -> discord.ui.View:
         ]
         view.add_item(VoiceSelect(options, say(locale, "list.open")))
     return view
+
+
+def _reach(voice: Voice, viewer: Viewer) -> str:
+    if viewer.guild_id in voice.shared_in:
+        return "list.here"
+    return "list.elsewhere" if voice.shared_in else "list.private"
 
 
 def _facts(voice: Voice, locale: str) -> Verbatim:

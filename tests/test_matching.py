@@ -20,6 +20,10 @@ TITLES = ("Storyteller", "Ada Lovelace", "Größe", "ストーリー", "News at 
         ("ストーリ", "ストーリー"),
         ("nine news", "News at nine"),
         ("  news   at ", "News at nine"),
+        ("s", "Storyteller"),
+        ("n", "News at nine"),
+        ("lo", "Ada Lovelace"),
+        ("gro", "Größe"),
     ],
 )
 def test_a_typo_is_forgiven(typed: str, meant: str):

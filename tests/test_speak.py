@@ -341,3 +341,28 @@ async def test_an_audio_link_that_is_not_mureka_s_is_not_shown(tmp_path: Path):
         (line,) = result.followups
         assert line.attachments == []
         assert "example.org" not in str(line.embeds[0].to_dict())
+
+
+async def test_deleting_the_voice_while_it_speaks_blames_nobody_else(tmp_path: Path):
+    async with opened(tmp_path, clock=FastClock()) as world:
+        await world.voice(world.ada, "Ada")
+        world.upstream.faults.append(
+            Fault(method="POST", path=SPEECH, status=429, headers={"Retry-After": "30"})
+        )
+        result = await speak(world, world.ada, wait=False)
+        asked = await world.ada.slash(world.channel, "voices delete", voice="Ada")
+        await press(world.ada, asked, "button.gone")
+        await until(lambda: ended(result))
+        assert sentence("refused.withdrawn", title="Ada") in text(result)
+        assert buttons(result) == []
+
+
+async def test_a_form_that_is_refused_hands_its_text_back(world: World):
+    voice_id = await world.voice(world.ada, "Ada")
+    await world.ada.slash(world.channel, "voices share", voice="Ada")
+    form = await world.grace.slash(world.channel, "speak", voice=str(voice_id))
+    await world.ada.slash(world.channel, "voices unshare", voice="Ada")
+    refused = await world.grace.submit_modal(form, {fields(form)[0]: "Much to type"})
+    assert text(refused) == UNKNOWN
+    (attached,) = message(refused).attachments
+    assert await attached.read() == b"Much to type"

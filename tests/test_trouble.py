@@ -251,5 +251,5 @@ class TestForgetting:
             await world.restart()
             await until(lambda: str(world.ada.id) not in on_disk(world))
             assert world.upstream.speeches == []
-            assert sentence("refused.being_forgotten") in text(line)
+            assert sentence("refused.forgotten") in text(line)
             assert message(line).attachments, "the text is handed back"

@@ -56,8 +56,13 @@ class Records:
 
         task = asyncio.create_task(alone())
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be waiting for it any more
 
     async def names(self, kind: str, pattern: str = "*.json") -> list[str]:
         """Name the records of a kind that fit a pattern."""

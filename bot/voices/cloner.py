@@ -13,6 +13,7 @@ from bot.errors import (
     BeingForgotten,
     Cancelled,
     ClonevoiceError,
+    Forgotten,
     MurekaError,
     OfferLapsed,
     QueueFull,
@@ -106,8 +107,7 @@ class Cloner:
                 await self._ledger.note(job.id, Stage.QUEUED)
         # Those that may be under way upstream come first: they keep their accounts busy.
         for job in sorted(jobs, key=lambda job: job.stage is not Stage.CLONING):
-            if job.unaccounted or job.owner_id not in self._leaving:
-                self.begin(job)
+            self.begin(job)
         background.start(self.watch.keep())
         background.start(self._ending.sweep())
         try:
@@ -137,8 +137,10 @@ class Cloner:
         return await self._ledger.accept(order)
 
     def begin(self, job: Job) -> None:
-        """Set a job going that was accepted, or that an earlier run of the bot left."""
-        self._background.start(self._see_through(job.id), job.id)
+        """Set a job going that was accepted, or that an earlier run left, unless its member is forgotten."""
+        kept = self._ledger.find(job.id, job.owner_id)
+        if kept and (kept.unaccounted or job.owner_id not in self._leaving):
+            self._background.start(self._see_through(job.id), job.id)
 
     async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
@@ -213,7 +215,7 @@ class Cloner:
         for job in [job for job in self._ledger.all() if job.owner_id == owner_id]:
             if self._background.task(job.id):
                 await self._background.stop(job.id)
-                await self.sink.deliver(job, BeingForgotten())
+                await self.sink.deliver(job, Forgotten())
             if self._ledger.find(job.id, owner_id):
                 if made := await self._sender.unaccounted(job.id):
                     await self._store.pending.put_owed(OwedDeletion(made, job.account))
@@ -244,6 +246,8 @@ class Cloner:
         finally:
             self._cancellable.discard(job_id)
             self._called_off.discard(job_id)
+        if self._ledger[job_id].owner_id in self._leaving and isinstance(outcome, Voice):
+            outcome = Forgotten()  # it is deleted at once
         await self._ending.end(job_id, outcome)
 
     async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:

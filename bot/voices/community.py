@@ -138,24 +138,23 @@ class Community:
 
     async def withdraw(self, guild_id: int, owner_id: int) -> None:
         """End what a member shares in a server, since they have left it."""
-        for row in await self.shares(guild_id):
-            if row.owner_id == owner_id:
+        server = self._server(guild_id)
+        async with server.lock:  # so that nothing is shared in the middle
+            rows = await self._rows(guild_id, server)
+            for row in [row for row in rows.values() if row.owner_id == owner_id]:
                 await self._end(guild_id, row)
-                await self.drop(guild_id, row.voice_id)
+                await self._store.servers.drop_share(guild_id, row.voice_id)
+                del rows[row.voice_id]
 
     async def close(self, guild_id: int) -> None:
         """End all that is shared in a server, since the bot has left it."""
-        for row in await self.shares(guild_id):
-            try:
-                await self._end(guild_id, row)
-            except (
-                StoreError,
-                OSError,
-                ValueError,
-            ) as error:  # the row goes all the same, and without it nothing is shared
-                _log.warning("a share in server %d could not be ended: %s", guild_id, error)
         server = self._server(guild_id)
         async with server.lock:
+            for row in (await self._rows(guild_id, server)).values():
+                try:
+                    await self._end(guild_id, row)
+                except (StoreError, OSError, ValueError) as error:  # without its row nothing is shared
+                    _log.warning("a share in server %d could not be ended: %s", guild_id, error)
             await self._store.servers.drop_shares(guild_id)
             server.rows = {}
 

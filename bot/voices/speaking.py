@@ -16,6 +16,7 @@ from bot.errors import (
     BeingDeleted,
     BeingForgotten,
     ClonevoiceError,
+    Forgotten,
     OutcomeUnknown,
     Restarting,
     SpeakingAlready,
@@ -23,6 +24,7 @@ from bot.errors import (
     TextBlank,
     TextTooLong,
     Unexpected,
+    VoiceLost,
     VoiceUnknown,
     VoiceWithdrawn,
 )
@@ -32,7 +34,7 @@ from bot.voices.ending import RETRY_SECONDS, SWEEP_SECONDS, TELL_AGAIN_SECONDS
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Failure
 from bot.voices.library import Library
-from bot.voices.models import Viewer
+from bot.voices.models import Viewer, Voice
 from bot.voices.narrator import Narrator
 from bot.voices.sink import SpeechSink
 from bot.voices.speech import (
@@ -78,8 +80,7 @@ class Speaking:
         self._background = background
         for speech in await self._store.speeches.all():
             self._speeches[speech.id] = speech
-            if speech.speaker_id not in self._leaving:
-                self.begin(speech)
+            self.begin(speech)
         background.start(self._sweep())
 
     async def wind_down(self, seconds: float) -> None:
@@ -117,14 +118,15 @@ class Speaking:
         return speech
 
     def begin(self, speech: Speech) -> None:
-        """Set a line going that was accepted, or that an earlier run of the bot left."""
-        self._background.start(self._see_through(speech.id), speech.id)
+        """Set a line going that was accepted, or that an earlier run left, unless its member is forgotten."""
+        if speech.id in self._speeches and speech.speaker_id not in self._leaving:
+            self._background.start(self._see_through(speech.id), speech.id)
 
     async def forget(self, speaker_id: int) -> None:
         """Drop a member's lines: what has not been sent is not sent, what has is not published."""
         for speech in [one for one in self._speeches.values() if one.speaker_id == speaker_id]:
             await self._background.stop(speech.id)
-            await self.sink.deliver(speech, BeingForgotten())
+            await self.sink.deliver(speech, Forgotten())
             await self._drop(speech.id)
 
     async def _see_through(self, speech_id: str) -> None:
@@ -153,6 +155,9 @@ class Speaking:
         ticking = asyncio.create_task(self._tick(speech_id))
         try:
             audio_url = await self._narrator.narrate(speech, partial(self._record, speech_id))
+        except VoiceLost:
+            await self._usable(speech)  # or it was deleted here meanwhile
+            raise
         finally:
             ticking.cancel()
         await self._note(speech_id, SpeechStage.MADE, audio_url=audio_url)
@@ -178,18 +183,21 @@ class Speaking:
 
     async def _spoken(self, speech: Speech) -> Spoken:
         """Make sure that the voice may still be used, and tell its owner what was spoken with it."""
-        try:
-            voice = await self._library.usable(speech.viewer, speech.voice_id)
-        except (VoiceUnknown, BeingDeleted) as error:
-            raise VoiceWithdrawn(title=speech.title) from error
+        used: Voice | None = await self._usable(speech)
         try:
             with recording():
-                voice = await self._library.used(voice, speech.spoken_line())
+                used = await self._library.used(used, speech.spoken_line())
         except StoreError as error:  # it is paid for: better heard and not on record than lost
             _log.error("that line %s was spoken could not be recorded: %s", speech.id, error.key)
-        if voice is None or not speech.audio_url:
+        if used is None or not speech.audio_url:
             raise VoiceWithdrawn(title=speech.title)
-        return Spoken(voice, speech.audio_url)
+        return Spoken(used, speech.audio_url)
+
+    async def _usable(self, speech: Speech) -> Voice:
+        try:
+            return await self._library.usable(speech.viewer, speech.voice_id)
+        except (VoiceUnknown, BeingDeleted) as error:
+            raise VoiceWithdrawn(title=speech.title) from error
 
     async def _tick(self, speech_id: str) -> None:
         usual = await self._estimate.usual()
