@@ -14,12 +14,13 @@ TITLE = "Ada's reading voice"
 
 
 async def main() -> None:
-    """Take a clone in the middle and at its end, and the voice as it speaks for somebody else."""
+    """Take a clone in the middle and at its end, its voice as it speaks for somebody else, and the rules."""
     async with staged() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await page.set_viewport_size({"width": 1000, "height": 800})
         await clone(page)
         await speak(page)
+        await moderate(page)
 
 
 async def clone(page: Page) -> None:
@@ -42,6 +43,14 @@ async def speak(page: Page) -> None:
     await type_command(page, "/speak", {"voice": voice, "text": text})
     await card_texts(page, until="Synthetic voice")
     await take_picture(page, HERE / "demo-speak.png")
+
+
+async def moderate(page: Page) -> None:
+    """Have Hedy look at the rules."""
+    await look_as(page, "Hedy")
+    await type_command(page, "/voicemod settings", {})
+    await card_texts(page, until="Rules for voices")
+    await take_picture(page, HERE / "demo-moderation.png")
 
 
 asyncio.run(main())
