@@ -16,7 +16,13 @@ from cogs._pages import LISTS, page_of, turning
 from cogs._panel import DefaultsButton, PanelSelect, show_panel
 
 REASON_LENGTH = 200
+"""Longest reason, in characters."""
+
 DAYS = 365
+"""Longest block that has an end, in days."""
+
+ROW_LENGTH = 400
+"""Longest row of a list: ten of them fit into an embed, which holds 4,096 characters."""
 
 
 class VoiceMod(
@@ -140,12 +146,16 @@ async def _show_list(
     locale, (page, rows, of) = str(interaction.locale), place
     embed = discord.Embed(
         title=say(locale, f"moderators.{kind}", rows=rows),
-        description="\n".join(lines) or say(locale, "moderators.nothing"),
+        description="\n".join(map(_cut, lines)) or say(locale, "moderators.nothing"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
     turning(view, kind, page, rows, of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= ROW_LENGTH else f"{line[: ROW_LENGTH - 1]}…"
 
 
 LISTS.update({"blocked": show_blocked, "audit": show_audit})

@@ -365,3 +365,14 @@ async def test_damaged_rules_refuse_what_depends_on_them(court: Court):
         refused = await world.ada.slash(world.channel, command, voice="Ada", **options)
         assert text(refused) == sentence("store.damaged")
     assert text(await world.send(world.ada, title="New")) == sentence("store.damaged")
+
+
+async def test_ten_long_rows_fit_into_one_answer(court: Court):
+    world = court.world
+    for number in range(10):
+        member = world.ada.guild.add_member(world.env.create_user(f"member{number}"))
+        await court.block(member, reason="*" * 200)
+    for command in ("voicemod blocked", "voicemod audit"):
+        listed = embed_of(await court.hedy.slash(world.channel, command)).description or ""
+        assert len(listed) <= 4096
+        assert len(listed.splitlines()) == 10
