@@ -85,13 +85,13 @@ class Library:
 
     async def see(self, viewer: Viewer, voice_id: int) -> Voice:
         """Return a voice that somebody may see: their own, or one that is shared in this server."""
-        for voice in await self._store.members.voices(viewer.id):
-            if voice.id == voice_id:
-                return voice
-        shared = await self.community.find(viewer.guild_id, voice_id) if viewer.guild_id else None
-        if shared is None:
-            raise VoiceUnknown
-        return shared
+        try:
+            return await self.owned(viewer, voice_id)
+        except VoiceUnknown:
+            shared = await self.community.find(viewer.guild_id, voice_id) if viewer.guild_id else None
+            if shared is None:
+                raise
+            return shared
 
     async def usable(self, viewer: Viewer, voice_id: int) -> Voice:
         """Return a voice that somebody may speak with; `RuleUnmet` where nobody, or not they, may speak."""
@@ -118,7 +118,7 @@ class Library:
                 return voice
         if own or not viewer.guild_id:
             raise VoiceUnknown
-        rows = [row for row in await self.community.shares(viewer.guild_id) if same_title(row.title, text)]
+        rows = await asyncio.to_thread(_titled, text, await self.community.shares(viewer.guild_id))
         match await self.community.confirmed(viewer.guild_id, rows):
             case [(row, _)]:
                 return await self.see(viewer, row.voice_id)
@@ -130,10 +130,8 @@ class Library:
     async def suggest(self, viewer: Viewer, text: str, *, own: bool = False) -> list[Suggestion]:
         """Return what a member may mean by what is typed so far: own voices, then shared ones, 25 at most."""
         mine = [voice for voice in await self.own(viewer.id) if not voice.deleting]
-        ids = {voice.id for voice in mine}
         shared = [] if own or not viewer.guild_id else await self.community.shares(viewer.guild_id)
-        shared = [row for row in shared if row.owner_id != viewer.id and row.voice_id not in ids]
-        found: list[Voice | Share] = [*mine, *shared]
+        found: list[Voice | Share] = [*mine, *(row for row in shared if row.owner_id != viewer.id)]
         if text.strip():
             titles = [voice.title for voice in found]
             found = [found[place] for place in await asyncio.to_thread(best, text, titles, SUGGESTIONS)]
@@ -209,9 +207,8 @@ class Library:
             return False
 
     async def discard(self, voice: Voice, owed: OwedDeletion) -> bool:
-        """Owe a deletion, take the voice out of everybody's reach, and try to be even with the API."""
+        """Take a voice whose deletion is owed out of everybody's reach, and try to be even with the API."""
         with recording():
-            await self._store.pending.put_owed(owed)
             marked = await self._store.members.change(
                 voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
             )
@@ -249,6 +246,10 @@ class Library:
         if lock is None:
             lock = self._locks[owner_id] = asyncio.Lock()
         return lock
+
+
+def _titled(text: str, rows: Iterable[Share]) -> list[Share]:
+    return [row for row in rows if same_title(row.title, text)]
 
 
 def _sound(voice: Voice) -> Voice:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from bot.errors import CloningOff, NotBlocked, SharingOff, SpeakingOff
+from bot.errors import Blocked, CloningOff, NotBlocked, SharingOff, SpeakingOff
 from bot.voices.clock import Clock
 from bot.voices.models import Viewer
 from bot.voices.policy import (
@@ -16,7 +16,6 @@ from bot.voices.policy import (
     Moderator,
     Policy,
     check_applicant,
-    check_block,
     check_limits,
 )
 from bot.voices.store import Store, recording
@@ -42,6 +41,8 @@ class Moderation:
         """Change rules, each with an entry in the audit."""
         before = await self.policy(guild_id)
         policy = replace(before, **rules)
+        if policy == before:
+            return before
         with recording():
             await self._store.servers.put_policy(guild_id, policy)
             for name, was in asdict(before).items():
@@ -105,8 +106,7 @@ class Moderation:
 
     async def admit(self, guild_id: int, who: Applicant, channel_id: int, waiting: Sequence[int]) -> None:
         """Raise the `RuleUnmet` that keeps a member from cloning; `waiting` own the clones under way here."""
-        await self.check_block(Viewer(who.id, guild_id))
-        policy, now = await self.policy(guild_id), self._clock.now()
+        policy, now = await self._policy_for(Viewer(who.id, guild_id)), self._clock.now()
         check_applicant(policy, who, channel_id, now)
         voices = await self._store.members.voices(who.id)
         check_limits(
@@ -120,27 +120,25 @@ class Moderation:
 
     async def permit(self, viewer: Viewer) -> None:
         """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all."""
-        await self.check_block(viewer)
-        if not (await self.policy(viewer.guild_id)).cloning:
+        if not (await self._policy_for(viewer)).cloning:
             raise CloningOff
 
     async def check_sharing(self, viewer: Viewer) -> None:
         """Raise the `RuleUnmet` that keeps a member from sharing here."""
-        await self.check_block(viewer)
-        if not (await self.policy(viewer.guild_id)).sharing:
+        if not (await self._policy_for(viewer)).sharing:
             raise SharingOff
 
     async def check_speaking(self, viewer: Viewer) -> None:
         """Raise the `RuleUnmet` that keeps a member from speaking here."""
-        await self.check_block(viewer)
-        if not (await self.policy(viewer.guild_id)).speaking:
+        if not (await self._policy_for(viewer)).speaking:
             raise SpeakingOff
 
-    async def check_block(self, viewer: Viewer) -> None:
-        """Raise `Blocked` while a member is blocked here."""
-        blocks = await self._store.servers.blocks(viewer.guild_id)
-        block = next((block for block in blocks if block.member_id == viewer.id), None)
-        check_block(block, self._clock.now())
+    async def _policy_for(self, viewer: Viewer) -> Policy:
+        """Return the rules that a member has to meet; `Blocked` if they may do nothing here."""
+        for block in await self.blocked(viewer.guild_id):
+            if block.member_id == viewer.id:
+                raise Blocked(reason=block.reason, when=int(block.until) if block.until else None)
+        return await self.policy(viewer.guild_id)
 
 
 def _told(value: object) -> str:

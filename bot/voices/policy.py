@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from bot.errors import (
     AccountTooYoung,
-    Blocked,
     ChannelNotAllowed,
     ClonesToday,
     CloningOff,
@@ -148,7 +147,7 @@ def check_limits(
     waiting: Sequence[int],
     now: float,
 ) -> None:
-    """Raise the `Refused` that says which limit is reached, and when there is room again.
+    """Raise the `RuleUnmet` that says which limit is reached, and when there is room again.
 
     The member has `voices` that were cloned here; `waiting` are the owners of the clones under way here.
     """
@@ -162,9 +161,3 @@ def check_limits(
         today = sorted([at for at in times if at > now - DAY] + [now] * more)
         if limit and len(today) >= limit:
             raise ClonesToday(limit=limit, when=int(today[-limit] + DAY))
-
-
-def check_block(block: Block | None, now: float) -> None:
-    """Raise `Blocked` while a block holds."""
-    if block and block.holds(now):
-        raise Blocked(reason=block.reason, when=int(block.until) if block.until else None)

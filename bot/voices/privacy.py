@@ -24,7 +24,7 @@ LONGEST_SECONDS = 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Departure:
     """What became of a member's voices: how many the API has deleted, and how many it still has to.
 
     `cloning`: one is just being made, and goes when it is done. Not `whole`: something stood in the way,
@@ -108,7 +108,7 @@ class Privacy:
                     found.append((job.id, await self._store.jobs.sample(job.id)))
         return found
 
-    async def forget(self, member_id: int) -> Forgotten:
+    async def forget(self, member_id: int) -> Departure:
         """Delete all that is stored about a member; what can't be done at once is done later."""
         if member_id in self._leaving:
             raise BeingForgotten
@@ -131,7 +131,7 @@ class Privacy:
             whole = False
         finally:
             self._background.start(self._finish(member_id))
-        return Forgotten(deleted, owed, cloning and whole, whole)
+        return Departure(deleted, owed, cloning and whole, whole)
 
     async def _finish(self, member_id: int) -> None:
         pause = AGAIN_SECONDS
@@ -160,7 +160,9 @@ class Privacy:
         deleted = owed = 0
         ids = {voice.id for voice in await self._store.members.voices(member_id)}
         for voice in await self._store.members.voices(member_id):
-            gone = await self._library.discard(voice, OwedDeletion(voice.id, voice.account))
+            nobodys = OwedDeletion(voice.id, voice.account)
+            await self._store.pending.put_owed(nobodys)
+            gone = await self._library.discard(voice, nobodys)
             deleted, owed = deleted + gone, owed + (not gone)
             await self._store.members.drop(member_id, voice.id)
         for other in await self._store.pending.owed():
