@@ -15,12 +15,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from bench_store import VOICE
 from pydantic import SecretStr
 
 from bot.app import assembled
 from bot.settings import Settings
 from bot.voices.library import Library
-from bot.voices.models import Language, Rights, Share, SpokenLine, Viewer, Voice
+from bot.voices.models import Share, SpokenLine, Viewer, Voice
 
 COMMUNITIES = ((10, 10), (10_000, 100_000))
 """How many voices are shared in the one server, and how many members there are in all; each has a voice."""
@@ -31,21 +32,6 @@ GUILD = 234567890123456789
 NOBODY = Viewer(999_999_999, GUILD)
 """Who asks: a member without a voice."""
 
-VOICE = Voice(
-    id=10_000_000_000_000,
-    job_id="0a1b2c3d",
-    owner_id=0,
-    guild_id=GUILD,
-    title="My own voice",
-    description="My own voice (0a1b2c3d)",
-    language=Language.ENGLISH,
-    rights=Rights.OWN,
-    sample_sha256="ab" * 32,
-    created_at=1755483687.0,
-    duration=12.52,
-    cover_url="https://static-cos.mureka.ai/cover.png",
-    preview_url="https://static-cos.mureka.ai/preview.mp3",
-)
 WORDS = [
     "amber",
     "basil",

@@ -376,3 +376,13 @@ async def test_ten_long_rows_fit_into_one_answer(court: Court):
         listed = embed_of(await court.hedy.slash(world.channel, command)).description or ""
         assert len(listed) <= 4096
         assert len(listed.splitlines()) == 10
+
+
+async def test_what_is_no_rule_changes_nothing_and_leaves_nothing(court: Court):
+    world = court.world
+    view = discord.ui.View(timeout=None)
+    options = [discord.SelectOption(label="x", value="1")]
+    view.add_item(discord.ui.Select(custom_id="rules:switches:nonsense", options=options))
+    sent = await world.bot.get_partial_messageable(world.channel.id).send("x", view=view)
+    await court.hedy.select(sent, ["1"], custom_id="rules:switches:nonsense")
+    assert not [*(world.folder / "servers").iterdir()]
