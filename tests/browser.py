@@ -124,12 +124,14 @@ async def card_texts(
 
 
 async def press(page: Page, label: str) -> None:
-    """Press a button of the last message."""
+    """Press a button of the last message; while another action goes on, the page takes no click."""
+    await settled(page)
     await card(page).get_by_role("button", name=label, exact=True).click()
 
 
 async def choose(page: Page, choice: str) -> None:
     """Pick an option from the select of the last message."""
+    await settled(page)
     await card(page).locator(".select-trigger").click()
     await card(page).locator(".option-label").get_by_text(choice, exact=True).click()
 
