@@ -18,6 +18,7 @@ from bot.store.tiny import open_store
 from bot.voices.clock import Clock, SystemClock
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.community import Community
+from bot.voices.consents import Consents
 from bot.voices.deletions import Deletions
 from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
@@ -25,6 +26,7 @@ from bot.voices.library import Library
 from bot.voices.moderation import Moderation
 from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
+from bot.voices.notices import Notices
 from bot.voices.privacy import Privacy
 from bot.voices.sample import Inspector
 from bot.voices.speaking import Speaking
@@ -95,13 +97,23 @@ def _bot(
         clock=clock,
         leaving=leaving,
     )
+    notices = Notices(store, clock)
+    consents = Consents(store, cloner, library, notices, clock)
     privacy = Privacy(
-        store=store, cloner=cloner, library=library, speaking=speaking, clock=clock, leaving=leaving
+        store=store,
+        cloner=cloner,
+        library=library,
+        speaking=speaking,
+        consents=consents,
+        clock=clock,
+        leaving=leaving,
     )
     return Clonevoice(
         cloner=cloner,
         library=library,
         speaking=speaking,
+        consents=consents,
+        notices=notices,
         privacy=privacy,
         moderation=rules,
         previews=previews,

@@ -10,9 +10,11 @@ from discord.ext import commands
 from bot.tree import Tree
 from bot.voices.background import Background
 from bot.voices.cloner import GRACE_SECONDS, Cloner
+from bot.voices.consents import Consents
 from bot.voices.fetch import Previews
 from bot.voices.library import Library
 from bot.voices.moderation import Moderation
+from bot.voices.notices import Notices
 from bot.voices.privacy import Privacy
 from bot.voices.speaking import Speaking
 
@@ -30,6 +32,8 @@ class Clonevoice(commands.Bot):
         cloner: Cloner,
         library: Library,
         speaking: Speaking,
+        consents: Consents,
+        notices: Notices,
         privacy: Privacy,
         moderation: Moderation,
         previews: Previews,
@@ -47,6 +51,8 @@ class Clonevoice(commands.Bot):
         self.cloner = cloner
         self.library = library
         self.speaking = speaking
+        self.consents = consents
+        self.notices = notices
         self.privacy = privacy
         self.moderation = moderation
         self.previews = previews
@@ -62,6 +68,7 @@ class Clonevoice(commands.Bot):
         """Take up what an earlier run left, and work in the background; commands need it, once logged in."""
         await self.privacy.load()
         async with Background() as background, self.cloner.at_work(background):
+            await self.notices.start(background)
             await self.speaking.start(background)
             self.privacy.start(background)
             self.library.start(background)

@@ -21,10 +21,13 @@ ClonevoiceError
 │   ├── VoiceUnknown, VoiceAmbiguous, BeingDeleted, VoiceWithdrawn, NoServer
 │   ├── TextBlank, TextTooLong, SpeakingAlready
 │   ├── NoAudio                  a message without an audio file
+│   ├── SpeakerNotNeeded, SpeakerIsYou, SpeakerIsBot, SpeakerNotHere, SpeakerAsked, SpeakerUnreachable
+│   ├── SpeakerRefused, ApprovalUnanswered, ApprovalRevoked, RequestClosed, NotTheSpeaker
 │   ├── BeingForgotten, Forgotten, ForgetUnconfirmed
 │   ├── RuleUnmet                a server's moderators decided otherwise
 │   │   ├── CloningOff, SharingOff, SpeakingOff
 │   │   ├── RoleNeeded, ChannelNotAllowed, AccountTooYoung, MemberTooNew
+│   │   ├── ApprovalNeeded, ApprovalMissing, OutsidersOff, SampleBlocked, VoiceBarred
 │   │   └── TooManyVoicesHere, ClonesToday, Blocked
 │   ├── NotModerator, NotBlocked
 │   └── SampleRefused
@@ -291,6 +294,72 @@ class ForgetUnconfirmed(Refused):
     key = "refused.forget_unconfirmed"
 
 
+class SpeakerNotNeeded(Refused):
+    """A speaker was named for the member's own voice."""
+
+    key = "refused.speaker_not_needed"
+
+
+class SpeakerIsYou(Refused):
+    """The member named themselves as the speaker who gave permission."""
+
+    key = "refused.speaker_is_you"
+
+
+class SpeakerIsBot(Refused):
+    """A bot was named as the speaker."""
+
+    key = "refused.speaker_is_bot"
+
+
+class SpeakerNotHere(Refused):
+    """The named speaker is not in this server."""
+
+    key = "refused.speaker_not_here"
+
+
+class SpeakerAsked(Refused):
+    """The speaker called `name` is being asked by this member already, until `when` (Unix seconds)."""
+
+    key = "refused.speaker_asked"
+
+
+class SpeakerUnreachable(Refused):
+    """The speaker called `name` can be asked neither by direct message nor in the channel."""
+
+    key = "refused.speaker_unreachable"
+
+
+class SpeakerRefused(Refused):
+    """The speaker called `name` does not approve."""
+
+    key = "refused.speaker_refused"
+
+
+class ApprovalUnanswered(Refused):
+    """The speaker called `name` did not answer in `days`."""
+
+    key = "refused.approval_unanswered"
+
+
+class ApprovalRevoked(Refused):
+    """The speaker called `name` took the approval back."""
+
+    key = "refused.approval_revoked"
+
+
+class RequestClosed(Refused):
+    """A speaker's question is over: answered, called off, or lapsed."""
+
+    key = "refused.request_closed"
+
+
+class NotTheSpeaker(Refused):
+    """A question is for another member."""
+
+    key = "refused.not_the_speaker"
+
+
 class RuleUnmet(Refused):
     """The rules of this server don't allow it."""
 
@@ -347,6 +416,36 @@ class ClonesToday(RuleUnmet):
     """`limit` clones a day are allowed, and there is room again at `when` (Unix seconds)."""
 
     key = "rule.clones"
+
+
+class ApprovalNeeded(RuleUnmet):
+    """Whoever's voice it is has to approve, and so must be named."""
+
+    key = "rule.approval"
+
+
+class ApprovalMissing(RuleUnmet):
+    """Nobody approved the voice called `title`, which is not its owner's own."""
+
+    key = "rule.approval_missing"
+
+
+class OutsidersOff(RuleUnmet):
+    """Voices of people outside Discord may not be cloned here."""
+
+    key = "rule.outsiders_off"
+
+
+class SampleBlocked(RuleUnmet):
+    """Moderators removed a voice that was made of this sample."""
+
+    key = "rule.sample_blocked"
+
+
+class VoiceBarred(RuleUnmet):
+    """Moderators barred the voice called `title` from this server."""
+
+    key = "rule.voice_barred"
 
 
 class Blocked(RuleUnmet):

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from datetime import UTC, datetime
 
 import aiohttp
 import discord
 
 from bot.voices.clock import Clock
+from bot.voices.policy import Applicant
 
 _log = logging.getLogger(__name__)
 
@@ -21,8 +23,22 @@ ANSWER_SECONDS = 1.5
 """How long Discord is waited for: a command that opens a form must be answered within 3 s."""
 
 
+def applicant_of(user: discord.User | discord.Member, now: datetime) -> Applicant:
+    """Return what rules ask of somebody; who is no member has been there for no time."""
+    member = user if isinstance(user, discord.Member) else None
+    return Applicant(
+        user.id,
+        frozenset(role.id for role in member.roles) if member else frozenset(),
+        account_since=user.created_at.timestamp(),
+        member_since=(member.joined_at if member and member.joined_at else now).timestamp(),
+    )
+
+
 class DiscordMembership:
-    """`bot.voices.community.Membership` by GET guild member; only a 404 proves that somebody left."""
+    """Members by GET guild member, for the voices' `Membership` and `Applicants`.
+
+    Only a 404 proves that somebody left.
+    """
 
     def __init__(self, client: discord.Client, clock: Clock) -> None:
         self._client = client
@@ -50,6 +66,22 @@ class DiscordMembership:
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return True
+
+    async def applicant(self, guild_id: int, user_id: int) -> Applicant | None:
+        """Return what rules ask of somebody; None if that can't be found out just now."""
+        guild = self._client.get_guild(guild_id)
+        if guild is None:
+            return None
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return applicant_of(await guild.fetch_member(user_id), now)
+        except discord.NotFound:
+            born = discord.utils.snowflake_time(user_id).timestamp()
+            return Applicant(user_id, frozenset(), account_since=born, member_since=now.timestamp())
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.warning("who is in server %d can't be found out: %r", guild_id, error)
+            return None
 
     def is_here(self, guild_id: int) -> bool:
         """Whether the bot is in a server; also as long as it has not heard from Discord."""

@@ -42,7 +42,9 @@ async def voice_card(
     if voice.duration is not None:
         embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
     embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
-    embed.add_field(name=say(locale, "voice.owner"), value=str(inert(owner)))
+    embed.add_field(name=say(locale, "voice.owner"), value=str(inert(owner or f"{voice.owner_id}")))
+    if voice.speaker:
+        embed.add_field(name=say(locale, "voice.speaker"), value=str(inert(voice.speaker.name)))
     if voice.deleting:
         embed.set_footer(text=say(locale, "voice.deleting"))
     elif viewer.id == voice.owner_id:

@@ -6,6 +6,7 @@ from discord.app_commands import Choice
 
 from bot.client import Clonevoice
 from bot.i18n import say
+from bot.voices.library import Suggestion
 from cogs._interaction import viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]
@@ -17,20 +18,27 @@ async def any_voice(interaction: discord.Interaction[Clonevoice], typed: str) ->
     return await _offer(interaction, typed, own=False)
 
 
+async def seen_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
+    """Offer those, and the voices that are one's own but somebody else's to use."""
+    return await _offer(interaction, typed, own=False, approved=True)
+
+
 async def own_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
     """Offer one's own voices."""
     return await _offer(interaction, typed, own=True)
 
 
-async def _offer(interaction: discord.Interaction[Clonevoice], typed: str, *, own: bool) -> list[Choice[str]]:
-    found = await interaction.client.library.suggest(viewer_of(interaction), typed, own=own)
+async def _offer(
+    interaction: discord.Interaction[Clonevoice], typed: str, *, own: bool, approved: bool = False
+) -> list[Choice[str]]:
+    library, viewer = interaction.client.library, viewer_of(interaction)
+    found = await library.suggest(viewer, typed, own=own, approved=approved)
     locale = str(interaction.locale)
-    return [
-        Choice(
-            name=one.title
-            if one.owner_name is None
-            else say(locale, "choice.shared", title=one.title, owner=one.owner_name)[:100],
-            value=str(one.voice_id),
-        )
-        for one in found
-    ]
+    return [Choice(name=_name(one, locale)[:100], value=str(one.voice_id)) for one in found]
+
+
+def _name(one: Suggestion, locale: str) -> str:
+    if one.owner_name is None:
+        return one.title
+    key = "choice.approved" if one.approved else "choice.shared"
+    return say(locale, key, title=one.title, owner=one.owner_name)

@@ -11,6 +11,7 @@ from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.models import Viewer, Voice
 from cogs._cards import voice_card
+from cogs._consent import ConsentButton
 from cogs._forms import RenameForm, TextForm
 from cogs._history import show_history, speaker_name
 from cogs._interaction import viewer_of
@@ -90,13 +91,17 @@ def voice_buttons(
     """Return what somebody may do with a voice; in direct messages nothing that is a server's."""
     if voice.deleting:
         return None
-    here = bool(viewer.guild_id)
-    wishes = ["speak"] if here else []
-    if viewer.id == voice.owner_id:
+    here, mine = bool(viewer.guild_id), viewer.id == voice.owner_id
+    shared = here and viewer.guild_id in voice.shared_in
+    wishes = ["speak"] if shared or (here and mine) else []
+    if mine:
         if here:
-            wishes.append("unshare" if viewer.guild_id in voice.shared_in else "share")
+            wishes.append("unshare" if shared else "share")
         wishes += ["rename", "delete"] + ["history"] * spoken
-    return _row(voice, wishes, locale)
+    view = _row(voice, wishes, locale)
+    if voice.speaker and voice.speaker.id == viewer.id:
+        view.add_item(ConsentButton("revoke", voice.job_id, locale))
+    return view
 
 
 async def show_voice(interaction: discord.Interaction[Clonevoice], voice: Voice) -> None:
@@ -109,9 +114,7 @@ async def show_voice(interaction: discord.Interaction[Clonevoice], voice: Voice)
         viewer,
         locale,
         interaction.client.previews,
-        owner=interaction.user.display_name
-        if viewer.id == voice.owner_id
-        else await library.community.owner_name(viewer.guild_id, voice.id),
+        owner=interaction.user.display_name if viewer.id == voice.owner_id else voice.owner_name,
         limit=interaction.filesize_limit,
     )
     if lines:

@@ -12,9 +12,9 @@ from bot.tree import answering
 from bot.voices.models import Language, Viewer, Voice
 from cogs._cards import length
 from cogs._history import show_history
-from cogs._interaction import viewer_of
+from cogs._interaction import deferred, viewer_of
 from cogs._library import show_voice
-from cogs._pages import LISTS, page_of, turning
+from cogs._pages import LISTS, PAGE, page_of, turning
 
 _BLURPLE = discord.Colour.blurple()
 
@@ -37,9 +37,12 @@ class VoiceSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pic
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Open the card, below the list."""
         async with answering(interaction):
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            voice = await interaction.client.library.find(viewer_of(interaction), self.item.values[0])
-            await show_voice(interaction, voice)
+            reply, chosen = await deferred(interaction), self.item.values[0]
+            if chosen.isdecimal():
+                voice = await interaction.client.library.find(viewer_of(interaction), chosen)
+                await show_voice(interaction, voice)
+            else:  # one that waits for its speaker, whose card goes on here
+                await interaction.client.cloner.show_job(chosen, interaction.user.id, reply)
 
 
 async def show_own(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
@@ -54,7 +57,18 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
     locale, viewer = str(interaction.locale), viewer_of(interaction)
     voices = await interaction.client.library.own(viewer.id)
     page, shown = page_of(voices, page)
+    asked = interaction.client.cloner.asked(viewer.id) if page == 0 else []
     rows = [
+        say_markdown(
+            locale,
+            "list.asked",
+            title=job.title,
+            name=job.speaker.name if job.speaker else "",
+            until=int(job.approval_ends),
+        )
+        for job in asked
+    ]
+    rows += [
         say_markdown(
             locale,
             "list.deleting" if voice.deleting else "list.own",
@@ -70,7 +84,9 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
         description="\n".join(rows) or say(locale, "list.empty"),
         colour=_BLURPLE,
     )
-    view = _view([(voice, _facts(voice, locale)) for voice in shown], locale)
+    options = [(job.id, job.title, say(locale, "list.waits")) for job in asked[:PAGE]]
+    options += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in shown]
+    view = _view(options, locale)
     turning(view, "own", page, len(voices), "", locale)
     return {"embed": embed, "view": view}
 
@@ -105,17 +121,17 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     if of != ":":
         wanted_name = say(locale, f"language.{wanted}") if wanted else say(locale, "community.any")
         embed.set_footer(text=say(locale, "community.filter", search=search or "*", language=wanted_name))
-    view = _view([(voice, row.owner_name) for row, voice in held], locale)
+    view = _view([(str(voice.id), voice.title, row.owner_name) for row, voice in held], locale)
     turning(view, "community", page, len(rows), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
-def _view(voices: Sequence[tuple[Voice, str]], locale: str) -> discord.ui.View:
+def _view(rows: Sequence[tuple[str, str, str]], locale: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    if voices:
+    if rows:
         options = [
-            discord.SelectOption(label=voice.title, value=str(voice.id), description=about[:100])
-            for voice, about in voices
+            discord.SelectOption(label=title, value=value, description=about[:100])
+            for value, title, about in rows
         ]
         view.add_item(VoiceSelect(options, say(locale, "list.open")))
     return view

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import ClonevoiceError, MurekaError
+from bot.errors import ClonevoiceError, MurekaError, SpeakerUnreachable
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
@@ -16,6 +16,7 @@ from bot.voices.models import Viewer, Voice
 from bot.voices.progress import Progress
 from cogs._buttons import buttons_of
 from cogs._cards import voice_card
+from cogs._consent import consent_buttons, question
 from cogs._library import voice_buttons
 from cogs._message import LiveMessage, Look
 from cogs._progress import draw
@@ -77,6 +78,32 @@ class Cards:
         if seen and self._clock.now() - job.accepted_at < LATE_SECONDS:
             return True
         return await self._announce(job, await self._last_card(job, outcome, 0, FILE_LIMIT)) or seen
+
+    async def ask(self, job: Job) -> bool:
+        """Ask a job's speaker by DM; if DMs are closed, a mention says only that there is a question."""
+        assert job.speaker is not None  # noqa: S101 - else nobody is asked
+        server = self._ways.server(job.guild_id)
+        view = consent_buttons(job.id, server.locale, "open", "approve", "refuse")
+        try:
+            embed = question(job, server.locale, server.name)
+            await self._ways.dm(job.speaker.id, embed=embed, view=view)
+        except Unreachable as error:
+            _log.info("the speaker of clone %s could not be asked by DM: %s", job.id, error)
+            if error.passing:
+                return False
+        else:
+            return True
+        mention = Verbatim(f"<@{job.speaker.id}>")
+        text = say_markdown(server.locale, "consent.mention", mention=mention)
+        view = consent_buttons(job.id, server.locale, "open")
+        try:
+            await self._ways.mention(job.channel_id, job.speaker.id, text, view=view)
+        except Unreachable as error:
+            _log.info("the speaker of clone %s could not be asked in the channel: %s", job.id, error)
+            if error.passing:
+                return False
+            raise SpeakerUnreachable(name=job.speaker.name) from error
+        return True
 
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator by DM."""

@@ -6,12 +6,12 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import AlreadyCloning
+from bot.errors import AlreadyCloning, SpeakerIsBot, SpeakerIsYou, SpeakerNotHere, SpeakerNotNeeded
 from bot.i18n import say
+from bot.membership import applicant_of
 from bot.tree import answering
 from bot.voices.jobs import Order
-from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from bot.voices.policy import Applicant
+from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights, Speaker
 from cogs._interaction import FORM_SECONDS, deferred
 
 
@@ -24,9 +24,11 @@ async def clone(
     description: str | None,
     language: Language,
     doubtful: bool = False,
+    speaker: discord.abc.User | None = None,
 ) -> None:
     """Take an order; the answer is the clone's card, or that of the one already under way."""
     reply = await deferred(interaction)
+    named = _speaker(interaction, rights, speaker) if speaker else None
     order = Order(
         sample_url=sample.url,
         sample_size=sample.size,
@@ -37,16 +39,21 @@ async def clone(
         title=title,
         description=description,
         rights=rights,
+        wording=say(str(interaction.locale), f"rights.{rights}"),
         language=language,
         locale=str(interaction.locale),
         reply=reply,
         doubtful=doubtful,
+        speaker=named,
     )
     cloner = interaction.client.cloner
     if await cloner.show_anew(order.owner_id, order.reply):
         return
-    who, waiting = applicant(interaction), cloner.waiting_in(order.guild_id)
-    await interaction.client.moderation.admit(order.guild_id, who, order.channel_id, waiting)
+    who = applicant_of(interaction.user, interaction.created_at)
+    waiting = cloner.waiting_in(order.guild_id)
+    await interaction.client.moderation.admit(
+        order.guild_id, who, order.channel_id, waiting, rights=rights, speaker=named
+    )
     try:
         job = await cloner.accept(order)
     except AlreadyCloning:
@@ -56,16 +63,17 @@ async def clone(
     cloner.begin(job)
 
 
-def applicant(interaction: discord.Interaction[Any]) -> Applicant:
-    """Return what the rules ask of a member; who is no member has been here for no time."""
-    user, now = interaction.user, interaction.created_at.timestamp()
-    member = user if isinstance(user, discord.Member) else None
-    return Applicant(
-        user.id,
-        frozenset(role.id for role in member.roles) if member else frozenset(),
-        account_since=user.created_at.timestamp(),
-        member_since=member.joined_at.timestamp() if member and member.joined_at else now,
-    )
+def _speaker(interaction: discord.Interaction[Any], rights: Rights, user: discord.abc.User) -> Speaker:
+    """Return who is to be asked; `Refused` for whom nobody can ask, or need not."""
+    if rights is Rights.OWN:
+        raise SpeakerNotNeeded
+    if user.id == interaction.user.id:
+        raise SpeakerIsYou
+    if user.bot:
+        raise SpeakerIsBot
+    if not isinstance(user, discord.Member):
+        raise SpeakerNotHere
+    return Speaker(user.id, user.display_name)
 
 
 def spoken_by(interaction: discord.Interaction[Any]) -> Language:
@@ -100,9 +108,11 @@ class CloneForm(ui.Modal):
                 discord.SelectOption(label=say(locale, f"rights.{one}"), value=one.value) for one in Rights
             ]
         )
+        self._speaker: ui.UserSelect[Any] = ui.UserSelect(required=False)
         for name, component in (
             ("title", self._title),
             ("rights", self._rights),
+            ("speaker", self._speaker),
             ("language", self._language),
             ("description", self._description),
         ):
@@ -120,4 +130,5 @@ class CloneForm(ui.Modal):
                 description=self._description.value or None,
                 language=Language(self._language.values[0]),
                 doubtful=rights is Rights.OWN and self._author_id != interaction.user.id,
+                speaker=self._speaker.values[0] if self._speaker.values else None,
             )

@@ -21,7 +21,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 }
 """The rules on each page; a message holds five rows, and the select of pages and the button take two."""
 
-SWITCHES = ("cloning", "sharing", "speaking")
+SWITCHES = ("cloning", "sharing", "speaking", "outsiders", "approval")
 
 NUMBERS = {
     "account_days": (0, 1, 7, 30, 90, 365),

@@ -18,6 +18,7 @@ _PATH = (
     Stage.RECEIVED,
     Stage.CHECKED,
     Stage.WAITING,
+    Stage.APPROVAL,
     Stage.QUEUED,
     Stage.UPLOADING,
     Stage.CLONING,
@@ -35,14 +36,14 @@ def draw(job: Job, progress: Progress) -> discord.Embed:
         if place == present
         else say_markdown(job.locale, f"stage.ahead.{stage}")
         for place, stage in enumerate(_PATH)
-        if stage is not Stage.WAITING or Stage.WAITING in job.times
+        if _passes(job, stage)
     ]
     if progress.note:
         lines.append(say_markdown(job.locale, progress.note))
     embed = discord.Embed(
         title=say_markdown(job.locale, "card.title", title=job.title),
         description="\n".join(lines),
-        colour=_YELLOW if progress.stage is Stage.WAITING else _BLURPLE,
+        colour=_YELLOW if progress.stage in {Stage.WAITING, Stage.APPROVAL} else _BLURPLE,
     )
     return embed.set_footer(text=say(job.locale, _footer(job, progress.stage)))
 
@@ -65,9 +66,20 @@ def _footer(job: Job, stage: Stage) -> str:
             return "card.unsent"
 
 
+def _passes(job: Job, stage: Stage) -> bool:
+    match stage:
+        case Stage.WAITING:
+            return Stage.WAITING in job.times
+        case Stage.APPROVAL:
+            return job.speaker is not None
+        case _:
+            return True
+
+
 def _passed(job: Job, stage: Stage) -> str:
     if job.facts is None or stage is not Stage.CHECKED:
-        return say_markdown(job.locale, f"stage.passed.{stage}")
+        name = job.speaker.name if job.speaker else ""
+        return say_markdown(job.locale, f"stage.passed.{stage}", name=name)
     facts = job.facts
     return say_markdown(
         job.locale,
@@ -101,6 +113,9 @@ def _present(job: Job, progress: Progress) -> str:
             }
         case Stage.WAITING:
             return _question(job)
+        case Stage.APPROVAL:
+            key = "stage.present.approval"
+            values = {"name": job.speaker.name if job.speaker else "", "until": int(job.approval_ends)}
         case stage:
             key, values = f"stage.present.{stage}", {}
     return say_markdown(job.locale, key, **values)

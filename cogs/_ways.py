@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
 import discord
 
+from bot.i18n import ENGLISH
 from bot.voices.jobs import Reply
 
 
@@ -18,8 +20,20 @@ class Unreachable(Exception):
         self.passing = passing
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server is called, and the language that it prefers."""
+
+    name: str
+    locale: str
+
+
 class Ways(Protocol):
     """Sends messages; every method raises `Unreachable` and nothing else."""
+
+    def server(self, guild_id: int) -> Server:
+        """Return what is known of a server."""
+        ...
 
     async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Edit the message there."""
@@ -37,7 +51,7 @@ class Ways(Protocol):
         """Send a direct message."""
         ...
 
-    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
+    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Send a message that pings one member and nobody else."""
         ...
 
@@ -51,6 +65,11 @@ class DiscordWays:
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
+
+    def server(self, guild_id: int) -> Server:
+        """Return what is known of a server."""
+        guild = self._client.get_guild(guild_id)
+        return Server(guild.name, str(guild.preferred_locale)) if guild else Server("?", ENGLISH)
 
     async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Edit the message there."""
@@ -74,11 +93,11 @@ class DiscordWays:
             channel = await self._client.create_dm(discord.Object(user_id))
             await channel.send(**message)
 
-    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
+    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Send a message that pings one member and nobody else."""
         async with _reaching():
             await self._client.get_partial_messageable(channel_id).send(
-                content, allowed_mentions=discord.AllowedMentions(users=[discord.Object(user_id)])
+                content, allowed_mentions=discord.AllowedMentions(users=[discord.Object(user_id)]), **message
             )
 
     async def tell_operator(self, **message: Any) -> None:  # noqa: ANN401 - handed on as it is

@@ -10,6 +10,7 @@ from bot.errors import NoAudio
 from bot.tree import command_text
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs._buttons import CloneButton
+from cogs._consent import ConsentButton
 from cogs._live import Cards
 from cogs._order import CloneForm, clone, spoken_by
 from cogs._ways import DiscordWays
@@ -25,6 +26,7 @@ class CloneVoice(commands.Cog):
         rights=command_text("clonevoice.rights"),
         description=command_text("clonevoice.description"),
         language=command_text("clonevoice.language"),
+        speaker=command_text("clonevoice.speaker"),
     )
     @app_commands.choices(
         rights=[Choice(name=command_text(f"rights.{rights}"), value=rights.value) for rights in Rights],
@@ -40,6 +42,7 @@ class CloneVoice(commands.Cog):
         rights: str,
         description: app_commands.Range[str, 1, DESCRIPTION_LENGTH] | None = None,
         language: str | None = None,
+        speaker: discord.User | None = None,
     ) -> None:
         """Take the order; the card follows the clone from here."""
         await clone(
@@ -49,6 +52,7 @@ class CloneVoice(commands.Cog):
             rights=Rights(rights),
             description=description,
             language=Language(language) if language else spoken_by(interaction),
+            speaker=speaker,
         )
 
 
@@ -69,6 +73,6 @@ def _is_audio(file: discord.Attachment) -> bool:
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
     bot.cloner.sink = Cards(DiscordWays(bot), bot.previews, bot.cloner.clock)
-    bot.add_dynamic_items(CloneButton)
+    bot.add_dynamic_items(CloneButton, ConsentButton)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

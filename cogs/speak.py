@@ -36,7 +36,8 @@ class Speak(commands.Cog):
         viewer = viewer_of(interaction)
         if text is None:
             self._speaking.check(viewer.id)
-            form = TextForm(await self._library.find(viewer, voice), str(interaction.locale))
+            found = await self._library.find(viewer, voice)
+            form = TextForm(await self._library.usable(viewer, found.id), str(interaction.locale))
             await interaction.response.send_modal(form)
             return
         await speak(interaction, voice, text)

@@ -7,13 +7,16 @@ from discord.ext import commands
 
 from bot.client import Clonevoice
 from bot.i18n import say, say_markdown
+from bot.membership import DiscordMembership
 from bot.tree import command_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
 from cogs._moderators import check_moderator, moderator
 from cogs._modlog import ModLog, decided
+from cogs._news import News
 from cogs._pages import LISTS, page_of, turning
 from cogs._panel import DefaultsButton, PanelSelect, show_panel
+from cogs._ways import DiscordWays
 
 REASON_LENGTH = 200
 """Longest reason, in characters."""
@@ -164,6 +167,8 @@ LISTS.update({"blocked": show_blocked, "audit": show_audit})
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
     bot.moderation.listener = ModLog(bot).tell
+    bot.moderation.applicants = DiscordMembership(bot, bot.cloner.clock)
+    bot.notices.send = News(DiscordWays(bot)).send
     bot.add_dynamic_items(PanelSelect, DefaultsButton)
     cog = VoiceMod(bot.moderation)
     if cog.app_command:

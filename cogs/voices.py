@@ -20,11 +20,12 @@ from bot.voices.library import Library
 from bot.voices.models import TITLE_LENGTH, Language, Voice, clean_text
 from bot.voices.privacy import Privacy
 from cogs._cards import file_name
-from cogs._choices import VoiceOption, any_voice, own_voice
+from cogs._choices import VoiceOption, own_voice, seen_voice
 from cogs._farewell import ForgetForm
 from cogs._interaction import deferred, viewer_of
 from cogs._library import VoiceButton, ask_to_delete, show_voice
 from cogs._lists import VoiceSelect, own_page, show_community
+from cogs._news import show_unread
 from cogs._pages import PageButton
 
 _log = logging.getLogger(__name__)
@@ -50,10 +51,11 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
             await interaction.followup.send(ephemeral=True, **message)
         else:
             await interaction.edit_original_response(**message)
+        await show_unread(interaction)
 
     @app_commands.command(name="show", description=command_text("voices.show"))
     @app_commands.describe(voice=command_text("voices.which"))
-    @app_commands.autocomplete(voice=any_voice)
+    @app_commands.autocomplete(voice=seen_voice)
     async def show(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Show a voice's card."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -123,6 +123,7 @@ class World:
             job_id=f"{who.id}-{voice_id}",
             owner_id=who.id,
             guild_id=who.guild.id,
+            owner_name=who.user.name,
             title=title,
             description=f"{title} (made for a test)",
             language=Language.ENGLISH,

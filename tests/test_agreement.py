@@ -85,6 +85,9 @@ class Silence:
     async def deliver(self, *_: object, **__: object) -> bool:
         return True
 
+    async def ask(self, *_: object, **__: object) -> bool:
+        return True
+
 
 class Mistakes(logging.Handler):
     """Keeps what is logged of exceptions that are none of ours: whatever was not foreseen."""
@@ -244,6 +247,7 @@ class Agreement(RuleBasedStateMachine):
             title=title,
             owner_name=name_of(owner),
             rights=Rights.OWN,
+            wording="This is my own voice",
             language=Language.ENGLISH,
             locale="en-US",
             reply=self.reply(),

@@ -18,11 +18,13 @@ async def submit(
 ) -> InteractionResult:
     """Fill in the form on a message."""
     form = await who.context_menu(world.channel, MENU, message)
-    title, rights, language, description = fields(form)
+    title, rights, speaker, language, description = fields(form)
     given = {"title": "Ada", "rights": "own", "language": "en"} | answers
     values = {title: given["title"], rights: [given["rights"]], language: [given["language"]]}
     if "description" in given:
         values[description] = given["description"]
+    if "speaker" in given:
+        values[speaker] = [given["speaker"]]
     return await who.submit_modal(form, values)
 
 

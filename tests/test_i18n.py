@@ -26,12 +26,16 @@ FAMILIES = {
     "rights.": [rights.value for rights in Rights],
     "button.": [
         *("anyway", "mine", "cancel", "again"),
+        *("open", "approve", "refuse", "revoke", "sure", "stay"),
         *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
     ],
     "program.": ["run", "demo", "doctor"],
-    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.QUEUED],
-    "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED, Stage.UPLOADING],
-    "stage.ahead.": [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
+    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.APPROVAL, Stage.QUEUED],
+    "stage.passed.": [
+        *(Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.APPROVAL),
+        *(Stage.QUEUED, Stage.UPLOADING),
+    ],
+    "stage.ahead.": [Stage.CHECKED, Stage.APPROVAL, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     "line.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
     "panel.page.": list(PAGES),
     "panel.switch.": list(SWITCHES),
@@ -42,7 +46,7 @@ FAMILIES = {
     "decision.": [decision.value for decision in Decision],
     "moderators.": ["blocked", "audit"],
     "audit.": [decision.value for decision in Decision],
-    "form.": ["title", "rights", "language", "description"],
+    "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],
     "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
 }

@@ -18,6 +18,7 @@ ORDER = Order(
     channel_id=3,
     title="Ada",
     rights=Rights.OWN,
+    wording="This is my own voice",
     language=Language.ENGLISH,
     locale="en-US",
     reply=Reply("token", 5, 100.0, 1000),

@@ -11,12 +11,13 @@ import discord
 import pytest
 
 from bot.errors import Rejected
+from bot.i18n import ENGLISH
 from bot.voices.fetch import Previews
 from bot.voices.jobs import Job, Reply
 from bot.voices.progress import Progress, Stage
 from cogs._live import Cards
 from cogs._message import EDIT_SECONDS
-from cogs._ways import Unreachable
+from cogs._ways import Server, Unreachable
 from conftest import ManualClock, sentence
 from test_jobs import JOB
 
@@ -75,8 +76,11 @@ class NotedWays:
     async def dm(self, user_id: int, **message: Any) -> None:
         await self._send("dm", user_id, **message)
 
-    async def mention(self, channel_id: int, user_id: int, content: str) -> None:
-        await self._send("mention", channel_id, user_id=user_id, content=content)
+    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:
+        await self._send("mention", channel_id, user_id=user_id, content=content, **message)
+
+    def server(self, guild_id: int) -> Server:
+        return Server(f"server {guild_id}", ENGLISH)
 
     async def tell_operator(self, **message: Any) -> None:
         await self._send("tell_operator", 0, **message)

@@ -47,7 +47,7 @@ class Court:
 
     async def switch(self, *on: str) -> None:
         """Leave only these on."""
-        await self.choose("switches", "switches", [*on])
+        await self.choose("switches", "switches", [*on, "outsiders"])
 
     async def block(self, who: simcord.MemberActor, **options: Any) -> InteractionResult:
         """Block somebody."""

@@ -1,4 +1,4 @@
-"""A member's file: the voices that are theirs, and what was spoken with them."""
+"""A member's file: the voices that are theirs, what was spoken with them, and what they approved."""
 # TinyDB leaves the types of its documents open:
 # pyright: reportUnknownMemberType=false
 
@@ -14,7 +14,7 @@ from tinydb.table import Table
 
 from bot.errors import RecordDamaged
 from bot.store.records import HIDE_INPUT, Records, drop, put
-from bot.voices.models import SpokenLine, Voice
+from bot.voices.models import Consent, SpokenLine, Voice
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ LINES = 50
 _Content = Mapping[str, Mapping[str, Any]]
 _VOICES = TypeAdapter(list[Voice], config=HIDE_INPUT)
 _LINES = TypeAdapter(list[SpokenLine], config=HIDE_INPUT)
+_CONSENTS = TypeAdapter(list[Consent], config=HIDE_INPUT)
 
 
 class TinyMembers:
@@ -99,31 +100,67 @@ class TinyMembers:
     async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
         """Return what a member spoke with anybody's voices, newest first."""
         found: list[SpokenLine] = []
-        for name in await self._spoken_in(speaker_id, strict=False):
+        for name in await self._naming(speaker_id, strict=False):
             lines = await self._records.use(name, _lines)
             found += [line for line in lines if line.speaker_id == speaker_id]
         return tuple(sorted(found, key=lambda line: line.at, reverse=True))
 
-    async def anonymise(self, speaker_id: int) -> None:
-        """Take a member's id and name off what they spoke; raises while a file can't be read."""
+    async def anonymise(self, member_id: int) -> None:
+        """Take a member off others' files: lines, approvals they got; raises if one can't be read."""
 
         def blot_out(db: TinyDB) -> None:
             _keep_lines(
-                db, [line.anonymous() if line.speaker_id == speaker_id else line for line in _lines(db)]
+                db, [line.anonymous() if line.speaker_id == member_id else line for line in _lines(db)]
             )
+            _keep_consents(db, [consent for consent in _consents(db) if consent.owner_id != member_id])
 
-        for name in await self._spoken_in(speaker_id, strict=True):
+        for name in await self._naming(member_id, strict=True):
             await self._records.use(name, blot_out)
 
-    async def _spoken_in(self, speaker_id: int, *, strict: bool) -> list[str]:
-        """Name the files that hold a line of this speaker."""
+    async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
+        """Return what a member has approved, oldest first."""
+        return tuple(await self._records.use(_name(speaker_id), _consents))
 
-        def speakers(content: _Content) -> Iterable[int]:
+    async def put_consent(self, consent: Consent) -> None:
+        """Record an approval in its speaker's file, in the place of one for the same clone."""
+
+        def keep(db: TinyDB) -> None:
+            others = [other for other in _consents(db) if other.job_id != consent.job_id]
+            _keep_consents(db, [*others, consent])
+
+        await self._records.use(_name(consent.statement.by), keep)
+
+    async def change_consent(
+        self, speaker_id: int, job_id: str, change: Callable[[Consent], Consent]
+    ) -> Consent | None:
+        """Change an approval in one step; None if there is none."""
+
+        def apply(db: TinyDB) -> Consent | None:
+            before = _consents(db)
+            after = [change(consent) if consent.job_id == job_id else consent for consent in before]
+            _keep_consents(db, after)
+            return next((consent for consent in after if consent.job_id == job_id), None)
+
+        return await self._records.use(_name(speaker_id), apply)
+
+    async def drop_consent(self, speaker_id: int, job_id: str) -> None:
+        """Forget an approval; one that is not there is no error."""
+
+        def drop(db: TinyDB) -> None:
+            _keep_consents(db, [consent for consent in _consents(db) if consent.job_id != job_id])
+
+        await self._records.use(_name(speaker_id), drop)
+
+    async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
+        """Name the files that hold a line of this member, or an approval that they got."""
+
+        def named(content: _Content) -> Iterable[int]:
             lines = chain.from_iterable(row["lines"] for row in content.get("spoken", {}).values())
-            return [line["speaker_id"] for line in lines]
+            given = chain.from_iterable(row["consents"] for row in content.get("consents", {}).values())
+            return [*(line["speaker_id"] for line in lines), *(consent["owner_id"] for consent in given)]
 
-        found = await self._scan(speakers, strict=strict)
-        return [name for name, ids in found.items() if speaker_id in ids]
+        found = await self._scan(named, strict=strict)
+        return [name for name, ids in found.items() if member_id in ids]
 
     async def _scan(self, find: Callable[[_Content], Iterable[int]], *, strict: bool) -> dict[str, set[int]]:
         """Find numbers in all members' files; `strict`: raise for one that can't be read, else report it.
@@ -166,3 +203,13 @@ def _lines(db: TinyDB) -> list[SpokenLine]:
 def _keep_lines(db: TinyDB, lines: list[SpokenLine]) -> None:
     if lines != _lines(db):
         put(db.table("spoken"), 1, {"lines": _LINES.dump_python(lines, mode="json")})
+
+
+def _consents(db: TinyDB) -> list[Consent]:
+    record = db.table("consents").get(doc_id=1)
+    return _CONSENTS.validate_python(record["consents"] if record else [])
+
+
+def _keep_consents(db: TinyDB, consents: list[Consent]) -> None:
+    if consents != _consents(db):
+        put(db.table("consents"), 1, {"consents": _CONSENTS.dump_python(consents, mode="json")})

@@ -1,4 +1,4 @@
-"""`pending.json`: what is owed to the API and to members who want to be forgotten, and durations."""
+"""`pending.json`: what is owed to the API and to members, and durations."""
 # TinyDB leaves the types of its documents open:
 # pyright: reportUnknownMemberType=false
 
@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from tinydb import TinyDB
 
 from bot.store.records import HIDE_INPUT, Records, drop, put
-from bot.voices.models import OwedDeletion
+from bot.voices.models import Notice, OwedDeletion
 
 DURATIONS = 50
 """How many durations are remembered of each kind."""
@@ -16,6 +16,7 @@ DURATIONS = 50
 _FILE = "pending.json"
 _TABLES = {"clone": "durations", "speech": "speech_durations"}
 _SECONDS = TypeAdapter(list[float], config=HIDE_INPUT)
+_NOTICES = TypeAdapter(list[Notice], config=HIDE_INPUT)
 _OWED = TypeAdapter(list[OwedDeletion], config=HIDE_INPUT)
 
 
@@ -64,6 +65,21 @@ class TinyPending:
     async def drop_leaving(self, owner_id: int) -> None:
         """Note that a member has been forgotten."""
         await self._records.use(_FILE, lambda db: drop(db.table("leaving"), owner_id))
+
+    async def notices(self) -> tuple[Notice, ...]:
+        """Return the news that has not reached its members."""
+        return tuple(
+            await self._records.use(_FILE, lambda db: _NOTICES.validate_python(db.table("notices").all()))
+        )
+
+    async def put_notice(self, notice: Notice) -> None:
+        """Record news."""
+        [record] = _NOTICES.dump_python([notice], mode="json")
+        await self._records.use(_FILE, lambda db: put(db.table("notices"), int(notice.id, 16), record))
+
+    async def drop_notice(self, notice_id: str) -> None:
+        """Forget news; what is not there is no error."""
+        await self._records.use(_FILE, lambda db: drop(db.table("notices"), int(notice_id, 16)))
 
 
 def _durations(db: TinyDB, kind: str) -> list[float]:

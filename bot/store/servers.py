@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import TypeAdapter
 from tinydb import TinyDB
@@ -120,6 +121,31 @@ class TinyServers:
             if name.removeprefix("servers/").removesuffix(".json").isdecimal():
                 await self._records.use(name, blot_out)
 
+    async def banned_samples(self, guild_id: int) -> frozenset[str]:
+        """Return the SHA-256 of the samples that may not be cloned in a server."""
+        return await self._records.use(
+            _rules(guild_id), lambda db: frozenset(map(str, _column(db, "banned", "sha256")))
+        )
+
+    async def ban_sample(self, guild_id: int, sha256: str) -> None:
+        """Let a sample never be cloned in a server again."""
+
+        def ban(db: TinyDB) -> None:
+            if sha256 not in _column(db, "banned", "sha256"):
+                db.table("banned").insert({"sha256": sha256})
+
+        await self._records.use(_rules(guild_id), ban)
+
+    async def barred_voices(self, guild_id: int) -> frozenset[int]:
+        """Return the ids of the voices that may be neither shared nor spoken with in a server."""
+        return await self._records.use(
+            _rules(guild_id), lambda db: frozenset(row.doc_id for row in db.table("barred").all())
+        )
+
+    async def bar_voice(self, guild_id: int, voice_id: int) -> None:
+        """Let a voice be neither shared nor spoken with in a server."""
+        await self._records.use(_rules(guild_id), lambda db: put(db.table("barred"), voice_id, {}))
+
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
         """Return all that was decided in a server, newest first."""
         found: list[AuditEntry] = []
@@ -134,6 +160,10 @@ class TinyServers:
         await self._records.use(
             f"servers/{guild_id:d}.audit-{month}.json", lambda db: db.table("audit").insert(record)
         )
+
+
+def _column(db: TinyDB, table: str, name: str) -> list[Any]:
+    return [row[name] for row in db.table(table).all()]
 
 
 def _rules(guild_id: int) -> str:

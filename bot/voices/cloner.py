@@ -1,6 +1,6 @@
 """The use case: from a member's order to a recorded voice of which the member knows, restarts included.
 
-received → download → inspect → checked → (waiting) → queued → uploading → cloning → done
+received → download → inspect → checked → (waiting) → (approval) → queued → uploading → cloning → done
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import asynccontextmanager
 
 from bot.errors import (
+    ApprovalRevoked,
     BeingForgotten,
     Cancelled,
     ClonevoiceError,
@@ -18,6 +19,7 @@ from bot.errors import (
     OfferLapsed,
     QueueFull,
     Restarting,
+    SpeakerUnreachable,
     TooLateToCancel,
     Unexpected,
 )
@@ -76,12 +78,20 @@ class Cloner:
         self._ledger = Ledger(store, limits, clock)
         self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
         self.watch = Watch(mureka, self._queue, clock, self._alarm)
-        self._intake = Intake(self._ledger, download, inspect, clock, self._show)
+        self._intake = Intake(
+            self._ledger,
+            download,
+            inspect,
+            check_sample=rules.check_sample,
+            ask=self._ask,
+            clock=clock,
+            show=self._show,
+        )
         self._estimate = Estimate(store, "clone")
         self._rules = rules
         self._leaving = leaving
         self._cancellable: set[str] = set()
-        self._called_off: set[str] = set()
+        self._called_off: dict[str, ClonevoiceError] = {}
         self._stopping = False
 
     @asynccontextmanager
@@ -130,7 +140,9 @@ class Cloner:
     async def accept(self, order: Order) -> Job:
         """Check what can be checked at once and record the job; `Refused` or `MurekaError` says why not."""
         self._check_open(order.owner_id)
-        under_way = sum(not job.over for job in self._ledger.all())
+        if order.speaker and order.speaker.id in self._leaving:
+            raise SpeakerUnreachable(name=order.speaker.name)
+        under_way = sum(not job.over and not job.awaits_approval for job in self._ledger.all())
         if under_way >= self._limits.under_way:
             seconds = under_way * await self._estimate.usual() / self._queue.at_once
             raise QueueFull(minutes=1 + round(seconds / 60))
@@ -158,8 +170,14 @@ class Cloner:
         running = self.running(owner_id)
         if running is None:
             return False
-        await self.sink.move(await self.follow(running.id, owner_id, reply), before=running)
+        await self.show_job(running.id, owner_id, reply)
         return True
+
+    async def show_job(self, job_id: str, owner_id: int, reply: Reply) -> None:
+        """Let a member's clone go on in the answer to another interaction; `OfferLapsed` without one."""
+        before = self._ledger.find(job_id, owner_id)
+        after = await self.follow(job_id, owner_id, reply)
+        await self.sink.move(after, before=before or after)
 
     def go_ahead(self, job_id: str, owner_id: int) -> None:
         """Clone a sample that was asked about; `OfferLapsed` if that is offered no more."""
@@ -172,7 +190,34 @@ class Cloner:
             raise OfferLapsed
         if not job.cancellable:
             raise TooLateToCancel
-        self._call_off(job_id)
+        self._call_off(job_id, Cancelled())
+
+    def asked(self, owner_id: int) -> list[Job]:
+        """Return a member's clones that wait for their speakers' approval."""
+        return [job for job in self._ledger.of(owner_id) if job.awaits_approval]
+
+    def request(self, job_id: str, speaker_id: int) -> Job:
+        """Return a clone that waits for this speaker's approval; `RequestClosed` if it does no more."""
+        return self._intake.request(job_id, speaker_id)
+
+    def answer(self, job_id: str, speaker_id: int, *, approved: bool) -> None:
+        """Go on with a clone, or end it, as its speaker says; an approval is on record before."""
+        self._intake.answer(job_id, speaker_id, approved=approved)
+
+    def naming(self, speaker_id: int) -> list[Job]:
+        """Return the clones under way that name a member as their speaker."""
+        jobs = [job for job in self._ledger.all() if not job.over]
+        return [job for job in jobs if job.speaker and job.speaker.id == speaker_id]
+
+    def withdraw(self, job_id: str, why: ClonevoiceError) -> bool:
+        """End a clone that has not been sent, whoever wants that; False if it is sent or over."""
+        jobs = [
+            job for job in self._ledger.all() if job.id == job_id and not job.over and not job.unaccounted
+        ]
+        for job in jobs:
+            if job.id in self._cancellable:
+                self._call_off(job.id, why)
+        return bool(jobs)
 
     async def try_again(self, job_id: str, owner_id: int) -> Job:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
@@ -190,21 +235,22 @@ class Cloner:
         return [job.title for job in self._ledger.of(owner_id)]
 
     def waiting_in(self, guild_id: int) -> list[int]:
-        """Return the owners of a server's clones under way."""
-        return [job.owner_id for job in self._ledger.all() if job.guild_id == guild_id and not job.over]
+        """Return the owners of a server's clones under way, without those that a speaker has to approve."""
+        jobs = [job for job in self._ledger.all() if not job.over and not job.awaits_approval]
+        return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
     async def call_off(self, owner_id: int, guild_id: int | None = None) -> bool:
         """Cancel a member's clones (of one server) that were not sent; whether one is being sent or made."""
         jobs = [job for job in self._ledger.of(owner_id) if not job.unaccounted]
         jobs = [job for job in jobs if guild_id in (None, job.guild_id)]
-        if tasks := [self._call_off(job.id) for job in jobs if job.id in self._cancellable]:
+        if tasks := [self._call_off(job.id, Cancelled()) for job in jobs if job.id in self._cancellable]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         return any(job.unaccounted for job in self._ledger.of(owner_id))
 
-    def _call_off(self, job_id: str) -> asyncio.Task[None]:
+    def _call_off(self, job_id: str, why: ClonevoiceError) -> asyncio.Task[None]:
         task = self._background.task(job_id)
         assert task is not None  # noqa: S101 - what can be cancelled is at work
-        self._called_off.add(job_id)
+        self._called_off.setdefault(job_id, why)
         task.cancel()
         return task
 
@@ -235,7 +281,7 @@ class Cloner:
         except asyncio.CancelledError:
             if job_id not in self._called_off:
                 raise
-            outcome = Cancelled()
+            outcome = self._called_off[job_id]
         except ClonevoiceError as error:
             _log.info("clone %s failed: %s", job_id, error)
             outcome = error
@@ -245,9 +291,11 @@ class Cloner:
             outcome = Unexpected(id=mark)
         finally:
             self._cancellable.discard(job_id)
-            self._called_off.discard(job_id)
+            self._called_off.pop(job_id, None)
         if self._ledger[job_id].owner_id in self._leaving and isinstance(outcome, Voice):
             outcome = Forgotten()  # it is deleted at once
+        if isinstance(outcome, Voice) and outcome.deleting and outcome.speaker:
+            outcome = ApprovalRevoked(name=outcome.speaker.name)
         await self._ending.end(job_id, outcome)
 
     async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:
@@ -265,7 +313,7 @@ class Cloner:
                 await self._intake.check(job_id)
             case _:
                 pass
-        if self._ledger[job_id].stage in {Stage.CHECKED, Stage.WAITING}:
+        if self._ledger[job_id].stage in {Stage.CHECKED, Stage.WAITING, Stage.APPROVAL}:
             await self._intake.settle(job_id)
         return await self._sender.send(job_id)
 
@@ -278,6 +326,9 @@ class Cloner:
     def _show_queue(self) -> None:
         for job_id in self._queue.waiting():
             self._show(job_id)
+
+    async def _ask(self, job: Job) -> bool:
+        return await self.sink.ask(job)
 
     def _alarm(self, account: str | None, why: MurekaError) -> None:
         self._background.start(self.sink.alarm(account, why))

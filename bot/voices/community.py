@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from bot.errors import StoreError, VoiceUnknown
+from bot.errors import StoreError
 from bot.voices.clock import Clock
 from bot.voices.matching import best
 from bot.voices.models import Language, Share, Voice
@@ -91,13 +91,6 @@ class Community:
             await self.withdraw(guild_id, row.owner_id)
             return None
         return voice
-
-    async def owner_name(self, guild_id: int, voice_id: int) -> str:
-        """Return what the owner of a shared voice was called when they shared it."""
-        for row in await self.shares(guild_id):
-            if row.voice_id == voice_id:
-                return row.owner_name
-        raise VoiceUnknown
 
     async def put(self, guild_id: int, row: Share, record: Callable[[], Awaitable[Voice]]) -> Voice:
         """Put a voice on a server's list, and have its owner's file say so with `record`.

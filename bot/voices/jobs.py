@@ -7,13 +7,23 @@ from typing import Any, Self
 
 from bot.errors import ClonevoiceError, Recalled
 from bot.voices.answers import UpstreamVoice
-from bot.voices.models import Facts, Language, Rights, Voice, clean_text
+from bot.voices.models import (
+    WORDING_VERSION,
+    Facts,
+    Language,
+    Rights,
+    Speaker,
+    Statement,
+    Voice,
+    clean_text,
+)
 from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.CHECKED: frozenset({Stage.WAITING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.WAITING: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.CHECKED: frozenset({Stage.WAITING, Stage.APPROVAL, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.WAITING: frozenset({Stage.APPROVAL, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.APPROVAL: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.DONE, Stage.FAILED, Stage.CANCELLED}),
     Stage.UPLOADING: frozenset({Stage.CLONING, Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
@@ -27,10 +37,14 @@ Back to `QUEUED` go clones of which nothing was made: the body was not sent whol
 those that failed for want of an answer, when their member wants to try again: then the voice may turn up.
 """
 
-_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.QUEUED})
+_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.APPROVAL, Stage.QUEUED})
 
 TOKEN_SECONDS = 15 * 60.0
 """How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
+
+
+APPROVAL_SECONDS = 7 * 24 * 60 * 60.0
+"""How long a speaker is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,8 @@ class IllegalMoveError(Exception):
 class Order:
     """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it.
 
-    `doubtful`: the sample is somebody else's, and said to be in the member's own voice.
+    `doubtful`: the sample is somebody else's, and said to be in the member's own voice. `wording` is what
+    the member declared about the rights, word for word.
     """
 
     sample_url: str
@@ -87,11 +102,13 @@ class Order:
     title: str
     owner_name: str
     rights: Rights
+    wording: str
     language: Language
     locale: str
     reply: Reply
     description: str | None = None
     doubtful: bool = False
+    speaker: Speaker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +118,8 @@ class Job:
     `times` holds the Unix seconds at which each stage was last entered. A `doubtful` one is asked about:
     its sample is somebody else's, and said to be in the member's own voice. `listed` are the ids that the
     account had before the sample was sent, `voice_id` the one that is this job's. `unclear_since` says
-    when it became unclear whether there is one. `told` is set once the member knows of the end.
+    when it became unclear whether there is one. `told` is set once the member knows of the end. `asked` is
+    set once the `speaker` has got the question whether they approve.
     """
 
     id: str
@@ -116,6 +134,9 @@ class Job:
     locale: str
     sample_url: str
     doubtful: bool = False
+    statement: Statement | None = None
+    speaker: Speaker | None = None
+    asked: bool = False
     stage: Stage = Stage.RECEIVED
     times: Mapping[Stage, float] = field(default_factory=dict[Stage, float])
     sample_sha256: str | None = None
@@ -147,6 +168,10 @@ class Job:
             locale=order.locale,
             sample_url=order.sample_url,
             doubtful=order.doubtful,
+            statement=Statement(
+                order.owner_id, order.wording, WORDING_VERSION, now, order.guild_id, order.channel_id
+            ),
+            speaker=order.speaker,
             times={Stage.RECEIVED: now},
         )
 
@@ -180,6 +205,9 @@ class Job:
             duration=self.facts.duration if self.facts else made.duration,
             cover_url=made.cover_url,
             preview_url=made.preview_url,
+            owner_name=self.owner_name,
+            statement=self.statement,
+            speaker=self.speaker,
         )
 
     @property
@@ -214,5 +242,15 @@ class Job:
 
     @property
     def holds_member(self) -> bool:
-        """Whether its member can't start another; one that waits for a click doesn't."""
-        return not self.over and self.stage is not Stage.WAITING
+        """Whether its member can't start another; one that waits for somebody's click doesn't."""
+        return not self.over and self.stage not in {Stage.WAITING, Stage.APPROVAL}
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether its speaker is being asked."""
+        return self.stage is Stage.APPROVAL
+
+    @property
+    def approval_ends(self) -> float:
+        """Until when its speaker is waited for, in Unix seconds."""
+        return self.times[Stage.APPROVAL] + APPROVAL_SECONDS

@@ -9,9 +9,12 @@ from typing import Any
 
 from bot.errors import (
     AlreadyCloning,
+    ApprovalRevoked,
     OfferLapsed,
+    RecordDamaged,
     SampleEmpty,
     SampleTooLarge,
+    SpeakerAsked,
     StoreError,
     TitleBlank,
     TitleTaken,
@@ -20,7 +23,15 @@ from bot.errors import (
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import Job, Order, Reply
-from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Voice, clean_text, is_blank, same_title
+from bot.voices.models import (
+    DESCRIPTION_LENGTH,
+    TITLE_LENGTH,
+    OwedDeletion,
+    Voice,
+    clean_text,
+    is_blank,
+    same_title,
+)
 from bot.voices.policy import ClonedHere
 from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
@@ -94,6 +105,9 @@ class Ledger:
         if order.sample_size > self._limits.sample_bytes:
             raise SampleTooLarge(limit=self._limits.sample_bytes / MEGABYTE)
         others = self.of(order.owner_id)
+        for other in others:
+            if other.awaits_approval and order.speaker and other.speaker == order.speaker:
+                raise SpeakerAsked(name=order.speaker.name, when=int(other.approval_ends))
         description = clean_text(order.description or "")[:DESCRIPTION_LENGTH]
         job = Job.of(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
@@ -160,7 +174,36 @@ class Ledger:
         """Keep a job's MP3 on disk until the job is over."""
         await self._write(self._store.jobs.put_sample(job_id, sample))
 
-    async def keep_voice(self, voice: Voice) -> None:
+    async def approved(self, job: Job) -> bool:
+        """Whether a job's speaker has approved it, and not taken that back."""
+        given = await self._store.members.consents(job.speaker.id) if job.speaker else ()
+        return any(consent.job_id == job.id and not consent.revoked for consent in given)
+
+    async def check_approved(self, job: Job) -> None:
+        """Raise `ApprovalRevoked` for a job that has a speaker who does not approve it any more."""
+        if job.speaker and not await self.approved(job):
+            raise ApprovalRevoked(name=job.speaker.name)
+
+    async def seal(self, voice: Voice) -> Voice:
+        """Put a new voice on its approval; if that was taken back meanwhile, its deletion is owed at once."""
+        if voice.speaker is None:
+            return voice
+        with recording():
+            try:
+                consent = await self._store.members.change_consent(
+                    voice.speaker.id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
+                )
+            except RecordDamaged:  # reported where it was set aside; the voice is made, and was approved
+                return voice
+            if consent and not consent.revoked:
+                return voice
+            await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
+            await self._store.members.change(
+                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
+            )
+        return replace(voice, deleting=True)
+
+    async def keep_voice(self, voice: Voice) -> Voice:
         """Record the voice that a job has made."""
         await self._write(self._store.members.put(voice))
         self._recorded.add(voice.id)
@@ -169,13 +212,24 @@ class Ledger:
             await self._store.servers.add_cloned(voice.guild_id, cloned)
         except (StoreError, OSError, ValueError) as error:  # only a limit a day depends on it
             _log.warning("that voice %d was cloned could not be counted: %r", voice.id, error)
+        return await self.seal(voice)
 
     async def close(self, job_id: str) -> None:
-        """Forget a job that is over, its sample too."""
+        """Forget a job that is over, its sample too, and an approval of which nothing has come."""
         async with self._locks[job_id]:
+            if (job := self._jobs.get(job_id)) and job.speaker:
+                await self._drop_approval(job, job.speaker.id)
             await self._write(self._store.jobs.drop(job_id))
             self._jobs.pop(job_id, None)
         self._locks.pop(job_id, None)
+
+    async def _drop_approval(self, job: Job, speaker_id: int) -> None:
+        try:
+            for consent in await self._store.members.consents(speaker_id):
+                if consent.job_id == job.id and (consent.revoked or consent.voice_id is None):
+                    await self._store.members.drop_consent(speaker_id, job.id)
+        except (StoreError, OSError, ValueError) as error:  # it approves nothing that there is
+            _log.warning("the approval of clone %s could not be dropped: %r", job.id, error)
 
     async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""

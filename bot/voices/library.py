@@ -22,6 +22,7 @@ from bot.voices.deletions import Deletions
 from bot.voices.matching import best
 from bot.voices.models import (
     TITLE_LENGTH,
+    Consent,
     OwedDeletion,
     Share,
     SpokenLine,
@@ -42,11 +43,12 @@ SUGGESTIONS = 25
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A voice to choose; `owner_name` is None for one's own."""
+    """A voice to choose; `owner_name` is None for one's own. An `approved` one is of one's own voice."""
 
     voice_id: int
     title: str
-    owner_name: str | None
+    owner_name: str | None = None
+    approved: bool = False
 
 
 class Library:
@@ -84,7 +86,33 @@ class Library:
         return sorted(voices, key=lambda voice: (voice.deleting, -voice.used_at, -voice.id))
 
     async def see(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice that somebody may see: their own, or one that is shared in this server."""
+        """Return a voice that somebody may see: their own, one shared in this server, one they approved."""
+        try:
+            return await self._within_reach(viewer, voice_id)
+        except VoiceUnknown:
+            for _, voice in await self.approved(viewer.id):
+                if voice.id == voice_id:
+                    return voice
+            raise
+
+    async def usable(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Return a voice that somebody may speak with; `RuleUnmet` where nobody, or not they, may speak."""
+        await self._rules.check_speaking(viewer)
+        voice = _sound(await self._within_reach(viewer, voice_id))
+        await self._rules.check_speaking_with(viewer, voice)
+        return voice
+
+    async def approved(self, speaker_id: int) -> list[tuple[Consent, Voice]]:
+        """Return the voices that are a member's, but somebody else's to use, as the speaker approved."""
+        found: list[tuple[Consent, Voice]] = []
+        for consent in await self._store.members.consents(speaker_id):
+            voices = await self._store.members.voices(consent.owner_id)
+            made = [voice for voice in voices if voice.job_id == consent.job_id and not voice.deleting]
+            found += [(consent, voice) for voice in made]
+        return found
+
+    async def _within_reach(self, viewer: Viewer, voice_id: int) -> Voice:
+        """Return a voice of somebody's own, or one that is shared in this server."""
         try:
             return await self.owned(viewer, voice_id)
         except VoiceUnknown:
@@ -92,11 +120,6 @@ class Library:
             if shared is None:
                 raise
             return shared
-
-    async def usable(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice that somebody may speak with; `RuleUnmet` where nobody, or not they, may speak."""
-        await self._rules.check_speaking(viewer)
-        return _sound(await self.see(viewer, voice_id))
 
     async def owned(self, viewer: Viewer, voice_id: int) -> Voice:
         """Return a voice of somebody's own."""
@@ -119,19 +142,29 @@ class Library:
         if own or not viewer.guild_id:
             raise VoiceUnknown
         rows = await asyncio.to_thread(_titled, text, await self.community.shares(viewer.guild_id))
-        match await self.community.confirmed(viewer.guild_id, rows):
-            case [(row, _)]:
-                return await self.see(viewer, row.voice_id)
+        ids = {row.voice_id for row, _ in await self.community.confirmed(viewer.guild_id, rows)}
+        ids |= {voice.id for _, voice in await self.approved(viewer.id) if same_title(voice.title, text)}
+        match [*ids]:
+            case [voice_id]:
+                return await self.see(viewer, voice_id)
             case []:
                 raise VoiceUnknown
             case _:
                 raise VoiceAmbiguous(title=text)
 
-    async def suggest(self, viewer: Viewer, text: str, *, own: bool = False) -> list[Suggestion]:
-        """Return what a member may mean by what is typed so far: own voices, then shared ones, 25 at most."""
-        mine = [voice for voice in await self.own(viewer.id) if not voice.deleting]
+    async def suggest(
+        self, viewer: Viewer, text: str, *, own: bool = False, approved: bool = False
+    ) -> list[Suggestion]:
+        """Return what a member may mean by what is typed so far, 25 at most.
+
+        Their own voices come first, then those that they `approved`, if wanted, then shared ones.
+        """
+        theirs = [voice for voice in await self.own(viewer.id) if not voice.deleting]
+        if approved:
+            theirs += [voice for _, voice in await self.approved(viewer.id)]
         shared = [] if own or not viewer.guild_id else await self.community.shares(viewer.guild_id)
-        found: list[Voice | Share] = [*mine, *(row for row in shared if row.owner_id != viewer.id)]
+        ids = {voice.id for voice in theirs}
+        found: list[Voice | Share] = [*theirs, *(row for row in shared if row.voice_id not in ids)]
         if text.strip():
             titles = [voice.title for voice in found]
             found = [found[place] for place in await asyncio.to_thread(best, text, titles, SUGGESTIONS)]
@@ -143,7 +176,10 @@ class Library:
         suggestions: list[Suggestion] = []
         for one in found:
             if isinstance(one, Voice):
-                suggestions.append(Suggestion(one.id, one.title, None))
+                mine = one.owner_id == viewer.id
+                suggestions.append(
+                    Suggestion(one.id, one.title, None if mine else one.owner_name, approved=not mine)
+                )
             elif one.voice_id in held:
                 voice, row = held[one.voice_id]
                 suggestions.append(Suggestion(voice.id, voice.title, row.owner_name))
@@ -177,12 +213,12 @@ class Library:
         guild_id = viewer.guild_id
         if not guild_id:
             raise NoServer
-        await self._rules.check_sharing(viewer)
 
         def shared(voice: Voice) -> Voice:
             return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))
 
         voice = _sound(await self.owned(viewer, voice_id))
+        await self._rules.check_sharing(viewer, voice)
         row = Share(voice.id, voice.owner_id, owner_name, voice.title, voice.language, voice.used_at)
         with recording():
             return await self.community.put(guild_id, row, lambda: self._change(viewer, voice_id, shared))
@@ -214,7 +250,15 @@ class Library:
             )
             for guild_id in (marked or voice).shared_in:
                 await self.community.drop(guild_id, voice.id)
+            if voice.speaker:
+                await self._drop_consent(voice.speaker.id, voice.job_id)
             return await self._deletions.settle(owed)
+
+    async def _drop_consent(self, speaker_id: int, job_id: str) -> None:
+        try:
+            await self._store.members.drop_consent(speaker_id, job_id)
+        except StoreError as error:  # reported where it was set aside; it approves nothing that there is
+            _log.warning("the approval of clone %s could not be dropped: %s", job_id, error)
 
     async def used(self, voice: Voice, line: SpokenLine) -> Voice | None:
         """Remember that, by whom and for what a voice was used; None if it is gone."""

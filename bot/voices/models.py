@@ -12,6 +12,10 @@ DESCRIPTION_LENGTH = 500
 """Longest description the API takes, in characters."""
 
 
+WORDING_VERSION = 1
+"""The version of the sentences that people declare; it goes up when one of them is changed."""
+
+
 class Language(StrEnum):
     """The languages that the API clones; the values are its `lang` codes."""
 
@@ -47,6 +51,43 @@ class Rights(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What somebody declared: in which words (of which `version`), when (Unix seconds), and where."""
+
+    by: int
+    wording: str
+    version: int
+    at: float
+    guild_id: int
+    channel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """The member whose voice it is, if that is somebody else than its owner."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A speaker's approval, as the speaker's file keeps it.
+
+    It is for the clone `job_id` of a member, and once there is one, for its voice. A `revoked` one stands
+    until nothing can come of that clone any more.
+    """
+
+    job_id: str
+    owner_id: int
+    owner_name: str
+    title: str
+    statement: Statement
+    voice_id: int | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
 
@@ -66,7 +107,8 @@ class Voice:
     `id` is the API's (14 digits), `job_id` the clone that made it; `account` is the Mureka account
     that holds it (None: the only one). `duration` is in seconds, `created_at` and `last_used` in Unix
     seconds. `shared_in` are the servers whose members may speak with it. One that is `deleting` is on its
-    way out, and of no use to anybody.
+    way out, and of no use to anybody. `statement` is what its owner declared about whose voice it is;
+    a `speaker` has approved it, and that stands in the speaker's file.
     """
 
     id: int
@@ -86,6 +128,9 @@ class Voice:
     shared_in: tuple[int, ...] = ()
     deleting: bool = False
     last_used: float | None = None
+    owner_name: str = ""
+    statement: Statement | None = None
+    speaker: Speaker | None = None
 
     @property
     def used_at(self) -> float:
@@ -138,6 +183,18 @@ class OwedDeletion:
     voice_id: int
     account: str | None
     owner_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News for a member about something in a server: a sentence's key and values, `at` Unix seconds."""
+
+    id: str
+    user_id: int
+    guild_id: int
+    key: str
+    values: dict[str, str | float]
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
-from bot.errors import Blocked, CloningOff, NotBlocked, SharingOff, SpeakingOff
+from bot.errors import (
+    ApprovalMissing,
+    Blocked,
+    CloningOff,
+    NotBlocked,
+    SampleBlocked,
+    SharingOff,
+    SpeakingOff,
+    VoiceBarred,
+)
 from bot.voices.clock import Clock
-from bot.voices.models import Viewer
+from bot.voices.jobs import Job
+from bot.voices.models import Rights, Speaker, Viewer, Voice
 from bot.voices.policy import (
     DAY,
     Applicant,
@@ -16,17 +26,27 @@ from bot.voices.policy import (
     Moderator,
     Policy,
     check_applicant,
+    check_grounds,
     check_limits,
 )
 from bot.voices.store import Store, recording
 
 
+class Applicants(Protocol):
+    """Members as Discord tells of them now."""
+
+    async def applicant(self, guild_id: int, user_id: int) -> Applicant | None:
+        """Return what rules ask of somebody; None if that can't be found out just now."""
+        ...
+
+
 class Moderation:
     """The rules of servers, asked wherever they matter, and changed only by whom the caller has checked.
 
-    Whoever writes to log channels sets `listener`; it must not fail.
+    Whoever writes to log channels sets `listener`, which must not fail; whoever knows Discord, `applicants`.
     """
 
+    applicants: Applicants
     listener: Callable[[int, AuditEntry], Awaitable[None]]
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -104,34 +124,77 @@ class Moderation:
             if member_id in (None, entry.member_id, entry.by) and decision in (None, entry.decision)
         ]
 
-    async def admit(self, guild_id: int, who: Applicant, channel_id: int, waiting: Sequence[int]) -> None:
+    async def admit(
+        self,
+        guild_id: int,
+        who: Applicant,
+        channel_id: int,
+        waiting: Sequence[int],
+        *,
+        rights: Rights,
+        speaker: Speaker | None,
+    ) -> None:
         """Raise the `RuleUnmet` that keeps a member from cloning; `waiting` own the clones under way here."""
-        policy, now = await self._policy_for(Viewer(who.id, guild_id)), self._clock.now()
-        check_applicant(policy, who, channel_id, now)
-        voices = await self._store.members.voices(who.id)
+        policy = await self._policy_for(Viewer(who.id, guild_id))
+        check_applicant(policy, who, channel_id, self._clock.now())
+        check_grounds(policy, rights, speaker)
+        await self._check_limits(policy, Viewer(who.id, guild_id), waiting)
+
+    async def permit(self, job: Job) -> None:
+        """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all."""
+        viewer = Viewer(job.owner_id, job.guild_id)
+        policy = await self._policy_for(viewer)
+        if not policy.cloning:
+            raise CloningOff
+        check_grounds(policy, job.rights, job.speaker)
+        await self.check_sample(job.guild_id, job.sample_sha256 or "")
+        if policy.clone_roles or policy.account_days or policy.member_days:
+            who = await self.applicants.applicant(job.guild_id, job.owner_id)
+            if who is not None:
+                check_applicant(policy, who, job.channel_id, self._clock.now())
+        await self._check_limits(policy, viewer, ())
+
+    async def _check_limits(self, policy: Policy, viewer: Viewer, waiting: Sequence[int]) -> None:
+        voices = await self._store.members.voices(viewer.id)
         check_limits(
             policy,
-            who.id,
-            voices=sum(voice.guild_id == guild_id and not voice.deleting for voice in voices),
-            cloned=await self._store.servers.cloned(guild_id),
+            viewer.id,
+            voices=sum(voice.guild_id == viewer.guild_id and not voice.deleting for voice in voices),
+            cloned=await self._store.servers.cloned(viewer.guild_id),
             waiting=waiting,
-            now=now,
+            now=self._clock.now(),
         )
 
-    async def permit(self, viewer: Viewer) -> None:
-        """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all."""
-        if not (await self._policy_for(viewer)).cloning:
-            raise CloningOff
+    async def check_sample(self, guild_id: int, sha256: str) -> None:
+        """Raise `SampleBlocked` for a sample of which moderators removed the voice here."""
+        if sha256 in await self._store.servers.banned_samples(guild_id):
+            raise SampleBlocked
 
-    async def check_sharing(self, viewer: Viewer) -> None:
-        """Raise the `RuleUnmet` that keeps a member from sharing here."""
-        if not (await self._policy_for(viewer)).sharing:
+    async def check_sharing(self, viewer: Viewer, voice: Voice) -> None:
+        """Raise the `RuleUnmet` that keeps a member from sharing a voice here."""
+        policy = await self._policy_for(viewer)
+        if not policy.sharing:
             raise SharingOff
+        await self._check_voice(policy, viewer.guild_id, voice)
 
     async def check_speaking(self, viewer: Viewer) -> None:
-        """Raise the `RuleUnmet` that keeps a member from speaking here."""
+        """Raise the `RuleUnmet` that keeps a member from speaking here at all."""
         if not (await self._policy_for(viewer)).speaking:
             raise SpeakingOff
+
+    async def check_speaking_with(self, viewer: Viewer, voice: Voice) -> None:
+        """Raise the `RuleUnmet` that keeps a member from speaking with a voice here."""
+        await self._check_voice(await self.policy(viewer.guild_id), viewer.guild_id, voice)
+
+    async def check_reporting(self, viewer: Viewer) -> None:
+        """Raise `Blocked` if a member may not report here."""
+        await self._policy_for(viewer)
+
+    async def _check_voice(self, policy: Policy, guild_id: int, voice: Voice) -> None:
+        if voice.id in await self._store.servers.barred_voices(guild_id):
+            raise VoiceBarred(title=voice.title)
+        if policy.approval and voice.rights is Rights.PERMISSION and voice.speaker is None:
+            raise ApprovalMissing(title=voice.title)
 
     async def _policy_for(self, viewer: Viewer) -> Policy:
         """Return the rules that a member has to meet; `Blocked` if they may do nothing here."""

@@ -6,13 +6,16 @@ from enum import StrEnum
 
 from bot.errors import (
     AccountTooYoung,
+    ApprovalNeeded,
     ChannelNotAllowed,
     ClonesToday,
     CloningOff,
     MemberTooNew,
+    OutsidersOff,
     RoleNeeded,
     TooManyVoicesHere,
 )
+from bot.voices.models import Rights, Speaker
 
 DAY = 24 * 60 * 60.0
 
@@ -34,6 +37,8 @@ class Ids(tuple[int, ...]):
 class Policy:
     """The rules of one server; these defaults hold until a moderator changes them.
 
+    `outsiders`: voices of people outside Discord may be cloned, whom nobody can ask. `approval`: a voice
+    that isn't its owner's own may be cloned, shared and spoken with here only if its speaker approved it.
     `clone_roles` and `clone_channels` are ids, empty: all. A limit or an age in days of 0 is none.
     `moderator_role` decides besides those who manage the server; `log_channel` hears of what is decided.
     """
@@ -41,6 +46,8 @@ class Policy:
     cloning: bool = True
     sharing: bool = True
     speaking: bool = True
+    outsiders: bool = True
+    approval: bool = False
     clone_roles: tuple[int, ...] = ()
     clone_channels: tuple[int, ...] = ()
     voices_a_member: int = 0
@@ -136,6 +143,15 @@ def check_applicant(policy: Policy, who: Applicant, channel_id: int, now: float)
         raise AccountTooYoung(days=policy.account_days, when=int(old_enough))
     if now < (long_enough := who.member_since + policy.member_days * DAY):
         raise MemberTooNew(days=policy.member_days, when=int(long_enough))
+
+
+def check_grounds(policy: Policy, rights: Rights, speaker: Speaker | None) -> None:
+    """Raise the `RuleUnmet` that asks for a speaker's approval where a member has only their own word."""
+    if rights is Rights.PERMISSION and speaker is None:
+        if policy.approval:
+            raise ApprovalNeeded
+        if not policy.outsiders:
+            raise OutsidersOff
 
 
 def check_limits(

@@ -9,6 +9,7 @@ from bot.errors import BeingForgotten, StoreError
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.cloner import Cloner
+from bot.voices.consents import Consents
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion
 from bot.voices.speaking import Speaking
@@ -47,6 +48,7 @@ class Privacy:
         cloner: Cloner,
         library: Library,
         speaking: Speaking,
+        consents: Consents,
         clock: Clock,
         leaving: set[int],
     ) -> None:
@@ -54,6 +56,7 @@ class Privacy:
         self._cloner = cloner
         self._library = library
         self._speaking = speaking
+        self._consents = consents
         self._clock = clock
         self._leaving = leaving
 
@@ -94,6 +97,14 @@ class Privacy:
             "lines_under_way": [
                 _told(speech) for speech in await self._store.speeches.all() if speech.speaker_id == member_id
             ],
+            "approved_by_me": [_told(consent) for consent in await self._store.members.consents(member_id)],
+            "asked_of_me": [
+                {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
+                for job in self._cloner.naming(member_id)
+            ],
+            "news_for_me": [
+                _told(notice) for notice in await self._store.pending.notices() if notice.user_id == member_id
+            ],
             "deletions_owed_to_me": [
                 _told(owed) for owed in await self._store.pending.owed() if owed.owner_id == member_id
             ],
@@ -124,6 +135,7 @@ class Privacy:
         try:
             with recording():
                 await self._speaking.forget(member_id)
+                await self._consents.forget(member_id)
                 cloning = await self._cloner.call_off(member_id)
                 deleted, owed = await self._delete_voices(member_id)
         except StoreError as error:
@@ -138,6 +150,7 @@ class Privacy:
         while True:
             try:
                 await self._speaking.forget(member_id)
+                await self._consents.forget(member_id)
                 await self._delete_voices(member_id)
                 await self._store.members.anonymise(member_id)
                 await self._cloner.forget(member_id)
@@ -146,6 +159,9 @@ class Privacy:
                 for guild_id in await self._store.servers.sharing():  # rows of voices that are gone already
                     await self._library.community.withdraw(guild_id, member_id)
                 await self._store.servers.anonymise(member_id)
+                for notice in await self._store.pending.notices():
+                    if notice.user_id == member_id:
+                        await self._store.pending.drop_notice(notice.id)
                 await self._store.members.forget(member_id)
                 await self._store.pending.drop_leaving(member_id)
                 break

@@ -10,6 +10,7 @@ class Stage(StrEnum):
     RECEIVED = "received"
     CHECKED = "checked"
     WAITING = "waiting"
+    APPROVAL = "approval"
     QUEUED = "queued"
     UPLOADING = "uploading"
     CLONING = "cloning"

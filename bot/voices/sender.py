@@ -24,7 +24,7 @@ from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
-from bot.voices.models import Viewer, Voice
+from bot.voices.models import Voice
 from bot.voices.moderation import Moderation
 from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.progress import Stage
@@ -121,13 +121,15 @@ class Sender:
         with self._queue.occupied(job):
             for voice in await self._store.members.voices(job.owner_id):
                 if voice.job_id == job_id:
+                    voice = await self._ledger.seal(voice)  # noqa: PLW2901 - it is the same one
                     await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
                     return voice
             return await self._search(job_id)
 
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
-        await self._rules.permit(Viewer(job.owner_id, job.guild_id))
+        await self._rules.permit(job)
+        await self._ledger.check_approved(job)
         listed = await self._listed(account)
         sample = await self._store.jobs.sample(job_id)
         await self._queue.while_open()
@@ -242,8 +244,7 @@ class Sender:
         while True:
             try:
                 job = await self._ledger.change(job_id, voice_id=made.id)
-                voice = job.voice(made, self._clock.now())
-                await self._ledger.keep_voice(voice)
+                voice = await self._ledger.keep_voice(job.voice(made, self._clock.now()))
                 break
             except RecordUnwritable:
                 self._show(job_id, note="note.disk_full")

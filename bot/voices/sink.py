@@ -24,6 +24,13 @@ class Sink(Protocol):
         """Tell the end of a job; False if that should be tried again later. Must not fail."""
         ...
 
+    async def ask(self, job: Job) -> bool:
+        """Ask a job's speaker whether they approve; False if that should be tried again later.
+
+        Raises `SpeakerUnreachable` if they can't be asked, and nothing else.
+        """
+        ...
+
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator that an account is in trouble. Must not fail."""
         ...

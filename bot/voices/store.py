@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.voices.jobs import Job
-from bot.voices.models import OwedDeletion, Share, SpokenLine, Voice
+from bot.voices.models import Consent, Notice, OwedDeletion, Share, SpokenLine, Voice
 from bot.voices.policy import AuditEntry, Block, ClonedHere, Policy
 from bot.voices.speech import Speech
 
@@ -60,7 +60,7 @@ class Store(Protocol):
 
 
 class Members(Protocol):
-    """The truth about voices, each in its owner's file."""
+    """The truth about voices, each in its owner's file, and about approvals, each in its speaker's."""
 
     async def voices(self, owner_id: int) -> tuple[Voice, ...]:
         """Return a member's voices, oldest first."""
@@ -98,8 +98,26 @@ class Members(Protocol):
         """Return what a member spoke with anybody's voices, newest first."""
         ...
 
-    async def anonymise(self, speaker_id: int) -> None:
-        """Take a member's id and name off what they spoke; raises while a file can't be read."""
+    async def anonymise(self, member_id: int) -> None:
+        """Take a member off others' files: lines, approvals they got; raises if one can't be read."""
+        ...
+
+    async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
+        """Return what a member has approved, oldest first."""
+        ...
+
+    async def put_consent(self, consent: Consent) -> None:
+        """Record an approval in its speaker's file, in the place of one for the same clone."""
+        ...
+
+    async def change_consent(
+        self, speaker_id: int, job_id: str, change: Callable[[Consent], Consent]
+    ) -> Consent | None:
+        """Change an approval in one step; None if there is none."""
+        ...
+
+    async def drop_consent(self, speaker_id: int, job_id: str) -> None:
+        """Forget an approval; one that is not there is no error."""
         ...
 
 
@@ -156,6 +174,22 @@ class Servers(Protocol):
 
     async def anonymise(self, member_id: int) -> None:
         """Take a member's id off what was cloned in servers of late; raises while a file can't be read."""
+        ...
+
+    async def banned_samples(self, guild_id: int) -> frozenset[str]:
+        """Return the SHA-256 of the samples that may not be cloned in a server."""
+        ...
+
+    async def ban_sample(self, guild_id: int, sha256: str) -> None:
+        """Let a sample never be cloned in a server again."""
+        ...
+
+    async def barred_voices(self, guild_id: int) -> frozenset[int]:
+        """Return the ids of the voices that may be neither shared nor spoken with in a server."""
+        ...
+
+    async def bar_voice(self, guild_id: int, voice_id: int) -> None:
+        """Let a voice be neither shared nor spoken with in a server."""
         ...
 
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
@@ -244,4 +278,16 @@ class Pending(Protocol):
 
     async def drop_leaving(self, owner_id: int) -> None:
         """Note that a member has been forgotten."""
+        ...
+
+    async def notices(self) -> tuple[Notice, ...]:
+        """Return the news that has not reached its members."""
+        ...
+
+    async def put_notice(self, notice: Notice) -> None:
+        """Record news."""
+        ...
+
+    async def drop_notice(self, notice_id: str) -> None:
+        """Forget news; what is not there is no error."""
         ...

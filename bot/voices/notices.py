@@ -1,0 +1,79 @@
+"""News for members who did not ask for it just now: kept until it has reached them."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from bot.errors import StoreError
+from bot.voices.background import Background
+from bot.voices.clock import Clock
+from bot.voices.models import Notice
+from bot.voices.store import Store
+
+_log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 60.0
+"""Seconds until news that did not get through is sent again; they double …"""
+
+LONGEST_SECONDS = 60 * 60.0
+"""… up to this."""
+
+KEPT_SECONDS = 30 * 24 * 60 * 60.0
+"""How long news waits for a member whose direct messages are closed."""
+
+
+class Notices:
+    """The outbox. Whoever knows Discord sets `send`.
+
+    It brings news to a member: True once they have it, False if that should be tried again, None if their
+    direct messages are closed. It must not fail.
+    """
+
+    send: Callable[[Notice], Awaitable[bool | None]]
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def start(self, background: Background) -> None:
+        """Take up what an earlier run did not get through, and work in the background from now on."""
+        self._background = background
+        try:
+            for notice in await self._store.pending.notices():
+                background.start(self._deliver(notice))
+        except StoreError as error:
+            _log.error("news for members can't be read: %s", error)
+
+    async def tell(self, user_id: int, guild_id: int, key: str, **values: str | float) -> None:
+        """Let a member know the sentence `key`, about something in a server."""
+        notice = Notice(secrets.token_hex(4), user_id, guild_id, key, values, self._clock.now())
+        try:
+            await self._store.pending.put_notice(notice)
+        except (StoreError, OSError) as error:  # then it lives as long as the bot does
+            _log.error("news for a member could not be recorded: %r", error)
+        self._background.start(self._deliver(notice))
+
+    async def unread(self, user_id: int) -> list[Notice]:
+        """Return the news that a member has not got yet, oldest first."""
+        notices = [notice for notice in await self._store.pending.notices() if notice.user_id == user_id]
+        return sorted(notices, key=lambda notice: notice.at)
+
+    async def read(self, notice: Notice) -> None:
+        """Let go of news that its member has got."""
+        await self._store.pending.drop_notice(notice.id)
+
+    async def _deliver(self, notice: Notice) -> None:
+        pause = AGAIN_SECONDS
+        while self._clock.now() - notice.at < KEPT_SECONDS:
+            match await self.send(notice):
+                case True:
+                    break
+                case None:  # it is shown with the member's next list
+                    return
+                case False:
+                    await self._clock.sleep(pause)
+                    pause = min(2 * pause, LONGEST_SECONDS)
+        try:
+            await self.read(notice)
+        except (StoreError, OSError) as error:
+            _log.warning("news that was told may be told again: %r", error)

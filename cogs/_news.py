@@ -1,0 +1,42 @@
+"""News for members, by direct message; to closed ones, with the next list of their voices."""
+
+import logging
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import say_markdown
+from bot.voices.models import Notice
+from cogs._ways import Unreachable, Ways
+
+_log = logging.getLogger(__name__)
+
+
+class News:
+    """Brings notices by direct message, in the language of the server that they are about."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+
+    async def send(self, notice: Notice) -> bool | None:
+        """Send news: True once it is there, False if later may be better, None if it can't be."""
+        server = self._ways.server(notice.guild_id)
+        try:
+            await self._ways.dm(notice.user_id, content=_told(notice, server.name, server.locale))
+        except Unreachable as error:
+            _log.info("news could not be sent: %s", error)
+            return False if error.passing else None
+        return True
+
+
+async def show_unread(interaction: discord.Interaction[Clonevoice]) -> None:
+    """Tell a member, below an answer, what could not be told by direct message."""
+    notices, locale = interaction.client.notices, str(interaction.locale)
+    for notice in await notices.unread(interaction.user.id):
+        guild = interaction.client.get_guild(notice.guild_id)
+        await interaction.followup.send(_told(notice, guild.name if guild else "?", locale), ephemeral=True)
+        await notices.read(notice)
+
+
+def _told(notice: Notice, server: str, locale: str) -> str:
+    return say_markdown(locale, notice.key, server=server, **notice.values)
