@@ -15,6 +15,7 @@ from bot.client import Clonevoice
 from bot.errors import DiscordTokenRefused, DiscordUnreachable
 from bot.settings import Settings
 from bot.store.tiny import open_store
+from bot.voices.cases import Cases
 from bot.voices.clock import Clock, SystemClock
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.community import Community
@@ -23,11 +24,13 @@ from bot.voices.deletions import Deletions
 from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
 from bot.voices.library import Library
+from bot.voices.measures import Measures
 from bot.voices.moderation import Moderation
 from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
 from bot.voices.notices import Notices
 from bot.voices.privacy import Privacy
+from bot.voices.roster import Roster
 from bot.voices.sample import Inspector
 from bot.voices.speaking import Speaking
 from bot.voices.store import Store
@@ -99,6 +102,17 @@ def _bot(
     )
     notices = Notices(store, clock)
     consents = Consents(store, cloner, library, notices, clock)
+    measures = Measures(
+        store=store, moderation=rules, library=library, cloner=cloner, notices=notices, clock=clock
+    )
+    cases = Cases(
+        store=store,
+        moderation=rules,
+        community=library.community,
+        measures=measures,
+        notices=notices,
+        clock=clock,
+    )
     privacy = Privacy(
         store=store,
         cloner=cloner,
@@ -116,6 +130,9 @@ def _bot(
         notices=notices,
         privacy=privacy,
         moderation=rules,
+        roster=Roster(store, library.community),
+        measures=measures,
+        cases=cases,
         previews=previews,
     )
 

@@ -9,13 +9,16 @@ from discord.ext import commands
 
 from bot.tree import Tree
 from bot.voices.background import Background
+from bot.voices.cases import Cases
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.consents import Consents
 from bot.voices.fetch import Previews
 from bot.voices.library import Library
+from bot.voices.measures import Measures
 from bot.voices.moderation import Moderation
 from bot.voices.notices import Notices
 from bot.voices.privacy import Privacy
+from bot.voices.roster import Roster
 from bot.voices.speaking import Speaking
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
@@ -26,7 +29,7 @@ EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.voicemod")
 class Clonevoice(commands.Bot):
     """The bot. It receives its tools and builds none; cogs take them from here in their `setup`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that cogs work with, by name
         self,
         *,
         cloner: Cloner,
@@ -36,6 +39,9 @@ class Clonevoice(commands.Bot):
         notices: Notices,
         privacy: Privacy,
         moderation: Moderation,
+        roster: Roster,
+        measures: Measures,
+        cases: Cases,
         previews: Previews,
     ) -> None:
         super().__init__(
@@ -55,6 +61,9 @@ class Clonevoice(commands.Bot):
         self.notices = notices
         self.privacy = privacy
         self.moderation = moderation
+        self.roster = roster
+        self.measures = measures
+        self.cases = cases
         self.previews = previews
 
     async def setup_hook(self) -> None:
@@ -72,6 +81,7 @@ class Clonevoice(commands.Bot):
             await self.speaking.start(background)
             self.privacy.start(background)
             self.library.start(background)
+            self.cases.start(background)
             yield
 
     async def wind_down(self) -> None:

@@ -29,7 +29,8 @@ ClonevoiceError
 │   │   ├── RoleNeeded, ChannelNotAllowed, AccountTooYoung, MemberTooNew
 │   │   ├── ApprovalNeeded, ApprovalMissing, OutsidersOff, SampleBlocked, VoiceBarred
 │   │   └── TooManyVoicesHere, ClonesToday, Blocked
-│   ├── NotModerator, NotBlocked
+│   ├── NotModerator, NotBlocked, VoiceNotHere, ActOnSelf, ActOnServerOwner, ActOnBot
+│   ├── DaysMalformed, OwnVoice, AlreadyReported, ReportsToday, CaseUnknown, CaseDecided
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
 │       ├── SampleTooShort, SampleTooLong, SampleSilent, SampleUnreadable
@@ -466,6 +467,66 @@ class NotBlocked(Refused):
     """The member is not blocked here."""
 
     key = "refused.not_blocked"
+
+
+class VoiceNotHere(Refused):
+    """A moderator named a voice that was not cloned here and is not shared here."""
+
+    key = "refused.voice_not_here"
+
+
+class ActOnSelf(Refused):
+    """A moderator wants to decide about themselves, or about their own voice."""
+
+    key = "refused.act_on_self"
+
+
+class ActOnServerOwner(Refused):
+    """A moderator wants to block the server's owner."""
+
+    key = "refused.act_on_server_owner"
+
+
+class ActOnBot(Refused):
+    """A moderator wants to block a bot."""
+
+    key = "refused.act_on_bot"
+
+
+class DaysMalformed(Refused):
+    """The days of a block are no whole number from 1 to `most`."""
+
+    key = "refused.days"
+
+
+class OwnVoice(Refused):
+    """A member wants to report their own voice."""
+
+    key = "refused.own_voice"
+
+
+class AlreadyReported(Refused):
+    """The member has reported the voice called `title`, and that is not decided yet."""
+
+    key = "refused.already_reported"
+
+
+class ReportsToday(Refused):
+    """`limit` reports a day are allowed, and the next is possible at `when` (Unix seconds)."""
+
+    key = "refused.reports_today"
+
+
+class CaseUnknown(Refused):
+    """There is no such case in this server, or not any more."""
+
+    key = "refused.case_unknown"
+
+
+class CaseDecided(Refused):
+    """The moderator called `name` was quicker."""
+
+    key = "refused.case_decided"
 
 
 class SampleRefused(Refused):

@@ -24,18 +24,28 @@ def length(seconds: float) -> Verbatim:
 
 
 async def voice_card(
-    voice: Voice, viewer: Viewer, locale: str, previews: Previews, *, owner: str, limit: int
+    voice: Voice,
+    viewer: Viewer,
+    locale: str,
+    previews: Previews,
+    *,
+    owner: str,
+    limit: int,
+    playable: bool = True,
 ) -> tuple[discord.Embed, list[tuple[str, bytes]]]:
     """Draw a voice, with the files that go with it by name: `limit` bytes of them at most.
 
-    Its preview comes as a playable file if it fits, or else as a link.
+    Its preview comes as a playable file if it fits, or else as a link. One that is not `playable` is
+    private, and shows what a moderator may know.
     `owner` is a name: a mention in an embed stays a number for readers whose client does not know the member.
     """
-    preview = await previews.get(voice.preview_url, limit=limit)
-    cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
+    preview = cover = None
+    if playable:
+        preview = await previews.get(voice.preview_url, limit=limit)
+        cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     embed = discord.Embed(
         title=say_markdown(locale, "voice.title", title=voice.title),
-        description=str(inert(voice.description)),
+        description=str(inert(voice.description)) if playable else None,
         colour=GREY if voice.deleting else GREEN,
     )
     embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
@@ -56,7 +66,7 @@ async def voice_card(
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:
         files.append((file_name(voice.title), preview))
-    elif url := link(voice.preview_url, locale, previews):
+    elif playable and (url := link(voice.preview_url, locale, previews)):
         embed.add_field(name=say(locale, "voice.preview"), value=url, inline=False)
     return embed, files
 

@@ -15,6 +15,7 @@ from cogs._consent import ConsentButton
 from cogs._forms import RenameForm, TextForm
 from cogs._history import show_history, speaker_name
 from cogs._interaction import viewer_of
+from cogs._report import ReportButton
 
 _LOOKS = {
     "speak": discord.ButtonStyle.primary,
@@ -99,6 +100,8 @@ def voice_buttons(
             wishes.append("unshare" if shared else "share")
         wishes += ["rename", "delete"] + ["history"] * spoken
     view = _row(voice, wishes, locale)
+    if shared and not mine:
+        view.add_item(ReportButton(voice.owner_id, voice.id, locale))
     if voice.speaker and voice.speaker.id == viewer.id:
         view.add_item(ConsentButton("revoke", voice.job_id, locale))
     return view

@@ -17,6 +17,7 @@ from cogs._library import VoiceButton
 from cogs._live import FILE_LIMIT
 from cogs._message import LiveMessage, Look
 from cogs._progress import FULLEST, bar
+from cogs._report import ReportButton
 from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Lines:
             message = {"files": [_text(speech)], "embed": _failed(speech, outcome)["embed"]}
         else:
             message = await self._spoken(speech, outcome, FILE_LIMIT)
+            del message["view"]  # it is reported where others hear it
             message["content"] = say_markdown(speech.locale, "line.late", title=outcome.voice.title)
         try:
             await self._ways.dm(speech.speaker_id, **message)
@@ -113,11 +115,13 @@ class Lines:
         )
         embed.set_author(name=speech.speaker_name)
         embed.set_footer(text=say(locale, "line.synthetic", title=title))
+        view = discord.ui.View(timeout=None)
+        view.add_item(ReportButton(spoken.voice.owner_id, spoken.voice.id, locale, speech.id))
         if audio is None:
             url = link(spoken.audio_url, locale, self._previews)
             embed.add_field(name=say(locale, "line.audio"), value=url or say(locale, "line.no_audio"))
-            return {"embed": embed}
-        return {"embed": embed, "files": [discord.File(io.BytesIO(audio), file_name(title))]}
+            return {"embed": embed, "view": view}
+        return {"embed": embed, "view": view, "files": [discord.File(io.BytesIO(audio), file_name(title))]}
 
 
 def _progress(speech: Speech, elapsed: float, usual: float) -> discord.Embed:

@@ -1,26 +1,46 @@
-"""Who decides in a server, asked at every command and click."""
-
-from typing import Any
+"""Who decides in a server, and about whom, asked at every command and click."""
 
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import NotModerator
+from bot.errors import ActOnBot, ActOnSelf, ActOnServerOwner, NotModerator
 from bot.voices.policy import Moderator
 
 
-async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
-    """Raise `NotModerator` unless a member manages the server or has its moderation role."""
+async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:
+    """Whether a member manages the server or has its moderation role."""
     user = interaction.user
-    if isinstance(user, discord.Member):
-        if interaction.permissions.manage_guild:
-            return
-        policy = await interaction.client.moderation.policy(user.guild.id)
-        if policy.moderator_role in {role.id for role in user.roles}:
-            return
-    raise NotModerator
+    if not isinstance(user, discord.Member):
+        return False
+    if interaction.permissions.manage_guild:
+        return True
+    policy = await interaction.client.moderation.policy(user.guild.id)
+    return policy.moderator_role in {role.id for role in user.roles}
 
 
-def moderator(user: Any) -> Moderator:  # noqa: ANN401 - a member or a user
+async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
+    """Raise `NotModerator` for everybody else."""
+    if not await is_moderator(interaction):
+        raise NotModerator
+
+
+def check_not_oneself(interaction: discord.Interaction[Clonevoice], owner_id: int) -> None:
+    """Raise `ActOnSelf` for a moderator whose own voice it is; the server's owner has nobody above."""
+    server_owner = interaction.guild.owner_id if interaction.guild else None
+    if interaction.user.id == owner_id != server_owner:
+        raise ActOnSelf
+
+
+def check_block(interaction: discord.Interaction[Clonevoice], member_id: int, *, bot: bool = False) -> None:
+    """Raise `Refused` for whom nobody can block: oneself, the server's owner, a bot."""
+    if member_id == interaction.user.id:
+        raise ActOnSelf
+    if interaction.guild and member_id == interaction.guild.owner_id:
+        raise ActOnServerOwner
+    if bot:
+        raise ActOnBot
+
+
+def moderator(user: discord.User | discord.Member) -> Moderator:
     """Return who somebody is, for the record."""
     return Moderator(user.id, user.display_name)

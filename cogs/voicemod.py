@@ -1,4 +1,4 @@
-"""`/voicemod`: a server's rules, blocks and the trail of what was decided, for its moderators."""
+"""`/voicemod`: a server's rules, voices, reports, blocks, and what was decided, for its moderators."""
 
 import discord
 from discord import app_commands
@@ -6,26 +6,23 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client import Clonevoice
-from bot.i18n import say, say_markdown
+from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
 from bot.tree import command_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
-from cogs._moderators import check_moderator, moderator
-from cogs._modlog import ModLog, decided
+from bot.voices.roster import Whereabouts
+from cogs._cases import CaseButton, CaseDesk, CaseSelect, show_reports
+from cogs._choices import VoiceOption
+from cogs._moderators import check_block, check_moderator, moderator
+from cogs._modlog import ModLog
 from cogs._news import News
-from cogs._pages import LISTS, page_of, turning
 from cogs._panel import DefaultsButton, PanelSelect, show_panel
+from cogs._report import ReasonSelect, ReportButton
+from cogs._roster import RemoveButton, RosterSelect, ask_to_remove, show_roster, suggest_voice
+from cogs._trail import show_audit, show_blocked
+from cogs._verdicts import DAYS, REASON_LENGTH
 from cogs._ways import DiscordWays
-
-REASON_LENGTH = 200
-"""Longest reason, in characters."""
-
-DAYS = 365
-"""Longest block that has an end, in days."""
-
-ROW_LENGTH = 400
-"""Longest row of a list: ten of them fit into an embed, which holds 4,096 characters."""
 
 
 class VoiceMod(
@@ -59,11 +56,10 @@ class VoiceMod(
     ) -> None:
         """Block a member; a clone of theirs that waits here is cancelled."""
         await _begin(interaction)
-        guild_id = interaction.guild_id or 0
-        block = await self._moderation.block(
-            guild_id, moderator(interaction.user), moderator(member), reason, days
+        check_block(interaction, member.id, bot=member.bot)
+        block = await interaction.client.measures.block(
+            interaction.guild_id or 0, moderator(interaction.user), moderator(member), reason, days
         )
-        await interaction.client.cloner.call_off(member.id, guild_id)
         key = "block.done_until" if block.until else "block.done"
         text = say_markdown(str(interaction.locale), key, name=block.name, until=int(block.until or 0))
         await interaction.edit_original_response(content=text)
@@ -84,6 +80,44 @@ class VoiceMod(
         """List who is blocked."""
         await _begin(interaction)
         await show_blocked(interaction, "", 0)
+
+    @app_commands.command(name="voices", description=command_text("voicemod.voices"))
+    @app_commands.describe(
+        member=command_text("voicemod.voices_member"), show=command_text("voicemod.voices_show")
+    )
+    @app_commands.choices(
+        show=[Choice(name=command_text(f"whereabouts.{one}"), value=one.value) for one in Whereabouts]
+    )
+    async def voices(
+        self,
+        interaction: discord.Interaction[Clonevoice],
+        member: discord.User | None = None,
+        show: str | None = None,
+    ) -> None:
+        """List all voices that were cloned or are shared here."""
+        await _begin(interaction)
+        await show_roster(interaction, f"{member.id if member else ''}:{show or ''}", 0)
+
+    @app_commands.command(name="remove", description=command_text("voicemod.remove"))
+    @app_commands.describe(
+        voice=command_text("voicemod.remove_voice"), reason=command_text("voicemod.remove_reason")
+    )
+    @app_commands.autocomplete(voice=suggest_voice)
+    async def remove(
+        self,
+        interaction: discord.Interaction[Clonevoice],
+        voice: VoiceOption,
+        reason: app_commands.Range[str, 1, REASON_LENGTH],
+    ) -> None:
+        """Ask whether a voice is really to go, and why."""
+        await check_moderator(interaction)
+        await ask_to_remove(interaction, voice, reason)
+
+    @app_commands.command(name="reports", description=command_text("voicemod.reports"))
+    async def reports(self, interaction: discord.Interaction[Clonevoice]) -> None:
+        """List what members reported and nobody has decided."""
+        await _begin(interaction)
+        await show_reports(interaction, "", 0)
 
     @app_commands.command(name="audit", description=command_text("voicemod.audit"))
     @app_commands.describe(
@@ -108,68 +142,15 @@ async def _begin(interaction: discord.Interaction[Clonevoice]) -> None:
     await check_moderator(interaction)
 
 
-async def show_blocked(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of who is blocked."""
-    await check_moderator(interaction)
-    locale = str(interaction.locale)
-    blocks = await interaction.client.moderation.blocked(interaction.guild_id or 0)
-    page, shown = page_of(blocks, page)
-    lines = [
-        say_markdown(
-            locale,
-            "blocked.row_until" if block.until else "blocked.row",
-            name=block.name,
-            member=block.member_id,
-            reason=block.reason,
-            at=int(block.at),
-            until=int(block.until or 0),
-        )
-        for block in shown
-    ]
-    await _show_list(interaction, "blocked", lines, (page, len(blocks), of))
-
-
-async def show_audit(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of what was decided; `of` is `member id:kind`, both of which may be empty."""
-    await check_moderator(interaction)
-    member, _, kind = of.partition(":")
-    entries = await interaction.client.moderation.audit(
-        interaction.guild_id or 0,
-        member_id=int(member) if member.isdecimal() else None,
-        decision=Decision(kind) if kind in {*Decision} else None,
-    )
-    page, shown = page_of(entries, page)
-    lines = [decided(entry, str(interaction.locale)) for entry in shown]
-    await _show_list(interaction, "audit", lines, (page, len(entries), of))
-
-
-async def _show_list(
-    interaction: discord.Interaction[Clonevoice], kind: str, lines: list[str], place: tuple[int, int, str]
-) -> None:
-    locale, (page, rows, of) = str(interaction.locale), place
-    embed = discord.Embed(
-        title=say(locale, f"moderators.{kind}", rows=rows),
-        description="\n".join(map(_cut, lines)) or say(locale, "moderators.nothing"),
-        colour=discord.Colour.blurple(),
-    )
-    view = discord.ui.View(timeout=None)
-    turning(view, kind, page, rows, of, locale)
-    await interaction.edit_original_response(embed=embed, view=view)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= ROW_LENGTH else f"{line[: ROW_LENGTH - 1]}…"
-
-
-LISTS.update({"blocked": show_blocked, "audit": show_audit})
-
-
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
     bot.moderation.listener = ModLog(bot).tell
     bot.moderation.applicants = DiscordMembership(bot, bot.cloner.clock)
     bot.notices.send = News(DiscordWays(bot)).send
+    bot.cases.desk = CaseDesk(bot)
     bot.add_dynamic_items(PanelSelect, DefaultsButton)
+    bot.add_dynamic_items(ReportButton, ReasonSelect)
+    bot.add_dynamic_items(CaseButton, CaseSelect, RosterSelect, RemoveButton)
     cog = VoiceMod(bot.moderation)
     if cog.app_command:
         cog.app_command.default_permissions = discord.Permissions(manage_guild=True)

@@ -15,6 +15,8 @@ from bot.settings import Settings
 from bot.voices.models import Language, Rights
 from bot.voices.policy import Decision, Policy
 from bot.voices.progress import Stage
+from bot.voices.reports import ReportReason
+from bot.voices.roster import Whereabouts
 from cogs._panel import NUMBERS, PAGES, SWITCHES
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +47,14 @@ FAMILIES = {
     "rule.choice.": list(NUMBERS),
     "decision.": [decision.value for decision in Decision],
     "moderators.": ["blocked", "audit"],
+    "report.reason.": [reason.value for reason in ReportReason],
+    "button.case.": ["remove", "dismiss", "block"],
+    "verdict.form.": ["removing", "barring", "blocking"],
+    "verdict.about.": ["removing", "barring", "blocking"],
+    "case.decided.": ["remove", "dismiss", "block"],
+    "case.done.": ["remove", "dismiss", "block"],
+    "notice.reported.": ["remove", "dismiss", "block"],
+    "whereabouts.": [one.value for one in Whereabouts],
     "audit.": [decision.value for decision in Decision],
     "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],

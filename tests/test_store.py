@@ -24,9 +24,21 @@ from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
 from bot.voices.jobs import Job, Reply
-from bot.voices.models import Facts, Language, OwedDeletion, Rights, Share, SpokenLine, Voice
-from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Decision, Policy
+from bot.voices.models import (
+    Consent,
+    Facts,
+    Language,
+    Notice,
+    OwedDeletion,
+    Rights,
+    Share,
+    SpokenLine,
+    Statement,
+    Voice,
+)
+from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.voices.progress import Stage
+from bot.voices.reports import Case, Report, ReportReason, Target, Verdict
 from bot.voices.speech import Speech, SpeechStage
 from bot.voices.store import Store
 
@@ -268,12 +280,70 @@ async def test_decisions_come_newest_first_over_months(store: Store):
     assert await store.servers.audit(55) == ()
 
 
-async def test_who_cloned_is_remembered_as_long_as_it_counts(store: Store):
-    for voice_id, at in ((7, 1.0), (8, 2.0), (9, 3 * DAY)):
-        await store.servers.add_cloned(5, ClonedHere(voice_id, 1, at))
-    assert await store.servers.cloned(5) == (ClonedHere(9, 1, 3 * DAY),)
+async def test_what_was_cloned_is_remembered_as_long_as_it_is_there_or_counts(store: Store):
+    there, gone, late = ClonedHere(7, 1, 1.0), ClonedHere(8, 1, 2.0), ClonedHere(9, 1, 3 * DAY)
+    await store.servers.add_cloned(5, there)
+    await store.servers.add_cloned(5, gone)
+    await store.servers.lose_cloned(5, 8)
+    await store.servers.lose_cloned(5, 10)
+    assert await store.servers.cloned(5) == (there, replace(gone, gone=True))
+    await store.servers.add_cloned(5, late)
+    assert await store.servers.cloned(5) == (there, late)
     await store.servers.anonymise(1)
-    assert await store.servers.cloned(5) == (ClonedHere(9, 0, 3 * DAY),)
+    assert {one.owner_id for one in await store.servers.cloned(5)} == {0}
+
+
+async def test_cases_are_kept_until_long_after_they_are_decided(store: Store):
+    target = Target(7, 1, "ada", "Ada", "ab" * 32, cloned_here=True)
+    report = Report(2, "grace", ReportReason.HATE, 1.0)
+    verdict = Verdict(Decision.DISMISS, Moderator(3, "hedy"), 2.0)
+    waits, decided = Case(1, target, (report,)), Case(2, target, (report,), (4, 5), verdict, done=True)
+    await store.servers.put_case(5, waits, 2.0)
+    await store.servers.put_case(5, decided, 2.0)
+    assert {*await store.servers.cases(5)} == {waits, decided}
+    changed = await store.servers.change_case(5, 1, lambda case: replace(case, message=(8, 9)))
+    assert changed == replace(waits, message=(8, 9))
+    assert await store.servers.change_case(5, 3, lambda case: case) is None
+    await store.servers.anonymise(2)
+    anonymous = replace(report, reporter_id=0, reporter_name="")
+    assert {case.id: case.reports for case in await store.servers.cases(5)} == {1: (report,), 2: (anonymous,)}
+    await store.servers.put_case(5, replace(waits, id=3), 40 * DAY)
+    assert {case.id for case in await store.servers.cases(5)} == {1, 3}
+
+
+async def test_what_is_banned_and_barred_stays_so_and_is_a_server_s_own(store: Store):
+    for _ in range(2):
+        await store.servers.ban_sample(5, "ab" * 32)
+        await store.servers.bar_voice(5, 7)
+    assert await store.servers.banned_samples(5) == {"ab" * 32}
+    assert await store.servers.barred_voices(5) == {7}
+    assert await store.servers.banned_samples(6) == await store.servers.barred_voices(6) == frozenset()
+
+
+async def test_consents_stand_in_their_speakers_files(store: Store):
+    statement = Statement(2, "yes", 1, 3.0, 5, 6)
+    one, other = Consent("1-a", 1, "ada", "Ada", statement), Consent("4-b", 4, "eve", "Eve", statement)
+    await store.members.put_consent(one)
+    await store.members.put_consent(other)
+    await store.members.put_consent(other)
+    assert await store.members.consents(2) == (one, other)
+    sealed = await store.members.change_consent(2, "1-a", lambda consent: replace(consent, voice_id=7))
+    assert sealed == replace(one, voice_id=7)
+    assert await store.members.change_consent(2, "9-x", lambda consent: consent) is None
+    await store.members.anonymise(4)
+    assert await store.members.consents(2) == (replace(one, voice_id=7),)
+    await store.members.drop_consent(2, "1-a")
+    await store.members.drop_consent(2, "1-a")
+    assert await store.members.consents(2) == ()
+
+
+async def test_news_is_kept_until_it_is_dropped(store: Store):
+    notice = Notice("0a1b2c3d", 1, 5, "notice.revoked", {"title": "Ada", "until": 7}, 3.0)
+    await store.pending.put_notice(notice)
+    assert await store.pending.notices() == (notice,)
+    await store.pending.drop_notice(notice.id)
+    await store.pending.drop_notice(notice.id)
+    assert await store.pending.notices() == ()
 
 
 async def test_speeches_come_oldest_first_until_they_are_dropped(store: Store):

@@ -330,7 +330,8 @@ class TestTheTrail:
         log = world.ada.guild.create_text_channel("log")
         await court.choose("moderators", "log_channel", [log])
         await court.block(world.ada)
-        assert ["blocked ada: spam" in body["content"] for body in world.direct()] == [False, True]
+        said = [message.content for message in log.history()]
+        assert ["blocked ada: spam" in line for line in said] == [False, True]
 
     async def test_a_log_channel_that_is_closed_or_gone_is_said_on_the_panel(self, court: Court):
         world = court.world

@@ -72,7 +72,7 @@ async def test_a_shared_voice_is_on_the_list_at_once_and_opens_for_others(world:
     assert "**Ada** · English, 0:12 · by ada" in text(listed)
     card = await pick(world.grace, listed, voice_id)
     assert "By: ada" in text(card)
-    assert buttons(card) == [sentence("button.speak")]
+    assert buttons(card) == [sentence("button.speak"), sentence("button.report")]
     assert {file.filename for file in message(card).attachments} == {"Ada.mp3", "cover.png"}
 
 

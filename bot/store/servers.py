@@ -2,15 +2,18 @@
 # TinyDB leaves the types of its documents open:
 # pyright: reportUnknownMemberType=false
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from tinydb import TinyDB
+from tinydb.table import Table
 
 from bot.store.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Share
 from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Policy
+from bot.voices.reports import Case
 
 _SUFFIX = ".shares.json"
 _SHARES = TypeAdapter(list[Share], config=HIDE_INPUT)
@@ -19,8 +22,14 @@ _BLOCKS = TypeAdapter(list[Block], config=HIDE_INPUT)
 _CLONED = TypeAdapter(list[ClonedHere], config=HIDE_INPUT)
 _AUDIT = TypeAdapter(list[AuditEntry], config=HIDE_INPUT)
 
+_CASES = TypeAdapter(list[Case], config=HIDE_INPUT)
+_T = TypeVar("_T")
+
 REMEMBERED_SECONDS = 2 * DAY
-"""How long it is remembered who cloned here when: longer than any limit looks back."""
+"""How long a voice that is gone counts as cloned here: longer than any limit looks back."""
+
+DECIDED_SECONDS = 30 * DAY
+"""How long a case is kept once it is decided and done; the audit has it for good."""
 
 
 class TinyServers:
@@ -48,8 +57,9 @@ class TinyServers:
 
     async def put_share(self, guild_id: int, share: Share) -> None:
         """Record a share, in the place of one of the same voice."""
-        [record] = _SHARES.dump_python([share], mode="json")
-        await self._records.use(_name(guild_id), lambda db: put(db.table("shares"), share.voice_id, record))
+        await self._records.use(
+            _name(guild_id), lambda db: _put(db.table("shares"), share.voice_id, _SHARES, share)
+        )
 
     async def drop_share(self, guild_id: int, voice_id: int) -> None:
         """Forget a share; one that is not there is no error."""
@@ -61,65 +71,107 @@ class TinyServers:
 
     async def policy(self, guild_id: int) -> Policy:
         """Return a server's rules."""
-        found = await self._records.use(
-            _rules(guild_id), lambda db: _POLICIES.validate_python(db.table("policy").all())
-        )
+        found = await self._rows(guild_id, "policy", _POLICIES)
         return found[0] if found else Policy()
 
     async def put_policy(self, guild_id: int, policy: Policy) -> None:
         """Record a server's rules."""
-        [record] = _POLICIES.dump_python([policy], mode="json")
-        await self._records.use(_rules(guild_id), lambda db: put(db.table("policy"), 1, record))
+        await self._put(guild_id, "policy", 1, _POLICIES, policy)
 
     async def blocks(self, guild_id: int) -> tuple[Block, ...]:
         """Return who is blocked in a server, also for a time that is over."""
-        return tuple(
-            await self._records.use(
-                _rules(guild_id), lambda db: _BLOCKS.validate_python(db.table("blocks").all())
-            )
-        )
+        return tuple(await self._rows(guild_id, "blocks", _BLOCKS))
 
     async def put_block(self, guild_id: int, block: Block) -> None:
         """Record a block, in the place of one of the same member."""
-        [record] = _BLOCKS.dump_python([block], mode="json")
-        await self._records.use(_rules(guild_id), lambda db: put(db.table("blocks"), block.member_id, record))
+        await self._put(guild_id, "blocks", block.member_id, _BLOCKS, block)
 
     async def drop_block(self, guild_id: int, member_id: int) -> None:
         """Forget a block; one that is not there is no error."""
         await self._records.use(_rules(guild_id), lambda db: drop(db.table("blocks"), member_id))
 
     async def cloned(self, guild_id: int) -> tuple[ClonedHere, ...]:
-        """Return what was cloned in a server of late."""
-        return tuple(
-            await self._records.use(
-                _rules(guild_id), lambda db: _CLONED.validate_python(db.table("cloned").all())
-            )
-        )
+        """Return what was cloned in a server: all voices that are there, and of late those that were."""
+        return tuple(await self._rows(guild_id, "cloned", _CLONED))
 
     async def add_cloned(self, guild_id: int, one: ClonedHere) -> None:
-        """Remember that a voice was cloned in a server, and forget what is long ago."""
+        """Remember that a voice was cloned in a server, and forget those that are long gone."""
 
         def add(db: TinyDB) -> None:
             table = db.table("cloned")
-            [record] = _CLONED.dump_python([one], mode="json")
-            old = [row.doc_id for row in table.all() if row["at"] < one.at - REMEMBERED_SECONDS]
+            old = [
+                row.doc_id
+                for row in table.all()
+                if row.get("gone") and row["at"] < one.at - REMEMBERED_SECONDS
+            ]
             if old:
                 table.remove(doc_ids=old)
-            put(table, one.voice_id, record)
+            _put(table, one.voice_id, _CLONED, one)
 
         await self._records.use(_rules(guild_id), add)
 
+    async def lose_cloned(self, guild_id: int, voice_id: int) -> None:
+        """Note that a voice that was cloned in a server is gone; one that is not on the list is no error."""
+
+        def lose(db: TinyDB) -> None:
+            if db.table("cloned").contains(doc_id=voice_id):
+                db.table("cloned").update({"gone": True}, doc_ids=[voice_id])
+
+        await self._records.use(_rules(guild_id), lose)
+
     async def anonymise(self, member_id: int) -> None:
-        """Take a member's id off what was cloned in servers of late; raises while a file can't be read."""
+        """Take a member off what was cloned, and off decided cases; raises while a file can't be read."""
 
         def blot_out(db: TinyDB) -> None:
             mine = [row.doc_id for row in db.table("cloned").all() if row["owner_id"] == member_id]
             if mine:
-                db.table("cloned").update({"owner_id": 0}, doc_ids=mine)
+                db.table("cloned").update({"owner_id": 0, "gone": True}, doc_ids=mine)
+            for case in _CASES.validate_python(db.table("cases").all()):
+                if case.open:
+                    continue
+                if case.target.owner_id == member_id:
+                    drop(db.table("cases"), case.id)
+                elif case.without(member_id) != case:
+                    _put(db.table("cases"), case.id, _CASES, case.without(member_id))
 
-        for name in await self._records.names("servers"):
-            if name.removeprefix("servers/").removesuffix(".json").isdecimal():
-                await self._records.use(name, blot_out)
+        for guild_id in await self.ids():
+            await self._records.use(_rules(guild_id), blot_out)
+
+    async def ids(self) -> tuple[int, ...]:
+        """Return the ids of the servers about which something is decided or reported."""
+        names = await self._records.names("servers")
+        numbers = [name.removeprefix("servers/").removesuffix(".json") for name in names]
+        return tuple(int(number) for number in numbers if number.isdecimal())
+
+    async def cases(self, guild_id: int) -> tuple[Case, ...]:
+        """Return what was reported in a server, in no order; decided cases for 30 days."""
+        return tuple(await self._rows(guild_id, "cases", _CASES))
+
+    async def put_case(self, guild_id: int, case: Case, now: float) -> None:
+        """Record a case, and forget what was decided long before `now` (Unix seconds)."""
+
+        def add(db: TinyDB) -> None:
+            for other in _CASES.validate_python(db.table("cases").all()):
+                if other.done and other.verdict and other.verdict.at < now - DECIDED_SECONDS:
+                    drop(db.table("cases"), other.id)
+            _put(db.table("cases"), case.id, _CASES, case)
+
+        await self._records.use(_rules(guild_id), add)
+
+    async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
+        """Change a case in one step; None if there is none. What `change` raises leaves it as it was."""
+
+        def apply(db: TinyDB) -> Case | None:
+            record = db.table("cases").get(doc_id=case_id)
+            if record is None:
+                return None
+            [case] = _CASES.validate_python([record])
+            changed = change(case)
+            if changed != case:
+                _put(db.table("cases"), case_id, _CASES, changed)
+            return changed
+
+        return await self._records.use(_rules(guild_id), apply)
 
     async def banned_samples(self, guild_id: int) -> frozenset[str]:
         """Return the SHA-256 of the samples that may not be cloned in a server."""
@@ -160,6 +212,21 @@ class TinyServers:
         await self._records.use(
             f"servers/{guild_id:d}.audit-{month}.json", lambda db: db.table("audit").insert(record)
         )
+
+    async def _rows(self, guild_id: int, table: str, adapter: TypeAdapter[list[_T]]) -> list[_T]:
+        return await self._records.use(
+            _rules(guild_id), lambda db: adapter.validate_python(db.table(table).all())
+        )
+
+    async def _put(
+        self, guild_id: int, table: str, doc_id: int, adapter: TypeAdapter[list[_T]], one: _T
+    ) -> None:
+        await self._records.use(_rules(guild_id), lambda db: _put(db.table(table), doc_id, adapter, one))
+
+
+def _put(table: Table, doc_id: int, adapter: TypeAdapter[list[_T]], one: _T) -> None:
+    [record] = adapter.dump_python([one], mode="json")
+    put(table, doc_id, record)
 
 
 def _column(db: TinyDB, table: str, name: str) -> list[Any]:

@@ -230,6 +230,11 @@ class Library:
             await self.community.drop(viewer.guild_id, voice_id)
         return voice
 
+    async def withdraw(self, voice: Voice, guild_id: int) -> None:
+        """End that a voice is shared in a server, as its moderators decided."""
+        await self._store.members.change(voice.owner_id, voice.id, lambda voice: without(voice, guild_id))
+        await self.community.drop(guild_id, voice.id)
+
     async def delete(self, viewer: Viewer, voice_id: int) -> bool:
         """Delete a voice for good; False if that is not done yet: it then stays owed."""
         voice = await self.owned(viewer, voice_id)
@@ -250,15 +255,17 @@ class Library:
             )
             for guild_id in (marked or voice).shared_in:
                 await self.community.drop(guild_id, voice.id)
-            if voice.speaker:
-                await self._drop_consent(voice.speaker.id, voice.job_id)
+            await self._drop_traces(voice)
             return await self._deletions.settle(owed)
 
-    async def _drop_consent(self, speaker_id: int, job_id: str) -> None:
+    async def _drop_traces(self, voice: Voice) -> None:
+        """Take a voice out of others' files; what stays there because one is damaged leads nowhere."""
         try:
-            await self._store.members.drop_consent(speaker_id, job_id)
-        except StoreError as error:  # reported where it was set aside; it approves nothing that there is
-            _log.warning("the approval of clone %s could not be dropped: %s", job_id, error)
+            await self._store.servers.lose_cloned(voice.guild_id, voice.id)
+            if voice.speaker:
+                await self._store.members.drop_consent(voice.speaker.id, voice.job_id)
+        except StoreError as error:  # reported where it was set aside
+            _log.warning("voice %d is still named elsewhere: %s", voice.id, error)
 
     async def used(self, voice: Voice, line: SpokenLine) -> Voice | None:
         """Remember that, by whom and for what a voice was used; None if it is gone."""

@@ -193,7 +193,7 @@ class Notice:
     user_id: int
     guild_id: int
     key: str
-    values: dict[str, str | float]
+    values: dict[str, str | int]
     at: float
 
 

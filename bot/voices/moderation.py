@@ -76,7 +76,7 @@ class Moderation:
                         was=_told(was),
                         now=_told(now),
                     )
-                    await self._record(guild_id, entry)
+                    await self.record(guild_id, entry)
         return policy
 
     async def reset(self, guild_id: int, by: Moderator) -> Policy:
@@ -84,15 +84,24 @@ class Moderation:
         return await self.change(guild_id, by, **asdict(Policy()))
 
     async def block(
-        self, guild_id: int, by: Moderator, member: Moderator, reason: str, days: int | None
+        self,
+        guild_id: int,
+        by: Moderator,
+        member: Moderator,
+        reason: str,
+        days: int | None,
+        *,
+        case_id: int = 0,
     ) -> Block:
         """Block a member here, for some days or until they are unblocked."""
         now = self._clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
-        entry = AuditEntry(now, by.id, by.name, Decision.BLOCK, member.name, member.id, reason)
+        entry = AuditEntry(
+            now, by.id, by.name, Decision.BLOCK, member.name, member.id, reason, case_id=case_id
+        )
         with recording():
             await self._store.servers.put_block(guild_id, block)
-            await self._record(guild_id, entry)
+            await self.record(guild_id, entry)
         return block
 
     async def unblock(self, guild_id: int, by: Moderator, member: Moderator) -> None:
@@ -102,11 +111,15 @@ class Moderation:
         entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
         with recording():
             await self._store.servers.drop_block(guild_id, member.id)
-            await self._record(guild_id, entry)
+            await self.record(guild_id, entry)
 
-    async def _record(self, guild_id: int, entry: AuditEntry) -> None:
-        await self._store.servers.add_entry(guild_id, entry)
-        await self.listener(guild_id, entry)
+    async def record(self, guild_id: int, entry: AuditEntry, *, tell: bool = True) -> None:
+        """Put a decision on the trail, and tell the log channel; a case's is there once, however often."""
+        trail = await self._store.servers.audit(guild_id) if entry.case_id else ()
+        if all(other.case_id != entry.case_id for other in trail):
+            await self._store.servers.add_entry(guild_id, entry)
+        if tell:
+            await self.listener(guild_id, entry)
 
     async def blocked(self, guild_id: int) -> list[Block]:
         """Return who is blocked now, the newest block first."""

@@ -44,7 +44,7 @@ class Notices:
         except StoreError as error:
             _log.error("news for members can't be read: %s", error)
 
-    async def tell(self, user_id: int, guild_id: int, key: str, **values: str | float) -> None:
+    async def tell(self, user_id: int, guild_id: int, key: str, **values: str | int) -> None:
         """Let a member know the sentence `key`, about something in a server."""
         notice = Notice(secrets.token_hex(4), user_id, guild_id, key, values, self._clock.now())
         try:

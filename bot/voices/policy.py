@@ -80,11 +80,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class ClonedHere:
-    """A voice that was cloned in a server, `at` Unix seconds."""
+    """A voice that was cloned in a server, `at` Unix seconds; one that is `gone` still counts for its day."""
 
     voice_id: int
     owner_id: int
     at: float
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,16 @@ class Decision(StrEnum):
     POLICY = "policy"
     BLOCK = "block"
     UNBLOCK = "unblock"
+    REMOVE = "remove"
+    DISMISS = "dismiss"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """What a moderator decided, `at` Unix seconds: about whom, if about somebody, and in which words.
 
-    `was` and `now` are the values of a changed rule, `subject` is its name, or the member's.
+    `was` and `now` are the values of a changed rule; `subject` is its name, or the member's, or a voice's
+    title. `case_id` is that of the case that was decided, if there was one.
     """
 
     at: float
@@ -119,6 +123,7 @@ class AuditEntry:
     reason: str = ""
     was: str = ""
     now: str = ""
+    case_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

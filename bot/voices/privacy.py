@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import BeingForgotten, StoreError
@@ -10,6 +10,7 @@ from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.cloner import Cloner
 from bot.voices.consents import Consents
+from bot.voices.export import everything_about
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion
 from bot.voices.speaking import Speaking
@@ -75,40 +76,7 @@ class Privacy:
 
     async def export(self, member_id: int) -> dict[str, Any]:
         """Return all that is stored about a member, as JSON takes it; without tokens."""
-        voices = await self._store.members.voices(member_id)
-        return {
-            "member": str(member_id),
-            "voices": [_told(voice) for voice in voices],
-            "shares": [
-                _told(row)
-                for guild_id in {guild_id for voice in voices for guild_id in voice.shared_in}
-                for row in await self._store.servers.shares(guild_id)
-                if row.owner_id == member_id
-            ],
-            "spoken_with_my_voices": [
-                _told(line)
-                for voice in voices
-                for line in await self._store.members.lines(member_id, voice.id)
-            ],
-            "spoken_by_me": [_told(line) for line in await self._store.members.lines_of(member_id)],
-            "clones_under_way": [
-                _told(job) for job in await self._store.jobs.all() if job.owner_id == member_id
-            ],
-            "lines_under_way": [
-                _told(speech) for speech in await self._store.speeches.all() if speech.speaker_id == member_id
-            ],
-            "approved_by_me": [_told(consent) for consent in await self._store.members.consents(member_id)],
-            "asked_of_me": [
-                {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
-                for job in self._cloner.naming(member_id)
-            ],
-            "news_for_me": [
-                _told(notice) for notice in await self._store.pending.notices() if notice.user_id == member_id
-            ],
-            "deletions_owed_to_me": [
-                _told(owed) for owed in await self._store.pending.owed() if owed.owner_id == member_id
-            ],
-        }
+        return await everything_about(member_id, self._store)
 
     async def samples(self, member_id: int) -> list[tuple[str, bytes]]:
         """Return the samples that are kept of a member's clones, by the clones' ids."""
@@ -185,9 +153,3 @@ class Privacy:
             if other.owner_id == member_id and other.voice_id not in ids:
                 await self._store.pending.put_owed(OwedDeletion(other.voice_id, other.account))
         return deleted, owed
-
-
-def _told(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the dataclasses that are stored
-    told = asdict(record)
-    told.pop("reply", None)
-    return told

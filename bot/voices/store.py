@@ -9,6 +9,7 @@ from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.voices.jobs import Job
 from bot.voices.models import Consent, Notice, OwedDeletion, Share, SpokenLine, Voice
 from bot.voices.policy import AuditEntry, Block, ClonedHere, Policy
+from bot.voices.reports import Case
 from bot.voices.speech import Speech
 
 _log = logging.getLogger(__name__)
@@ -165,15 +166,35 @@ class Servers(Protocol):
         ...
 
     async def cloned(self, guild_id: int) -> tuple[ClonedHere, ...]:
-        """Return what was cloned in a server of late."""
+        """Return what was cloned in a server: all voices that are there, and of late those that were."""
         ...
 
     async def add_cloned(self, guild_id: int, one: ClonedHere) -> None:
-        """Remember that a voice was cloned in a server, and forget what is long ago."""
+        """Remember that a voice was cloned in a server, and forget those that are long gone."""
+        ...
+
+    async def lose_cloned(self, guild_id: int, voice_id: int) -> None:
+        """Note that a voice that was cloned in a server is gone; one that is not on the list is no error."""
         ...
 
     async def anonymise(self, member_id: int) -> None:
-        """Take a member's id off what was cloned in servers of late; raises while a file can't be read."""
+        """Take a member off what was cloned, and off decided cases; raises while a file can't be read."""
+        ...
+
+    async def ids(self) -> tuple[int, ...]:
+        """Return the ids of the servers about which something is decided or reported."""
+        ...
+
+    async def cases(self, guild_id: int) -> tuple[Case, ...]:
+        """Return what was reported in a server, in no order; decided cases for 30 days."""
+        ...
+
+    async def put_case(self, guild_id: int, case: Case, now: float) -> None:
+        """Record a case, and forget what was decided long before `now` (Unix seconds)."""
+        ...
+
+    async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
+        """Change a case in one step; None if there is none. What `change` raises leaves it as it was."""
         ...
 
     async def banned_samples(self, guild_id: int) -> frozenset[str]:

@@ -1,0 +1,82 @@
+"""All that is stored about a member, as they may have it: theirs, and what others' files say of them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from bot.voices.reports import Case
+from bot.voices.store import Store
+
+
+async def everything_about(member_id: int, store: Store) -> dict[str, Any]:
+    """Return all of it as JSON takes it; without tokens, and without who reported the member."""
+    voices = await store.members.voices(member_id)
+    jobs = await store.jobs.all()
+    return {
+        "member": str(member_id),
+        "voices": [_told(voice) for voice in voices],
+        "shares": [
+            _told(row)
+            for guild_id in {guild_id for voice in voices for guild_id in voice.shared_in}
+            for row in await store.servers.shares(guild_id)
+            if row.owner_id == member_id
+        ],
+        "spoken_with_my_voices": [
+            _told(line) for voice in voices for line in await store.members.lines(member_id, voice.id)
+        ],
+        "spoken_by_me": [_told(line) for line in await store.members.lines_of(member_id)],
+        "clones_under_way": [_told(job) for job in jobs if job.owner_id == member_id],
+        "lines_under_way": [
+            _told(speech) for speech in await store.speeches.all() if speech.speaker_id == member_id
+        ],
+        "approved_by_me": [_told(consent) for consent in await store.members.consents(member_id)],
+        "asked_of_me": [
+            {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
+            for job in jobs
+            if job.speaker and job.speaker.id == member_id
+        ],
+        "news_for_me": [
+            _told(notice) for notice in await store.pending.notices() if notice.user_id == member_id
+        ],
+        "deletions_owed_to_me": [
+            _told(owed) for owed in await store.pending.owed() if owed.owner_id == member_id
+        ],
+        "decided_in_servers": [
+            about
+            for guild_id in await store.servers.ids()
+            if (about := await _decided(member_id, guild_id, store))
+        ],
+    }
+
+
+async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any]:
+    """Return what a server's moderators have on record about a member; nothing if they have nothing."""
+    cases = await store.servers.cases(guild_id)
+    found = {
+        "blocks": [
+            _told(block) for block in await store.servers.blocks(guild_id) if block.member_id == member_id
+        ],
+        "decisions": [
+            _told(entry)
+            for entry in await store.servers.audit(guild_id)
+            if member_id in (entry.member_id, entry.by)
+        ],
+        "reports_about_my_voices": [
+            {"title": case.target.title, "reason": report.reason, "at": report.at}
+            for case in cases
+            if case.target.owner_id == member_id
+            for report in case.reports
+        ],
+        "reports_by_me": [_reported(case, member_id) for case in cases if _reported(case, member_id)],
+    }
+    return {"server": str(guild_id), **found} if any(found.values()) else {}
+
+
+def _reported(case: Case, member_id: int) -> dict[str, Any]:
+    mine = [_told(report) for report in case.reports if report.reporter_id == member_id]
+    return {"title": case.target.title, "owner": case.target.owner_name, "reports": mine} if mine else {}
+
+
+def _told(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the dataclasses that are stored
+    told = asdict(record)
+    told.pop("reply", None)
+    return told

@@ -1,0 +1,98 @@
+"""A member's way to report a voice, or what was spoken with it, to the server's moderators."""
+
+import re
+from typing import Any, Self
+
+import discord
+
+from bot.client import Clonevoice
+from bot.i18n import say, say_markdown
+from bot.tree import answering
+from bot.voices.reports import ReportReason
+from cogs._interaction import viewer_of
+
+NO_SPEECH = "-"
+"""Stands where the id of a spoken line would, for a report about a voice itself."""
+
+
+class ReportButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=r"report:(?P<owner_id>\d{1,20}):(?P<voice_id>\d{1,20}):(?P<speech_id>[0-9a-f]{16}|-)",
+):
+    """Asks why; on the card of a shared voice, and below every spoken line."""
+
+    def __init__(self, owner_id: int, voice_id: int, locale: str, speech_id: str = NO_SPEECH) -> None:
+        super().__init__(
+            discord.ui.Button(
+                label=say(locale, "button.report"), custom_id=f"report:{owner_id}:{voice_id}:{speech_id}"
+            )
+        )
+        self._owner_id = owner_id
+        self._voice_id = voice_id
+        self._speech_id = speech_id
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Read the button from its custom id."""
+        del item
+        owner_id, voice_id = int(match["owner_id"]), int(match["voice_id"])
+        return cls(owner_id, voice_id, str(interaction.locale), match["speech_id"])
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Ask for the reason, unless there is nothing to report."""
+        async with answering(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            locale, cases = str(interaction.locale), interaction.client.cases
+            voice = await cases.check(viewer_of(interaction), self._owner_id, self._voice_id, self._speech_id)
+            message_id = interaction.message.id if interaction.message else 0
+            view = discord.ui.View(timeout=None)
+            of = f"{self._owner_id}:{self._voice_id}:{self._speech_id}:{message_id}"
+            options = [
+                discord.SelectOption(label=say(locale, f"report.reason.{reason}"), value=reason)
+                for reason in ReportReason
+            ]
+            placeholder = say(locale, "report.choose")
+            view.add_item(ReasonSelect(of, discord.ui.Select(options=options, placeholder=placeholder)))
+            text = say_markdown(locale, "report.ask", title=voice.title)
+            await interaction.edit_original_response(content=text, view=view)
+
+
+class ReasonSelect(
+    discord.ui.DynamicItem[discord.ui.Select[Any]],
+    template=r"reason:(?P<of>\d{1,20}:\d{1,20}:(?:[0-9a-f]{16}|-):\d{1,20})",
+):
+    """Reports, for the reason that is chosen."""
+
+    def __init__(self, of: str, select: discord.ui.Select[Any]) -> None:
+        select.custom_id = f"reason:{of}"
+        super().__init__(select)
+        self._of = of
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Take the select as it is in the message."""
+        del interaction
+        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
+        return cls(match["of"], item)
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
+        """Report."""
+        async with answering(interaction):
+            await interaction.response.defer()
+            owner_id, voice_id, speech_id, message_id = self._of.split(":")
+            place = f"{interaction.guild_id}/{interaction.channel_id}/{message_id}"
+            await interaction.client.cases.report(
+                viewer_of(interaction),
+                interaction.user.display_name,
+                ReportReason(self.item.values[0]),
+                owner_id=int(owner_id),
+                voice_id=int(voice_id),
+                speech_id=speech_id,
+                link=f"https://discord.com/channels/{place}",
+            )
+            thanks = say(str(interaction.locale), "report.thanks")
+            await interaction.edit_original_response(content=thanks, view=None)

@@ -1,0 +1,59 @@
+"""The forms in which moderators say why they remove a voice or block its owner; to send one is to decide."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.client import Clonevoice
+from bot.errors import DaysMalformed
+from bot.i18n import say
+from bot.tree import answering
+from cogs._interaction import FORM_SECONDS
+from cogs._moderators import check_moderator
+
+REASON_LENGTH = 200
+"""Longest reason, in characters."""
+
+DAYS = 365
+"""Longest block that has an end, in days."""
+
+Decide = Callable[[discord.Interaction[Clonevoice], str, int | None], Awaitable[None]]
+"""What to do with the reason, and the days of a block, once the form is sent."""
+
+
+class VerdictForm(ui.Modal):
+    """Asks for a reason, and for a block how long it lasts; `kind` is the family of its sentences."""
+
+    def __init__(
+        self, kind: str, locale: str, decide: Decide, *, about: str, reason: str = "", days: bool = False
+    ) -> None:
+        super().__init__(title=say(locale, f"verdict.form.{kind}"), timeout=FORM_SECONDS)
+        self._decide = decide
+        self._reason: ui.TextInput[Any] = ui.TextInput(
+            default=reason[:REASON_LENGTH], max_length=REASON_LENGTH, style=discord.TextStyle.paragraph
+        )
+        self._days: ui.TextInput[Any] = ui.TextInput(max_length=3, required=False)
+        self.add_item(ui.TextDisplay(about))
+        self.add_item(ui.Label(text=say(locale, "verdict.reason"), component=self._reason))
+        if days:
+            self.add_item(ui.Label(text=say(locale, "verdict.days"), component=self._days))
+
+    async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        """Decide, if whoever sent it still may."""
+        async with answering(interaction):
+            if interaction.message:  # it stood below that
+                await interaction.response.defer()
+            else:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+            await check_moderator(interaction)
+            await self._decide(interaction, self._reason.value, self._read_days())
+
+    def _read_days(self) -> int | None:
+        typed = self._days.value.strip() if self._days.value else ""
+        if not typed:
+            return None
+        if not typed.isdecimal() or not 1 <= int(typed) <= DAYS:
+            raise DaysMalformed(most=DAYS)
+        return int(typed)
