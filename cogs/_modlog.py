@@ -63,4 +63,5 @@ def log_trouble(interaction: discord.Interaction[Clonevoice], channel_id: int | 
     if channel is None:
         return "panel.log_gone"
     may = channel.permissions_for(interaction.guild.me)
-    return None if may.view_channel and may.send_messages else "panel.log_closed"
+    needed = (may.view_channel, may.send_messages, may.embed_links, may.attach_files)
+    return None if all(needed) else "panel.log_closed"

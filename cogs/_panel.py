@@ -1,7 +1,8 @@
 """The panel on which moderators set a server's rules: pages of selects, each saved at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Self
 
 import discord
@@ -31,6 +32,14 @@ NUMBERS = {
     "clones_in_all": (0, 5, 10, 20, 50, 100, 200, 500),
 }
 """What can be chosen; 0 is none."""
+
+MENTIONED = {
+    "clone_roles": ("@&", "panel.everybody"),
+    "clone_channels": ("#", "panel.everywhere"),
+    "moderator_role": ("@&", "panel.none"),
+    "log_channel": ("#", "panel.none"),
+}
+"""The rules that are about roles or channels: how these are mentioned, and what none of them means."""
 
 _Select = discord.ui.Select[Any] | discord.ui.RoleSelect[Any] | discord.ui.ChannelSelect[Any]
 
@@ -115,12 +124,16 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
     policy = await interaction.client.moderation.policy(interaction.guild_id or 0)
     embed = discord.Embed(
         title=say(locale, "panel.title"),
-        description="\n".join(_lines(policy, locale)),
+        description="\n".join(_lines(policy, interaction.guild, locale)),
         colour=discord.Colour.blurple(),
     )
     embed.set_footer(text=say(locale, "panel.note"))
     if trouble := log_trouble(interaction, policy.log_channel):
-        embed.add_field(name=say(locale, "rule.name.log_channel"), value=say(locale, trouble))
+        embed.add_field(name=say(locale, "rule.name.log_channel"), value=say(locale, trouble), inline=False)
+    for rule in ("clone_roles", "clone_channels", "moderator_role"):
+        if len(_there(_ids(policy, rule), interaction.guild)) < len(_ids(policy, rule)):
+            name = say(locale, f"rule.name.{rule}")
+            embed.add_field(name=name, value=say(locale, "panel.some_gone"), inline=False)
     view = discord.ui.View(timeout=None)
     options = [
         discord.SelectOption(label=say(locale, f"panel.page.{each}"), value=each, default=each == page)
@@ -128,27 +141,41 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
     ]
     view.add_item(PanelSelect(page, "page", discord.ui.Select(options=options)))
     for rule in PAGES[page]:
-        view.add_item(PanelSelect(page, rule, _select(rule, policy, locale)))
+        view.add_item(PanelSelect(page, rule, _select(rule, policy, interaction.guild, locale)))
     if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left
         view.add_item(DefaultsButton(page, locale))
     await interaction.edit_original_response(embed=embed, view=view)
 
 
-def _lines(policy: Policy, locale: str) -> list[str]:
+def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str]:
     none, state = say(locale, "panel.none"), {True: say(locale, "panel.on"), False: say(locale, "panel.off")}
     values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
-    values["clone_roles"] = format(Ids(policy.clone_roles), "@&") or say(locale, "panel.everybody")
-    values["clone_channels"] = format(Ids(policy.clone_channels), "#") or say(locale, "panel.everywhere")
     values |= {rule: getattr(policy, rule) or none for rule in NUMBERS}
-    values["moderator_role"] = format(Ids(filter(None, [policy.moderator_role])), "@&") or none
-    values["log_channel"] = format(Ids(filter(None, [policy.log_channel])), "#") or none
-    return [say(locale, f"rule.is.{rule}", value=value) for rule, value in values.items()]
+    for rule, (kind, empty) in MENTIONED.items():
+        ids = _ids(policy, rule)
+        there = _there(ids, guild)
+        gone = [say(locale, "panel.gone")] if len(there) < len(ids) else []
+        values[rule] = ", ".join([format(Ids([number]), kind) for number in there] + gone) or say(
+            locale, empty
+        )
+    return [say(locale, f"rule.is.{field.name}", value=values[field.name]) for field in fields(Policy)]
 
 
-def _select(rule: str, policy: Policy, locale: str) -> _Select:
+def _ids(policy: Policy, rule: str) -> list[int]:
+    """Return the roles or channels of a rule, of which some have one and some have many."""
+    value = getattr(policy, rule)
+    return [*value] if isinstance(value, tuple) else [value] if value else []  # pyright: ignore[reportUnknownVariableType] -- ids
+
+
+def _there(ids: Sequence[int], guild: discord.Guild | None) -> list[int]:
+    """Return those of roles and channels that have not been deleted."""
+    return [number for number in ids if guild and (guild.get_role(number) or guild.get_channel(number))]
+
+
+def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str) -> _Select:
     placeholder = say(locale, f"panel.choose.{rule}")
     value: Any = getattr(policy, rule, None)
-    chosen = [number for number in (value if isinstance(value, tuple) else (value,)) if number]  # pyright: ignore[reportUnknownVariableType] -- ids
+    chosen = _there(_ids(policy, rule), guild) if rule in MENTIONED else []
     most = 25 if isinstance(value, tuple) else 1
     match rule:
         case "switches":
@@ -162,12 +189,12 @@ def _select(rule: str, policy: Policy, locale: str) -> _Select:
                 options=options, min_values=0, max_values=len(options), placeholder=placeholder
             )
         case "clone_roles" | "moderator_role":
-            roles = [discord.Object(number, type=discord.Role) for number in chosen]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- ids
+            roles = [discord.Object(number, type=discord.Role) for number in chosen]
             return discord.ui.RoleSelect(
                 min_values=0, max_values=most, default_values=roles, placeholder=placeholder
             )
         case "clone_channels" | "log_channel":
-            channels = [discord.Object(number, type=discord.TextChannel) for number in chosen]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- ids
+            channels = [discord.Object(number, type=discord.TextChannel) for number in chosen]
             return discord.ui.ChannelSelect(
                 channel_types=[discord.ChannelType.text],
                 min_values=0,

@@ -238,7 +238,7 @@ class TestClosedDms:
         self.close(world, world.channel.id)
         card = await ask(world)
         await until(lambda: sentence("refused.speaker_unreachable", name="grace") in text(card))
-        assert world.jobs() == []
+        await until(lambda: not world.jobs())
 
 
 class TestTheQuestion:

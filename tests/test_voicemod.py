@@ -346,6 +346,21 @@ class TestTheTrail:
         await court.block(world.ada)
         assert "blocked ada" in text(await court.hedy.slash(world.channel, "voicemod audit"))
 
+    async def test_a_role_or_channel_that_was_deleted_is_said_on_the_panel(self, court: Court):
+        world = court.world
+        await court.choose("who", "clone_roles", [court.role])
+        file = world.folder / "servers" / f"{world.ada.guild.id}.json"
+        record = json.loads(file.read_text("utf-8"))
+        record["policy"]["1"] |= {"clone_roles": [7, court.role.id], "clone_channels": [8]}
+        file.write_text(json.dumps(record), "utf-8")
+        await world.restart()
+        shown = text(await court.panel("who"))
+        assert sentence("rule.is.clone_roles", value=Verbatim(f"<@&{court.role.id}>, deleted")) in shown
+        assert sentence("rule.is.clone_channels", value="deleted") in shown
+        assert shown.count(sentence("panel.some_gone")) == 2
+        await court.choose("who", "clone_channels", [])
+        assert sentence("rule.is.clone_channels", value="everywhere") in text(await court.panel("who"))
+
     async def test_it_survives_forgetting_and_the_count_of_clones_names_nobody(self, court: Court):
         world = court.world
         await world.send(world.ada)
