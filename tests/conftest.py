@@ -271,7 +271,11 @@ async def opened(
                     settings(folder, **changes),
                     api=upstream.url,
                     may_fetch=lambda url: url.origin() == origin,
-                    open_session=lambda: aiohttp.ClientSession(middlewares=(cdn.middleware,)),
+                    open_session=lambda: aiohttp.ClientSession(
+                        middlewares=(cdn.middleware,),
+                        # simcord takes the timer of a kept connection for work of the bot's.
+                        connector=aiohttp.TCPConnector(force_close=True),
+                    ),
                     clock=clock,
                 )
             )
