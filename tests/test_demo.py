@@ -167,6 +167,53 @@ async def test_a_deletion_is_asked_about_and_done():
 
 
 @pytest.mark.browser
+async def test_a_speaker_is_asked_listens_and_approves():
+    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        options = {
+            "sample": SAMPLES / "good-sample.mp3",
+            "title": "Grace by Ada",
+            "rights": "I have the speaker's permission",
+            "speaker": Picked("Grace", typed="grace"),
+        }
+        await type_command(page, "/clonevoice", options)
+        await card_texts(page, until="somebody has a question for you")
+        await look_as(page, "Grace")
+        await press(page, sentence("button.open"))
+        await card_texts(page, until=sentence("consent.title"))
+        assert await play(page) == pytest.approx(13.8, abs=0.5)
+        await press(page, sentence("button.approve"))
+        await card_texts(page, until=sentence("consent.given", title="Grace by Ada"))
+        await look_as(page, "Ada")
+        await card_texts(page, until="English")
+
+
+@pytest.mark.browser
+async def test_a_report_becomes_a_case_that_the_moderator_decides():
+    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+        page = await open_page(playwright, stage.url)
+        await clone(page, "Countess")
+        await press(page, sentence("button.share"))
+        await card_texts(page, until=sentence("shared.here"))
+        await look_as(page, "Grace")
+        shared = sentence("choice.shared", title="Countess", owner="Ada")
+        await type_command(page, "/voices show", {"voice": Picked(shared, typed="count")})
+        await press(page, sentence("button.report"))
+        await card_texts(page, until="Why do you report")
+        await choose(page, sentence("report.reason.impersonation"))
+        await card_texts(page, until=sentence("report.thanks"))
+        await look_as(page, "Hedy")
+        await type_command(page, "/voicemod reports")
+        await card_texts(page, until=sentence("moderators.reports", rows=1))
+        await choose(page, "Countess")
+        await card_texts(page, until=sentence("case.title", title="Countess"))
+        assert await play(page) == pytest.approx(13.8, abs=0.5)
+        await press(page, sentence("button.case.remove"))
+        await fill_form(page, {sentence("verdict.reason"): "Grace did not agree"})
+        await card_texts(page, until=sentence("case.done.remove", title="Countess"))
+
+
+@pytest.mark.browser
 async def test_only_the_moderator_is_offered_what_moderators_do():
     async with staged() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)

@@ -20,7 +20,7 @@ from simcord.results import InteractionResult
 from audio import mp3
 from bot.client import Clonevoice
 from bot.voices.jobs import Job
-from bot.voices.models import Consent, Speaker, Statement
+from bot.voices.models import Consent, Speaker, Statement, Voice
 from bot.voices.policy import Moderator
 from bot.voices.reports import Case, Report, ReportReason, Target
 from cogs._pages import LISTS
@@ -156,6 +156,7 @@ class Scene:
     court: Court
     there: ChannelHandle
     actors: Mapping[str, tuple[simcord.MemberActor, ChannelHandle]]
+    made: dict[int, Voice] = field(default_factory=dict[int, Voice])
     numbers: list[int] = field(default_factory=list[int])
     waiting: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -173,8 +174,15 @@ class Scene:
         return f"Voice {len(self.numbers)}"
 
     async def voice(self, owner: simcord.MemberActor | None = None, *, shared: bool = True) -> int:
-        """Give Ada, or somebody, a voice that Linus has approved; cloned here, and perhaps shared."""
+        """Give Ada, or somebody, a voice that Linus has approved; cloned here, and perhaps shared.
+
+        One that is still as it was made does as well: whose try was refused has left it so.
+        """
         who, title = owner or self.world.ada, self.title()
+        for voice in await self.store.members.voices(who.id):
+            same = self.made.get(voice.id) == voice and bool(voice.shared_in) is shared
+            if same and voice.id not in await self.reported():
+                return voice.id
         guild = self.world.ada.guild.id
         linus = Speaker(self.world.linus.id, "linus")
         voice_id = await self.world.voice(who, title, speaker=linus, guild_id=guild)
@@ -183,7 +191,14 @@ class Scene:
         await self.store.members.put_consent(consent)
         if shared:
             await self.world.ada.slash(self.world.channel, "voices share", voice=str(voice_id))
+        for voice in await self.store.members.voices(who.id):
+            if voice.id == voice_id:
+                self.made[voice_id] = voice
         return voice_id
+
+    async def reported(self) -> set[int]:
+        """Return the ids of the voices that somebody reported."""
+        return {case.target.voice_id for case in await self.store.servers.cases(self.world.ada.guild.id)}
 
     async def case(self) -> int:
         """Report a new voice of Ada's; return the case's id."""

@@ -68,7 +68,11 @@ def _join(
     env: simcord.Env, guild: simcord.GuildHandle, name: str, permissions: discord.Permissions | None
 ) -> simcord.MemberActor:
     roles = [guild.create_role("Moderator", permissions=permissions)] if permissions else []
-    return guild.add_member(env.create_user(name.lower(), global_name=name), roles=roles)
+    user = env.create_user(name.lower(), global_name=name)
+    # The page shows one channel, so whatever would come by direct message has to come there.
+    path = f"/channels/{user.dm_channel.id}/messages"
+    env.inject_error("POST", path, status=403, code=50007, times=None)
+    return guild.add_member(user, roles=roles)
 
 
 async def _show_live(env: simcord.Env, preview: simcord.Preview) -> None:
