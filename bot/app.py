@@ -87,7 +87,7 @@ def _bot(
     )
     library = Library(
         store,
-        Community(store, clock),
+        Community(store, rules, clock),
         Deletions(store, mureka, clock, cloner.watch.report),
         titles=cloner.titles,
         leaving=leaving,
@@ -102,9 +102,7 @@ def _bot(
     )
     notices = Notices(store, clock)
     consents = Consents(store, cloner, library, notices, clock)
-    measures = Measures(
-        store=store, moderation=rules, library=library, cloner=cloner, notices=notices, clock=clock
-    )
+    measures = Measures(store=store, moderation=rules, library=library, cloner=cloner, notices=notices)
     cases = Cases(
         store=store,
         moderation=rules,
@@ -130,7 +128,7 @@ def _bot(
         notices=notices,
         privacy=privacy,
         moderation=rules,
-        roster=Roster(store, library.community),
+        roster=Roster(store, library.community, clock),
         measures=measures,
         cases=cases,
         previews=previews,

@@ -81,6 +81,8 @@ class Clonevoice(commands.Bot):
             await self.speaking.start(background)
             self.privacy.start(background)
             self.library.start(background)
+            self.roster.start(background)
+            self.consents.start(background)
             self.cases.start(background)
             yield
 

@@ -22,6 +22,7 @@ ClonevoiceError
 │   ├── TextBlank, TextTooLong, SpeakingAlready
 │   ├── NoAudio                  a message without an audio file
 │   ├── SpeakerNotNeeded, SpeakerIsYou, SpeakerIsBot, SpeakerNotHere, SpeakerAsked, SpeakerUnreachable
+│   ├── TooManyQuestions         of all members to their speakers
 │   ├── SpeakerRefused, ApprovalUnanswered, ApprovalRevoked, RequestClosed, NotTheSpeaker
 │   ├── BeingForgotten, Forgotten, ForgetUnconfirmed
 │   ├── RuleUnmet                a server's moderators decided otherwise
@@ -30,6 +31,7 @@ ClonevoiceError
 │   │   ├── ApprovalNeeded, ApprovalMissing, OutsidersOff, SampleBlocked, VoiceBarred
 │   │   └── TooManyVoicesHere, ClonesToday, Blocked
 │   ├── NotModerator, NotBlocked, VoiceNotHere, ActOnSelf, ActOnServerOwner, ActOnBot
+│   ├── EverybodyModerates       the role of all members was chosen for moderation
 │   ├── DaysMalformed, OwnVoice, AlreadyReported, ReportsToday, CaseUnknown, CaseDecided
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
@@ -325,6 +327,12 @@ class SpeakerAsked(Refused):
     key = "refused.speaker_asked"
 
 
+class TooManyQuestions(Refused):
+    """More speakers are being asked than samples can be kept for."""
+
+    key = "refused.too_many_questions"
+
+
 class SpeakerUnreachable(Refused):
     """The speaker called `name` can be asked neither by direct message nor in the channel."""
 
@@ -497,6 +505,12 @@ class DaysMalformed(Refused):
     """The days of a block are no whole number from 1 to `most`."""
 
     key = "refused.days"
+
+
+class EverybodyModerates(Refused):
+    """The role that all members have was chosen as moderation role."""
+
+    key = "refused.everybody_moderates"
 
 
 class OwnVoice(Refused):

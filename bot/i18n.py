@@ -48,3 +48,8 @@ def inert(value: object) -> object:
     return (
         _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) and not isinstance(value, Verbatim) else value
     )
+
+
+def plain(shown: str) -> str:
+    """Take the backslashes of `inert` off again."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown)

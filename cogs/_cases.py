@@ -9,13 +9,15 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
+from bot.errors import CaseUnknown
 from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.tree import answering
 from bot.voices.models import Voice
-from bot.voices.policy import Decision
-from bot.voices.reports import Case, Report
+from bot.voices.policy import Decision, Moderator
+from bot.voices.reports import Case, Report, Verdict
 from cogs._cards import GREY, file_name
 from cogs._moderators import check_block, check_moderator, check_not_oneself, moderator
+from cogs._modlog import log_trouble
 from cogs._pages import LISTS, page_of, turning
 from cogs._verdicts import VerdictForm
 from cogs._ways import DiscordWays
@@ -25,16 +27,13 @@ _log = logging.getLogger(__name__)
 SHOWN = 5
 """How many reports of a case are shown, the newest ones."""
 
-EXCERPT = 300
-"""How many characters of a spoken line a case shows; behind the link there is more."""
-
 _RED = discord.Colour(0xE74C3C)
 _LOOKS = {"remove": discord.ButtonStyle.danger}
 
 
 class CaseButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"case:(?P<wish>remove|dismiss|block):(?P<case_id>\d{1,15})",
+    template=r"case:(?P<wish>remove|dismiss|block|silence):(?P<case_id>\d{1,15})",
 ):
     """What a moderator decides. Who clicks is checked again: the message may be seen by others."""
 
@@ -61,43 +60,56 @@ class CaseButton(
         """Dismiss at once; ask why, before anything that can't be undone."""
         async with answering(interaction):
             await check_moderator(interaction)
-            locale = str(interaction.locale)
             case = await interaction.client.cases.find_open(interaction.guild_id or 0, self._case_id)
             check_not_oneself(interaction, case.target.owner_id)
             if self._wish == "dismiss":
                 await interaction.response.defer()
                 await self._decide(interaction, "", None)
                 return
-            if self._wish == "block":
-                check_block(interaction, case.target.owner_id)
-            kind = "removing" if case.target.cloned_here else "barring"
-            kind = "blocking" if self._wish == "block" else kind
-            names = {"title": case.target.title, "name": case.target.owner_name}
-            form = VerdictForm(
-                kind,
-                locale,
-                self._decide,
-                about=say_markdown(locale, f"verdict.about.{kind}", **names),
-                reason=say(locale, f"report.reason.{case.reports[-1].reason}"),
-                days=self._wish == "block",
-            )
-            await interaction.response.send_modal(form)
+            if member := _to_block(self._wish, case):
+                check_block(interaction, member.id)
+            await interaction.response.send_modal(self._form(case, member, str(interaction.locale)))
+
+    def _form(self, case: Case, member: Moderator | None, locale: str) -> VerdictForm:
+        kind = {"block": "blocking", "silence": "blocking"}.get(self._wish)
+        kind = kind or ("removing" if case.target.cloned_here else "barring")
+        name = member.name if member else case.target.owner_name
+        return VerdictForm(
+            kind,
+            locale,
+            self._decide,
+            about=say_markdown(locale, f"verdict.about.{kind}", title=case.target.title, name=name),
+            reason=say(locale, f"report.reason.{case.reports[-1].reason}"),
+            days=member is not None,
+        )
 
     async def _decide(
         self, interaction: discord.Interaction[Clonevoice], reason: str, days: int | None
     ) -> None:
-        case = await interaction.client.cases.decide(
-            interaction.guild_id or 0,
-            self._case_id,
+        cases, guild_id = interaction.client.cases, interaction.guild_id or 0
+        member = _to_block(self._wish, await cases.find_open(guild_id, self._case_id))
+        verdict = Verdict(
+            Decision.BLOCK if member else Decision(self._wish),
             moderator(interaction.user),
-            Decision(self._wish),
+            interaction.client.cloner.clock.now(),
             reason,
+            member,
             days,
         )
+        case = await cases.decide(guild_id, self._case_id, verdict)
         locale = str(interaction.locale)
-        text = say_markdown(locale, f"case.done.{self._wish}", title=case.target.title)
+        text = say_markdown(locale, f"case.done.{case.outcome}", title=case.target.title)
         await interaction.followup.send(text, ephemeral=True)
         await interaction.edit_original_response(**await _drawn(interaction.client, case, None, 0, locale, 0))
+
+
+def _to_block(wish: str, case: Case) -> Moderator | None:
+    """Return whom a wish blocks: the voice's owner, or who spoke with it."""
+    if wish == "silence":
+        if case.line is None or not case.line.speaker_id:
+            raise CaseUnknown
+        return Moderator(case.line.speaker_id, case.line.speaker_name)
+    return Moderator(case.target.owner_id, case.target.owner_name) if wish == "block" else None
 
 
 class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:case"):
@@ -130,6 +142,7 @@ class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick
                 interaction.guild_id or 0,
                 str(interaction.locale),
                 interaction.filesize_limit,
+                named=interaction.user.id != case.target.owner_id,
             )
             await interaction.edit_original_response(**message)
 
@@ -142,23 +155,42 @@ class CaseDesk:
         self._ways = DiscordWays(bot)
 
     async def post(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
-        """Show a case in the log channel, anew or where it is; where that is now, None if it can't be."""
-        guild = self._bot.get_guild(guild_id)
-        limit = guild.filesize_limit if guild else 0
-        message = await _drawn(self._bot, case, voice, guild_id, self._ways.server(guild_id).locale, limit)
+        """Show a case in the log channel, anew or where it is; where that is now, None if it can't be.
+
+        Who reported is not said there: the voice's owner may be among its readers.
+        """
         try:
-            if case.message:
-                channel = self._bot.get_partial_messageable(case.message[0])
-                await channel.get_partial_message(case.message[1]).edit(**message)
-                return case.message
-            channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
-            if channel_id is None or not case.open:
+            server = await self._ways.server(guild_id)
+            if case.message is None and (not case.open or not await self._may_post(guild_id)):
                 return None
-            files = message.pop("attachments")
-            sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
-        except discord.HTTPException as error:
-            _log.warning("a case of server %d can't be shown in its log channel: %s", guild_id, error)
+            guild = self._bot.get_guild(guild_id)
+            message = await _drawn(
+                self._bot, case, voice, guild_id, server.locale, guild.filesize_limit if guild else 0
+            )
+            return await self._sent(guild_id, case, message)
+        except Exception:  # noqa: BLE001 - the case is on the list of reports, and this is tried again
+            _log.warning("a case of server %d can't be shown in its log channel", guild_id, exc_info=True)
             return case.message
+
+    async def _may_post(self, guild_id: int) -> bool:
+        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
+        return channel_id is not None and log_trouble(self._bot.get_guild(guild_id), channel_id) is None
+
+    async def _sent(self, guild_id: int, case: Case, message: dict[str, Any]) -> tuple[int, int] | None:
+        if case.message:
+            channel = self._bot.get_partial_messageable(case.message[0])
+            try:
+                await channel.get_partial_message(case.message[1]).edit(**message)
+            except discord.NotFound:  # somebody deleted it
+                if not case.open:
+                    return case.message
+            else:
+                return case.message
+        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
+        if channel_id is None:
+            return None
+        files = message.pop("attachments")
+        sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
         return channel_id, sent.id
 
 
@@ -206,9 +238,19 @@ def _select(cases: Sequence[Case], locale: str) -> discord.ui.Select[Any]:
 
 
 async def _drawn(
-    bot: Clonevoice, case: Case, voice: Voice | None, guild_id: int, locale: str, limit: int
+    bot: Clonevoice,
+    case: Case,
+    voice: Voice | None,
+    guild_id: int,
+    locale: str,
+    limit: int,
+    *,
+    named: bool = False,
 ) -> dict[str, Any]:
-    """Write a case: the voice with its preview if it is shared here, its owner, who says what of it."""
+    """Write a case: the voice with its preview if it is shared here, its owner, and what is said of it.
+
+    Who reported is `named` to moderators alone, and not to one whose own voice it is.
+    """
     target = case.target
     embed = discord.Embed(
         title=say_markdown(locale, "case.title" if case.open else "case.over", title=target.title),
@@ -223,39 +265,50 @@ async def _drawn(
     if voice is None and case.open:
         embed.add_field(name=say(locale, "case.gone"), value=say(locale, "case.gone_since"))
     for report in case.reports[-SHOWN:]:
-        embed.add_field(
-            name=say(locale, f"report.reason.{report.reason}"), value=_reported(report, locale), inline=False
-        )
+        told = _reported(report, locale, named=named)
+        embed.add_field(name=say(locale, f"report.reason.{report.reason}"), value=told, inline=False)
     files: list[discord.File] = []
     if voice and case.open and guild_id in voice.shared_in:
         preview = await bot.previews.get(voice.preview_url, limit=limit)
         files = [discord.File(io.BytesIO(preview), file_name(voice.title))] if preview else []
     view = discord.ui.View(timeout=None)
     if case.open:
-        for wish in ("remove", "dismiss", "block"):
+        wishes = ["remove", "dismiss", "block"]
+        if case.line and case.line.speaker_id not in {0, target.owner_id}:
+            wishes.append("silence")
+        for wish in wishes:
             view.add_item(CaseButton(wish, case.id, locale))
+        if not named:
+            embed.set_footer(text=say(locale, "case.who"))
     return {"embed": embed, "attachments": files, "view": view}
 
 
 def _standing(case: Case, locale: str) -> str:
     if case.verdict is None:
         return say(locale, "case.open", reports=len(case.reports))
+    verdict = case.verdict
     return say_markdown(
         locale,
-        f"case.decided.{case.verdict.decision}",
-        by=case.verdict.by.name,
-        at=int(case.verdict.at),
-        reason=case.verdict.reason,
+        f"case.decided.{case.outcome}",
+        by=verdict.by.name,
+        at=int(verdict.at),
+        reason=verdict.reason,
+        name=verdict.member.name if verdict.member else "",
     )
 
 
-def _reported(report: Report, locale: str) -> str:
-    name = report.reporter_name or say(locale, "history.forgotten")
-    told = say_markdown(locale, "case.report", name=name, at=int(report.at))
-    if report.said:
-        said = report.said if len(report.said) <= EXCERPT else f"{report.said[:EXCERPT]}…"
-        speaker = report.said_by or say(locale, "history.forgotten")
-        told += "\n" + say_markdown(locale, "case.said", name=speaker, text=said, link=Verbatim(report.link))
+def _reported(report: Report, locale: str, *, named: bool) -> str:
+    name = report.reporter_name if named else say(locale, "case.member")
+    told = say_markdown(
+        locale, "case.report", name=name or say(locale, "history.forgotten"), at=int(report.at)
+    )
+    if line := report.line:
+        speaker = inert(line.speaker_name or say(locale, "history.forgotten"))
+        if line.speaker_id:
+            speaker = f"{speaker} (<@{line.speaker_id}>)"
+        told += "\n" + say_markdown(
+            locale, "case.said", name=Verbatim(speaker), text=line.text, link=Verbatim(line.link)
+        )
     return told
 
 

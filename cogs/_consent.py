@@ -137,14 +137,13 @@ async def _approve(interaction: discord.Interaction[Clonevoice], job_id: str) ->
 
 async def _refuse(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
     job = interaction.client.consents.request(interaction.user.id, job_id)
-    interaction.client.consents.refuse(interaction.user.id, job_id)
+    await interaction.client.consents.refuse(interaction.user.id, job_id)
     text = say_markdown(str(interaction.locale), "consent.refused", **_names(job))
     await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
 
 
 async def _revoke(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
-    name = interaction.user.display_name
-    consent = await interaction.client.consents.revoke(viewer_of(interaction), name, job_id)
+    consent = await interaction.client.consents.revoke(interaction.user.id, job_id)
     text = say_markdown(str(interaction.locale), "consent.revoked", **_names(consent))
     await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
 

@@ -57,7 +57,7 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
     locale, viewer = str(interaction.locale), viewer_of(interaction)
     voices = await interaction.client.library.own(viewer.id)
     page, shown = page_of(voices, page)
-    asked = interaction.client.cloner.asked(viewer.id) if page == 0 else []
+    asked = interaction.client.cloner.asked(viewer.id)[:PAGE] if page == 0 else []
     rows = [
         say_markdown(
             locale,
@@ -84,7 +84,7 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
         description="\n".join(rows) or say(locale, "list.empty"),
         colour=_BLURPLE,
     )
-    options = [(job.id, job.title, say(locale, "list.waits")) for job in asked[:PAGE]]
+    options = [(job.id, job.title, say(locale, "list.waits")) for job in asked]
     options += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in shown]
     view = _view(options, locale)
     turning(view, "own", page, len(voices), "", locale)

@@ -82,7 +82,7 @@ class Cards:
     async def ask(self, job: Job) -> bool:
         """Ask a job's speaker by DM; if DMs are closed, a mention says only that there is a question."""
         assert job.speaker is not None  # noqa: S101 - else nobody is asked
-        server = self._ways.server(job.guild_id)
+        server = await self._ways.server(job.guild_id)
         view = consent_buttons(job.id, server.locale, "open", "approve", "refuse")
         try:
             embed = question(job, server.locale, server.name)

@@ -15,7 +15,7 @@ async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:
     if interaction.permissions.manage_guild:
         return True
     policy = await interaction.client.moderation.policy(user.guild.id)
-    return policy.moderator_role in {role.id for role in user.roles}
+    return policy.moderator_role in {role.id for role in user.roles if not role.is_default()}
 
 
 async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:

@@ -1,5 +1,6 @@
 """A server's log channel: what moderators decide, told there as it happens."""
 
+import asyncio
 import logging
 
 import discord
@@ -16,18 +17,26 @@ class ModLog:
 
     def __init__(self, bot: Clonevoice) -> None:
         self._bot = bot
+        self._writing: set[asyncio.Task[None]] = set()
+        self._order = asyncio.Lock()
 
-    async def tell(self, guild_id: int, entry: AuditEntry) -> None:
-        """Write one line, in the server's language."""
-        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
-        if channel_id is None:
-            return
-        guild = self._bot.get_guild(guild_id)
-        locale = str(guild.preferred_locale) if guild else ENGLISH
+    def tell(self, guild_id: int, entry: AuditEntry) -> None:
+        """Write one line, in the server's language, without keeping anybody waiting."""
+        task = asyncio.create_task(self._write(guild_id, entry))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _write(self, guild_id: int, entry: AuditEntry) -> None:
         try:
-            await self._bot.get_partial_messageable(channel_id).send(decided(entry, locale))
-        except discord.HTTPException as error:
-            _log.warning("the log channel of server %d can't be written to: %s", guild_id, error)
+            channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
+            if channel_id is None:
+                return
+            guild = self._bot.get_guild(guild_id)
+            locale = str(guild.preferred_locale) if guild else ENGLISH
+            async with self._order:
+                await self._bot.get_partial_messageable(channel_id).send(decided(entry, locale))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the decision stands and is on the trail
+            _log.warning("the log channel of server %d can't be written to: %r", guild_id, error)
 
 
 def decided(entry: AuditEntry, locale: str) -> str:
@@ -55,13 +64,13 @@ def _value(rule: str, written: str, locale: str) -> Verbatim:
     return Verbatim(format(Ids(map(int, written.split(", "))), kind) if kind else written)
 
 
-def log_trouble(interaction: discord.Interaction[Clonevoice], channel_id: int | None) -> str | None:
+def log_trouble(guild: discord.Guild | None, channel_id: int | None) -> str | None:
     """Return the key of the sentence that says why the log channel can't be used; None if it can."""
-    if channel_id is None or interaction.guild is None:
+    if channel_id is None or guild is None:
         return None
-    channel = interaction.guild.get_channel(channel_id)
+    channel = guild.get_channel(channel_id)
     if channel is None:
         return "panel.log_gone"
-    may = channel.permissions_for(interaction.guild.me)
+    may = channel.permissions_for(guild.me)
     needed = (may.view_channel, may.send_messages, may.embed_links, may.attach_files)
     return None if all(needed) else "panel.log_closed"

@@ -20,7 +20,7 @@ class News:
 
     async def send(self, notice: Notice) -> bool | None:
         """Send news: True once it is there, False if later may be better, None if it can't be."""
-        server = self._ways.server(notice.guild_id)
+        server = await self._ways.server(notice.guild_id)
         try:
             await self._ways.dm(notice.user_id, content=_told(notice, server.name, server.locale))
         except Unreachable as error:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
+from bot.errors import EverybodyModerates
 from bot.i18n import say
 from bot.tree import answering
 from bot.voices.policy import Ids, Policy
@@ -71,6 +72,11 @@ class PanelSelect(discord.ui.DynamicItem[_Select], template=r"rules:(?P<page>\w+
                 await show_panel(interaction, str(self.item.values[0]))
                 return
             rules = _read(self._rule, [*self.item.values])
+            if isinstance(self.item, discord.ui.Select) and self._rule == "switches":
+                shown = {option.value: option.default for option in self.item.options}
+                rules = {name: on for name, on in rules.items() if shown.get(name) is not on}
+            if rules.get("moderator_role") == interaction.guild_id:  # @everyone
+                raise EverybodyModerates
             moderation = interaction.client.moderation
             await moderation.change(interaction.guild_id or 0, moderator(interaction.user), **rules)
             await show_panel(interaction, self._page)
@@ -128,7 +134,7 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
         colour=discord.Colour.blurple(),
     )
     embed.set_footer(text=say(locale, "panel.note"))
-    if trouble := log_trouble(interaction, policy.log_channel):
+    if trouble := log_trouble(interaction.guild, policy.log_channel):
         embed.add_field(name=say(locale, "rule.name.log_channel"), value=say(locale, trouble), inline=False)
     for rule in ("clone_roles", "clone_channels", "moderator_role"):
         if len(_there(_ids(policy, rule), interaction.guild)) < len(_ids(policy, rule)):

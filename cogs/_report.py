@@ -6,8 +6,9 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.i18n import say, say_markdown
+from bot.i18n import inert, plain, say, say_markdown
 from bot.tree import answering
+from bot.voices.cases import EXCERPT, Heard
 from bot.voices.reports import ReportReason
 from cogs._interaction import viewer_of
 
@@ -44,24 +45,52 @@ class ReportButton(
         """Ask for the reason, unless there is nothing to report."""
         async with answering(interaction):
             await interaction.response.defer(ephemeral=True, thinking=True)
-            locale, cases = str(interaction.locale), interaction.client.cases
-            voice = await cases.check(viewer_of(interaction), self._owner_id, self._voice_id, self._speech_id)
-            message_id = interaction.message.id if interaction.message else 0
+            locale, heard = str(interaction.locale), self._heard(interaction)
+            target = await interaction.client.cases.check(
+                viewer_of(interaction), self._owner_id, self._voice_id, heard
+            )
             view = discord.ui.View(timeout=None)
-            of = f"{self._owner_id}:{self._voice_id}:{self._speech_id}:{message_id}"
             options = [
                 discord.SelectOption(label=say(locale, f"report.reason.{reason}"), value=reason)
                 for reason in ReportReason
             ]
-            placeholder = say(locale, "report.choose")
-            view.add_item(ReasonSelect(of, discord.ui.Select(options=options, placeholder=placeholder)))
-            text = say_markdown(locale, "report.ask", title=voice.title)
-            await interaction.edit_original_response(content=text, view=view)
+            select = discord.ui.Select[Any](options=options, placeholder=say(locale, "report.choose"))
+            view.add_item(ReasonSelect(f"{self._owner_id}:{self._voice_id}:{self._speech_id}", select))
+            await interaction.edit_original_response(
+                content=say_markdown(locale, "report.ask", title=target.title),
+                embed=_quoted(heard) if heard else None,
+                view=view,
+            )
+
+    def _heard(self, interaction: discord.Interaction[Clonevoice]) -> Heard | None:
+        """Return the spoken line in the message below which this button stands, if it does."""
+        message = interaction.message
+        if message is None or not message.embeds or self._speech_id == NO_SPEECH:
+            return None
+        return _heard(message.embeds[0], self._speech_id, message.jump_url)
+
+
+def _heard(embed: discord.Embed, speech_id: str, link: str) -> Heard:
+    return Heard(
+        speech_id,
+        plain(embed.title or ""),
+        plain(embed.description or ""),
+        embed.author.name or "",
+        link,
+    )
+
+
+def _quoted(heard: Heard) -> discord.Embed:
+    """Repeat a spoken line, so that whoever reports it sees what, and it is at hand when they choose."""
+    embed = discord.Embed(
+        title=str(inert(heard.title)), url=heard.link, description=str(inert(heard.text[:EXCERPT]))
+    )
+    return embed.set_author(name=heard.speaker_name)
 
 
 class ReasonSelect(
     discord.ui.DynamicItem[discord.ui.Select[Any]],
-    template=r"reason:(?P<of>\d{1,20}:\d{1,20}:(?:[0-9a-f]{16}|-):\d{1,20})",
+    template=r"reason:(?P<of>\d{1,20}:\d{1,20}:(?:[0-9a-f]{16}|-))",
 ):
     """Reports, for the reason that is chosen."""
 
@@ -83,16 +112,16 @@ class ReasonSelect(
         """Report."""
         async with answering(interaction):
             await interaction.response.defer()
-            owner_id, voice_id, speech_id, message_id = self._of.split(":")
-            place = f"{interaction.guild_id}/{interaction.channel_id}/{message_id}"
+            owner_id, voice_id, speech_id = self._of.split(":")
+            embeds = interaction.message.embeds if interaction.message else []
+            heard = [_heard(embed, speech_id, embed.url or "") for embed in embeds]
             await interaction.client.cases.report(
                 viewer_of(interaction),
                 interaction.user.display_name,
                 ReportReason(self.item.values[0]),
                 owner_id=int(owner_id),
                 voice_id=int(voice_id),
-                speech_id=speech_id,
-                link=f"https://discord.com/channels/{place}",
+                heard=heard[0] if heard and speech_id != NO_SPEECH else None,
             )
             thanks = say(str(interaction.locale), "report.thanks")
-            await interaction.edit_original_response(content=thanks, view=None)
+            await interaction.edit_original_response(content=thanks, embed=None, view=None)

@@ -31,8 +31,8 @@ class Server:
 class Ways(Protocol):
     """Sends messages; every method raises `Unreachable` and nothing else."""
 
-    def server(self, guild_id: int) -> Server:
-        """Return what is known of a server."""
+    async def server(self, guild_id: int) -> Server:
+        """Return what is known of a server, once Discord has told of it."""
         ...
 
     async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
@@ -66,8 +66,9 @@ class DiscordWays:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    def server(self, guild_id: int) -> Server:
-        """Return what is known of a server."""
+    async def server(self, guild_id: int) -> Server:
+        """Return what is known of a server, once Discord has told of it."""
+        await self._client.wait_until_ready()
         guild = self._client.get_guild(guild_id)
         return Server(guild.name, str(guild.preferred_locale)) if guild else Server("?", ENGLISH)
 

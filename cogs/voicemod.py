@@ -6,9 +6,11 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client import Clonevoice
+from bot.errors import ActOnSelf
 from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
 from bot.tree import command_text
+from bot.voices.models import clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
 from bot.voices.roster import Whereabouts
@@ -58,7 +60,12 @@ class VoiceMod(
         await _begin(interaction)
         check_block(interaction, member.id, bot=member.bot)
         block = await interaction.client.measures.block(
-            interaction.guild_id or 0, moderator(interaction.user), moderator(member), reason, days
+            interaction.guild_id or 0,
+            moderator(interaction.user),
+            moderator(member),
+            clean_text(reason),
+            days,
+            tell=isinstance(member, discord.Member),  # a stranger to this server gets nothing from it
         )
         key = "block.done_until" if block.until else "block.done"
         text = say_markdown(str(interaction.locale), key, name=block.name, until=int(block.until or 0))
@@ -69,6 +76,8 @@ class VoiceMod(
     async def unblock(self, interaction: discord.Interaction[Clonevoice], member: discord.User) -> None:
         """Let a member take part again."""
         await _begin(interaction)
+        if member.id == interaction.user.id:
+            raise ActOnSelf
         await self._moderation.unblock(
             interaction.guild_id or 0, moderator(interaction.user), moderator(member)
         )

@@ -79,7 +79,7 @@ class NotedWays:
     async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:
         await self._send("mention", channel_id, user_id=user_id, content=content, **message)
 
-    def server(self, guild_id: int) -> Server:
+    async def server(self, guild_id: int) -> Server:
         return Server(f"server {guild_id}", ENGLISH)
 
     async def tell_operator(self, **message: Any) -> None:

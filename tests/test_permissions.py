@@ -20,9 +20,10 @@ from simcord.results import InteractionResult
 from audio import mp3
 from bot.client import Clonevoice
 from bot.voices.jobs import Job
+from bot.voices.ledger import Ledger
 from bot.voices.models import Consent, Speaker, Statement, Voice
 from bot.voices.policy import Moderator
-from bot.voices.reports import Case, Report, ReportReason, Target
+from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target
 from cogs._pages import LISTS
 from conftest import GOOD, World, opened, sentence, text, until
 from test_voicemod import Court, court_in
@@ -127,6 +128,7 @@ TABLE: Mapping[str, tuple[str, ...]] = {
     "case:remove": CASE_S_MODERATORS,
     "case:dismiss": CASE_S_MODERATORS,
     "case:block": CASE_S_MODERATORS,
+    "case:silence": CASE_S_MODERATORS,
     "pick:case": CASE_S_MODERATORS,
     "pick:roster": ITS_MODERATORS,
     "takedown": ITS_MODERATORS,
@@ -205,8 +207,9 @@ class Scene:
         voice_id = await self.voice()
         guild, case_id = self.world.ada.guild.id, 10**9 + len(self.numbers)
         target = Target(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
-        report = Report(self.world.grace.id, "grace", ReportReason.OTHER, 1.0)
-        await self.store.servers.put_case(guild, Case(case_id, target, (report,)), 1.0)
+        line = ReportedLine("Hi", self.world.grace.id, "grace", "https://discord.com")
+        report = Report(self.world.linus.id, "linus", ReportReason.OTHER, 1.0, line)
+        await self.store.servers.put_case(guild, Case(case_id, target, (report,)))
         return case_id
 
     async def job(self, kind: str) -> str:
@@ -217,6 +220,7 @@ class Scene:
             if kind != "asked":
                 options = {"rights": "own", "sample": SHORT}
             before = {job.id for job in self.jobs()}
+            self.ledger._asked.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as if a day had passed
             await self.world.send(self.world.ada, title=self.title(), wait=False, **options)
             [job_id] = [job.id for job in self.jobs() if job.id not in before]
             self.waiting[kind] = job_id
@@ -224,9 +228,12 @@ class Scene:
             await until(lambda: kind != "asked" or any(job.asked for job in self.jobs()))
         return job_id
 
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.bot.cloner._ledger  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+
     def jobs(self) -> list[Job]:
-        ledger = self.world.bot.cloner._ledger  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
-        return [*ledger.of(self.world.ada.id)]
+        return [*self.ledger.of(self.world.ada.id)]
 
     def stage(self, job_id: str) -> str:
         return next((str(job.stage) for job in self.jobs() if job.id == job_id), "")
@@ -404,7 +411,7 @@ async def _pressed(deed: Deed, kind: str, wish: str = "") -> InteractionResult: 
         case "report", _:
             return await deed.click(f"report:{ada}:{await scene.voice()}:-")
         case "reason", _:
-            return await deed.choose(f"reason:{ada}:{await scene.voice()}:-:0", "other")
+            return await deed.choose(f"reason:{ada}:{await scene.voice()}:-", "other")
         case "rules", _:
             return await deed.choose("rules:limits:clones_in_all", "500")
         case "defaults", _:

@@ -38,7 +38,7 @@ from bot.voices.models import (
 )
 from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.voices.progress import Stage
-from bot.voices.reports import Case, Report, ReportReason, Target, Verdict
+from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.speech import Speech, SpeechStage
 from bot.voices.store import Store
 
@@ -58,6 +58,7 @@ VOICE = Voice(
     account="a@example.org",
     duration=12.5,
 )
+VERDICT = Verdict(Decision.DISMISS, Moderator(3, "hedy"), 2.0)
 JOB = Job(
     id="0a1b2c3d",
     owner_name="Ada",
@@ -282,33 +283,51 @@ async def test_decisions_come_newest_first_over_months(store: Store):
 
 async def test_what_was_cloned_is_remembered_as_long_as_it_is_there_or_counts(store: Store):
     there, gone, late = ClonedHere(7, 1, 1.0), ClonedHere(8, 1, 2.0), ClonedHere(9, 1, 3 * DAY)
-    await store.servers.add_cloned(5, there)
-    await store.servers.add_cloned(5, gone)
+    await store.servers.add_cloned(5, there, 1.0)
+    await store.servers.add_cloned(5, gone, 2.0)
     await store.servers.lose_cloned(5, 8)
     await store.servers.lose_cloned(5, 10)
     assert await store.servers.cloned(5) == (there, replace(gone, gone=True))
-    await store.servers.add_cloned(5, late)
+    await store.servers.add_cloned(5, late, 3 * DAY)
     assert await store.servers.cloned(5) == (there, late)
     await store.servers.anonymise(1)
     assert {one.owner_id for one in await store.servers.cloned(5)} == {0}
 
 
-async def test_cases_are_kept_until_long_after_they_are_decided(store: Store):
+async def test_a_case_names_who_was_forgotten_only_until_it_is_done(store: Store):
     target = Target(7, 1, "ada", "Ada", "ab" * 32, cloned_here=True)
-    report = Report(2, "grace", ReportReason.HATE, 1.0)
-    verdict = Verdict(Decision.DISMISS, Moderator(3, "hedy"), 2.0)
-    waits, decided = Case(1, target, (report,)), Case(2, target, (report,), (4, 5), verdict, done=True)
-    await store.servers.put_case(5, waits, 2.0)
-    await store.servers.put_case(5, decided, 2.0)
+    line = ReportedLine("Hi", 4, "linus", "https://discord.com")
+    report = Report(2, "grace", ReportReason.HATE, 1.0, line)
+    waits, decided = Case(1, target, (report,)), Case(2, target, (report,), (4, 5), VERDICT, done=True)
+    await store.servers.put_case(5, waits)
+    await store.servers.put_case(5, decided)
     assert {*await store.servers.cases(5)} == {waits, decided}
     changed = await store.servers.change_case(5, 1, lambda case: replace(case, message=(8, 9)))
     assert changed == replace(waits, message=(8, 9))
     assert await store.servers.change_case(5, 3, lambda case: case) is None
     await store.servers.anonymise(2)
-    anonymous = replace(report, reporter_id=0, reporter_name="")
+    await store.servers.anonymise(4)
+    anonymous = Report(0, "", ReportReason.HATE, 1.0, replace(line, speaker_id=0, speaker_name=""))
     assert {case.id: case.reports for case in await store.servers.cases(5)} == {1: (report,), 2: (anonymous,)}
-    await store.servers.put_case(5, replace(waits, id=3), 40 * DAY)
-    assert {case.id for case in await store.servers.cases(5)} == {1, 3}
+    done = await store.servers.change_case(5, 1, lambda case: replace(case, verdict=VERDICT).over())
+    assert done is not None
+    assert done.reports == (anonymous,)
+    await store.servers.anonymise(1)
+    assert await store.servers.cases(5) == ()
+    await store.servers.put_case(5, waits)
+    await store.servers.drop_case(5, 1)
+    await store.servers.drop_case(5, 1)
+    assert await store.servers.cases(5) == ()
+
+
+async def test_members_files_tell_what_was_cloned_where_and_what_was_taken_back(store: Store):
+    await store.members.put(VOICE)
+    statement = Statement(2, "yes", 1, 3.0, 5, 6)
+    await store.members.put_consent(Consent("1-a", 1, "ada", "Ada", statement))
+    assert await store.members.revoking() == []
+    await store.members.put_consent(Consent("1-b", 1, "ada", "Eve", statement, revoked=True))
+    assert await store.members.revoking() == [2]
+    assert await store.members.cloned_in() == {2: [ClonedHere(VOICE.id, 1, VOICE.created_at)]}
 
 
 async def test_what_is_banned_and_barred_stays_so_and_is_a_server_s_own(store: Store):

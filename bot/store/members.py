@@ -4,9 +4,10 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from tinydb import TinyDB
@@ -15,12 +16,14 @@ from tinydb.table import Table
 from bot.errors import RecordDamaged
 from bot.store.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Consent, SpokenLine, Voice
+from bot.voices.policy import ClonedHere
 
 _log = logging.getLogger(__name__)
 
 LINES = 50
 """How many spoken lines are remembered of each voice."""
 
+_T = TypeVar("_T")
 _Content = Mapping[str, Mapping[str, Any]]
 _VOICES = TypeAdapter(list[Voice], config=HIDE_INPUT)
 _LINES = TypeAdapter(list[SpokenLine], config=HIDE_INPUT)
@@ -73,6 +76,28 @@ class TinyMembers:
     async def forget(self, owner_id: int) -> None:
         """Forget all that a member's file holds."""
         await self._records.remove(_name(owner_id))
+
+    async def cloned_in(self) -> dict[int, list[ClonedHere]]:
+        """Return all members' voices by the server in which they were cloned; reports what it can't read."""
+
+        def cloned(content: _Content) -> Iterable[tuple[int, ClonedHere]]:
+            for row in content.get("voices", {}).values():
+                yield row["guild_id"], ClonedHere(row["id"], row["owner_id"], row["created_at"])
+
+        found: defaultdict[int, list[ClonedHere]] = defaultdict(list)
+        for pairs in (await self._scan(cloned, strict=False)).values():
+            for guild_id, one in pairs:
+                found[guild_id].append(one)
+        return found
+
+    async def revoking(self) -> list[int]:
+        """Return the members who took an approval back that still has traces; reports what it can't read."""
+
+        def revoked(content: _Content) -> Iterable[int]:
+            given = chain.from_iterable(row["consents"] for row in content.get("consents", {}).values())
+            return [consent["statement"]["by"] for consent in given if consent["revoked"]]
+
+        return [*set(chain.from_iterable((await self._scan(revoked, strict=False)).values()))]
 
     async def voice_ids(self) -> set[int]:
         """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
@@ -162,17 +187,17 @@ class TinyMembers:
         found = await self._scan(named, strict=strict)
         return [name for name, ids in found.items() if member_id in ids]
 
-    async def _scan(self, find: Callable[[_Content], Iterable[int]], *, strict: bool) -> dict[str, set[int]]:
-        """Find numbers in all members' files; `strict`: raise for one that can't be read, else report it.
+    async def _scan(self, find: Callable[[_Content], Iterable[_T]], *, strict: bool) -> dict[str, set[_T]]:
+        """Find things in all members' files; `strict`: raise for one that can't be read, else report it.
 
         One scan at a time, so that the threads are there for others too.
         """
         async with self._scanning:
             return await asyncio.to_thread(self._find, find, strict=strict)
 
-    def _find(self, find: Callable[[_Content], Iterable[int]], *, strict: bool) -> dict[str, set[int]]:
+    def _find(self, find: Callable[[_Content], Iterable[_T]], *, strict: bool) -> dict[str, set[_T]]:
         # Past the open files: all members at once would push out those in use.
-        found: dict[str, set[int]] = {}
+        found: dict[str, set[_T]] = {}
         for name in self._records.folder.names("members"):
             try:
                 found[name] = set(find(self._records.folder.storage(name).read() or {}))

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from tinydb import TinyDB
 from tinydb.table import Table
 
+from bot.errors import RecordDamaged
 from bot.store.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Share
 from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Policy
@@ -27,9 +28,6 @@ _T = TypeVar("_T")
 
 REMEMBERED_SECONDS = 2 * DAY
 """How long a voice that is gone counts as cloned here: longer than any limit looks back."""
-
-DECIDED_SECONDS = 30 * DAY
-"""How long a case is kept once it is decided and done; the audit has it for good."""
 
 
 class TinyServers:
@@ -94,19 +92,18 @@ class TinyServers:
         """Return what was cloned in a server: all voices that are there, and of late those that were."""
         return tuple(await self._rows(guild_id, "cloned", _CLONED))
 
-    async def add_cloned(self, guild_id: int, one: ClonedHere) -> None:
-        """Remember that a voice was cloned in a server, and forget those that are long gone."""
+    async def add_cloned(self, guild_id: int, one: ClonedHere, now: float) -> None:
+        """Remember that a voice was cloned in a server; forget what is gone long `now` (Unix seconds)."""
 
         def add(db: TinyDB) -> None:
             table = db.table("cloned")
             old = [
-                row.doc_id
-                for row in table.all()
-                if row.get("gone") and row["at"] < one.at - REMEMBERED_SECONDS
+                row.doc_id for row in table.all() if row.get("gone") and row["at"] < now - REMEMBERED_SECONDS
             ]
             if old:
                 table.remove(doc_ids=old)
-            _put(table, one.voice_id, _CLONED, one)
+            if not table.contains(doc_id=one.voice_id):
+                _put(table, one.voice_id, _CLONED, one)
 
         await self._records.use(_rules(guild_id), add)
 
@@ -120,22 +117,35 @@ class TinyServers:
         await self._records.use(_rules(guild_id), lose)
 
     async def anonymise(self, member_id: int) -> None:
-        """Take a member off what was cloned, and off decided cases; raises while a file can't be read."""
+        """Take a member off what was cloned, and off cases that are done; raises if a file can't be read."""
 
         def blot_out(db: TinyDB) -> None:
             mine = [row.doc_id for row in db.table("cloned").all() if row["owner_id"] == member_id]
             if mine:
                 db.table("cloned").update({"owner_id": 0, "gone": True}, doc_ids=mine)
             for case in _CASES.validate_python(db.table("cases").all()):
-                if case.open:
-                    continue
-                if case.target.owner_id == member_id:
+                if case.done and case.target.owner_id == member_id:
                     drop(db.table("cases"), case.id)
-                elif case.without(member_id) != case:
+                elif any(report.without(member_id) != report for report in case.reports):
                     _put(db.table("cases"), case.id, _CASES, case.without(member_id))
 
+        failure: Exception | None = None
         for guild_id in await self.ids():
-            await self._records.use(_rules(guild_id), blot_out)
+            try:
+                await self._records.use(_rules(guild_id), blot_out)
+            except (RecordDamaged, ValueError) as error:  # the others first
+                failure = error
+        if failure:
+            raise failure
+        await self._check_whole("*.damaged*")
+
+    async def damaged(self) -> tuple[str, ...]:
+        """Name the files of servers that are set aside."""
+        return tuple(await self._records.names("servers", "*.damaged*"))
+
+    async def _check_whole(self, pattern: str) -> None:
+        for aside in await self._records.names("servers", pattern):
+            raise RecordDamaged(file=aside.partition(".damaged")[0], aside=aside)
 
     async def ids(self) -> tuple[int, ...]:
         """Return the ids of the servers about which something is decided or reported."""
@@ -144,19 +154,16 @@ class TinyServers:
         return tuple(int(number) for number in numbers if number.isdecimal())
 
     async def cases(self, guild_id: int) -> tuple[Case, ...]:
-        """Return what was reported in a server, in no order; decided cases for 30 days."""
+        """Return what was reported in a server, in no order."""
         return tuple(await self._rows(guild_id, "cases", _CASES))
 
-    async def put_case(self, guild_id: int, case: Case, now: float) -> None:
-        """Record a case, and forget what was decided long before `now` (Unix seconds)."""
+    async def put_case(self, guild_id: int, case: Case) -> None:
+        """Record a case."""
+        await self._put(guild_id, "cases", case.id, _CASES, case)
 
-        def add(db: TinyDB) -> None:
-            for other in _CASES.validate_python(db.table("cases").all()):
-                if other.done and other.verdict and other.verdict.at < now - DECIDED_SECONDS:
-                    drop(db.table("cases"), other.id)
-            _put(db.table("cases"), case.id, _CASES, case)
-
-        await self._records.use(_rules(guild_id), add)
+    async def drop_case(self, guild_id: int, case_id: int) -> None:
+        """Forget a case; one that is not there is no error."""
+        await self._records.use(_rules(guild_id), lambda db: drop(db.table("cases"), case_id))
 
     async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
         """Change a case in one step; None if there is none. What `change` raises leaves it as it was."""
@@ -199,7 +206,8 @@ class TinyServers:
         await self._records.use(_rules(guild_id), lambda db: put(db.table("barred"), voice_id, {}))
 
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
-        """Return all that was decided in a server, newest first."""
+        """Return all that was decided in a server, newest first; `RecordDamaged` if a part is set aside."""
+        await self._check_whole(f"{guild_id:d}.audit-*.json.damaged*")
         found: list[AuditEntry] = []
         for name in sorted(await self._records.names("servers", f"{guild_id:d}.audit-*.json")):
             found += await self._records.use(name, lambda db: _AUDIT.validate_python(db.table("audit").all()))
@@ -207,6 +215,7 @@ class TinyServers:
 
     async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
         """Record what was decided; it is never changed or trimmed."""
+        await self._check_whole(f"{guild_id:d}.audit-*.json.damaged*")
         month = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m")
         [record] = _AUDIT.dump_python([entry], mode="json")
         await self._records.use(

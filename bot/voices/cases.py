@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.errors import (
@@ -20,11 +20,11 @@ from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.community import Community
 from bot.voices.measures import Measures
-from bot.voices.models import SpokenLine, Viewer, Voice
+from bot.voices.models import Viewer, Voice, clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.notices import Notices
 from bot.voices.policy import DAY, AuditEntry, Decision, Moderator
-from bot.voices.reports import Case, Report, ReportReason, Target, Verdict
+from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,24 @@ REPORTS_A_DAY = 10
 
 AGAIN_SECONDS = 10 * 60.0
 """Seconds between looks for cases that are decided and not done, or could not be posted."""
+
+
+KEPT_SECONDS = 30 * DAY
+"""How long a case is kept once it is decided; the audit has it for good."""
+
+EXCERPT = 300
+"""How many characters of a spoken line a case keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A spoken line as it stands in a message of the bot's in this server."""
+
+    speech_id: str
+    title: str
+    text: str
+    speaker_name: str
+    link: str
 
 
 class Desk(Protocol):
@@ -103,10 +121,6 @@ class Cases:
         ours = [voice for voice in voices if voice.id == case.target.voice_id and not voice.deleting]
         return ours[0] if ours else None
 
-    async def check(self, viewer: Viewer, owner_id: int, voice_id: int, speech_id: str) -> Voice:
-        """Return the voice that a member may report; `Refused` says why not."""
-        return (await self._reportable(viewer, owner_id, voice_id, speech_id))[0]
-
     async def report(
         self,
         viewer: Viewer,
@@ -115,80 +129,85 @@ class Cases:
         *,
         owner_id: int,
         voice_id: int,
-        speech_id: str,
-        link: str,
+        heard: Heard | None,
     ) -> None:
         """Open a case about a voice, or add to the one that is open; `Refused` says why not."""
         guild_id = viewer.guild_id
         async with self._reporting[guild_id]:  # between the check and the record nobody else's comes
-            voice, line = await self._reportable(viewer, owner_id, voice_id, speech_id)
-            report = Report(viewer.id, name, reason, self._clock.now())
-            if line:
-                report = replace(report, said=line.text, said_by=line.speaker_name, link=link)
-            case = await self._add(guild_id, voice, report)
+            target = await self.check(viewer, owner_id, voice_id, heard)
+            line = await self._line(target, heard) if heard else None
+            report = Report(viewer.id, name, reason, self._clock.now(), line)
+            with recording():
+                case = await self._add(guild_id, target, report)
         self._background.start(self._show(guild_id, case.id))
 
-    async def _add(self, guild_id: int, voice: Voice, report: Report) -> Case:
-        with recording():
-            for case in await self.open(guild_id):
-                if case.target.voice_id == voice.id and (
-                    grown := await self._store.servers.change_case(
-                        guild_id, case.id, lambda case: replace(case, reports=(*case.reports, report))
-                    )
-                ):
-                    return grown
-            case = Case(secrets.randbits(40), Target.of(voice, guild_id), (report,))
-            await self._store.servers.put_case(guild_id, case, self._clock.now())
+    async def _add(self, guild_id: int, target: Target, report: Report) -> Case:
+        def grown(case: Case) -> Case:  # one that was decided just now stays as it was decided
+            return replace(case, reports=(*case.reports, report)) if case.open else case
+
+        for case in await self.open(guild_id):
+            if case.target.voice_id == target.voice_id:
+                after = await self._store.servers.change_case(guild_id, case.id, grown)
+                if after and after.open:
+                    return after
+        case = Case(secrets.randbits(40), target, (report,))
+        await self._store.servers.put_case(guild_id, case)
         return case
 
-    async def _reportable(
-        self, viewer: Viewer, owner_id: int, voice_id: int, speech_id: str
-    ) -> tuple[Voice, SpokenLine | None]:
+    async def check(self, viewer: Viewer, owner_id: int, voice_id: int, heard: Heard | None) -> Target:
+        """Return what a member may report; `Refused` says why not."""
         await self._moderation.check_reporting(viewer)
-        voice, line = await self._subject(viewer.guild_id, owner_id, voice_id, speech_id)
-        if voice.owner_id == viewer.id:
+        target = await self._target(viewer.guild_id, owner_id, voice_id, heard)
+        if target.owner_id == viewer.id:
             raise OwnVoice
         cases, now = await self._store.servers.cases(viewer.guild_id), self._clock.now()
         mine = [(case, one) for case in cases for one in case.reports if one.reporter_id == viewer.id]
-        if any(case.open and case.target.voice_id == voice.id for case, _ in mine):
-            raise AlreadyReported(title=voice.title)
+        if any(case.open and case.target.voice_id == voice_id for case, _ in mine):
+            raise AlreadyReported(title=target.title)
         today = sorted(one.at for _, one in mine if one.at > now - DAY)
         if len(today) >= REPORTS_A_DAY:
             raise ReportsToday(limit=REPORTS_A_DAY, when=int(today[-REPORTS_A_DAY] + DAY))
-        return voice, line
+        return target
 
-    async def _subject(
-        self, guild_id: int, owner_id: int, voice_id: int, speech_id: str
-    ) -> tuple[Voice, SpokenLine | None]:
-        """Return a voice that is shared here, or with which a line was spoken here."""
-        for line in await self._store.members.lines(owner_id, voice_id):
-            if line.id == speech_id and line.guild_id == guild_id:
-                for voice in await self._store.members.voices(owner_id):
-                    if voice.id == voice_id and not voice.deleting:
-                        return voice, line
-        if (shared := await self._community.find(guild_id, voice_id)) is None:
-            raise VoiceUnknown
-        return shared, None
+    async def _target(self, guild_id: int, owner_id: int, voice_id: int, heard: Heard | None) -> Target:
+        """Return a voice that is shared here, or with which somebody was heard here, deleted or not."""
+        if heard is None:
+            if (shared := await self._community.find(guild_id, voice_id)) is None:
+                raise VoiceUnknown
+            return Target.of(shared, guild_id)
+        for voice in await self._store.members.voices(owner_id):
+            if voice.id == voice_id:
+                return Target.of(voice, guild_id)
+        return Target(voice_id, owner_id, "", heard.title, "", cloned_here=False)
+
+    async def _line(self, target: Target, heard: Heard) -> ReportedLine:
+        """Return what was heard, and by whose doing if that is still on record."""
+        lines = await self._store.members.lines(target.owner_id, target.voice_id)
+        spoke = next((line for line in lines if line.id == heard.speech_id), None)
+        return ReportedLine(
+            heard.text[:EXCERPT],
+            (spoke and spoke.speaker_id) or 0,
+            (spoke and spoke.speaker_name) or heard.speaker_name,
+            heard.link,
+        )
 
     async def remove(self, guild_id: int, by: Moderator, voice: Voice, reason: str) -> bool:
         """Take a voice out of a server, and so decide a case about it; whether it is deleted for good."""
+        target = Target.of(voice, guild_id)
+        verdict = Verdict(Decision.REMOVE, by, self._clock.now(), clean_text(reason))
         for case in await self.open(guild_id):
             if case.target.voice_id == voice.id:
-                await self.decide(guild_id, case.id, by, Decision.REMOVE, reason)
-                return case.target.cloned_here
-        return await self._measures.remove(guild_id, by, Target.of(voice, guild_id), reason)
+                await self.decide(guild_id, case.id, verdict)
+                return target.cloned_here
+        case = Case(secrets.randbits(40), target, verdict=verdict)
+        with recording():
+            await self._store.servers.put_case(guild_id, case)
+        await self._carry_out(guild_id, case.id)
+        return target.cloned_here
 
-    async def decide(
-        self,
-        guild_id: int,
-        case_id: int,
-        by: Moderator,
-        decision: Decision,
-        reason: str = "",
-        days: int | None = None,
-    ) -> Case:
+    async def decide(self, guild_id: int, case_id: int, verdict: Verdict) -> Case:
         """Decide a case; the first who does has decided it, and everybody after is told: `CaseDecided`."""
-        verdict = Verdict(decision, by, self._clock.now(), reason, days)
+        verdict = replace(verdict, reason=clean_text(verdict.reason))
 
         def decided(case: Case) -> Case:
             if case.verdict:
@@ -199,47 +218,48 @@ class Cases:
             case = await self._store.servers.change_case(guild_id, case_id, decided)
         if case is None:
             raise CaseUnknown
-        await self._carry_out(guild_id, case, verdict)
+        await self._carry_out(guild_id, case_id)
         return await self.find(guild_id, case_id)
 
-    async def _carry_out(self, guild_id: int, case: Case, verdict: Verdict) -> None:
-        self._under_way.add(case.id)
+    async def _carry_out(self, guild_id: int, case_id: int) -> None:
+        """Do what was decided, once; what is broken off in the middle is taken up later."""
+        if case_id in self._under_way:
+            return
+        self._under_way.add(case_id)
         try:
-            await self._execute(guild_id, case, verdict)
-            await self._tell_reporters(guild_id, case, verdict)
-            with recording():
-                await self._store.servers.change_case(
-                    guild_id, case.id, lambda case: replace(case, done=True)
-                )
+            case = await self.find(guild_id, case_id)
+            if case.verdict and not case.done:
+                await self._execute(guild_id, case, case.verdict)
+                await self._tell_reporters(guild_id, case)
+                with recording():
+                    await self._store.servers.change_case(guild_id, case_id, Case.over)
         finally:
-            self._under_way.discard(case.id)
-        await self._show(guild_id, case.id)
+            self._under_way.discard(case_id)
+        self._background.start(self._show(guild_id, case_id))
 
     async def _execute(self, guild_id: int, case: Case, verdict: Verdict) -> None:
-        target, by, reason = case.target, verdict.by, verdict.reason
+        target, by = case.target, verdict.by
         match verdict.decision:
             case Decision.REMOVE:
-                await self._measures.remove(guild_id, by, target, reason, case_id=case.id)
+                await self._measures.remove(guild_id, case, verdict)
+                return
             case Decision.BLOCK:
-                owner = Moderator(target.owner_id, target.owner_name)
-                await self._measures.block(guild_id, by, owner, reason, verdict.days, case_id=case.id)
-            case _:
+                await self._measures.block_by(guild_id, case, verdict)
+            case _ if not await self._moderation.recorded(guild_id, case.id):
                 entry = AuditEntry(
-                    verdict.at,
-                    by.id,
-                    by.name,
-                    verdict.decision,
-                    target.title,
-                    target.owner_id,
-                    case_id=case.id,
+                    verdict.at, by.id, by.name, verdict.decision, target.title, target.owner_id
                 )
-                with recording():
-                    await self._moderation.record(guild_id, entry)
-                await self._notices.tell(target.owner_id, guild_id, "notice.dismissed", title=target.title)
+                await self._moderation.record(guild_id, replace(entry, case_id=case.id))
+            case _:
+                pass
+        if case.outcome != "block":
+            await self._notices.tell(
+                target.owner_id, guild_id, f"notice.owner.{case.outcome}", title=target.title
+            )
 
-    async def _tell_reporters(self, guild_id: int, case: Case, verdict: Verdict) -> None:
-        key = f"notice.reported.{verdict.decision}"
-        for reporter_id in {report.reporter_id for report in case.reports}:
+    async def _tell_reporters(self, guild_id: int, case: Case) -> None:
+        key = f"notice.reported.{case.outcome}"
+        for reporter_id in {report.reporter_id for report in case.reports}.difference(case.leaving):
             await self._notices.tell(reporter_id, guild_id, key, title=case.target.title)
 
     async def _show(self, guild_id: int, case_id: int) -> None:
@@ -263,7 +283,9 @@ class Cases:
 
     async def _look_after(self, guild_id: int) -> None:
         for case in await self._store.servers.cases(guild_id):
-            if case.verdict and not case.done and case.id not in self._under_way:
-                await self._carry_out(guild_id, case, case.verdict)
+            if case.verdict and not case.done:
+                await self._carry_out(guild_id, case.id)
+            elif case.verdict and case.verdict.at < self._clock.now() - KEPT_SECONDS:
+                await self._store.servers.drop_case(guild_id, case.id)
             elif case.open and case.message is None:  # it could not be posted so far
                 await self._show(guild_id, case.id)

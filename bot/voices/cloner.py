@@ -20,6 +20,7 @@ from bot.errors import (
     QueueFull,
     Restarting,
     SpeakerUnreachable,
+    StoreError,
     TooLateToCancel,
     Unexpected,
 )
@@ -294,9 +295,17 @@ class Cloner:
             self._called_off.pop(job_id, None)
         if self._ledger[job_id].owner_id in self._leaving and isinstance(outcome, Voice):
             outcome = Forgotten()  # it is deleted at once
-        if isinstance(outcome, Voice) and outcome.deleting and outcome.speaker:
-            outcome = ApprovalRevoked(name=outcome.speaker.name)
+        if isinstance(outcome, Voice) and outcome.deleting:
+            outcome = await self._revoked(job_id) or outcome
         await self._ending.end(job_id, outcome)
+
+    async def _revoked(self, job_id: str) -> ClonevoiceError | None:
+        """Say that a clone's approval was taken back, if it was."""
+        try:
+            await self._ledger.check_approved(self._ledger[job_id])
+        except (ApprovalRevoked, StoreError) as error:
+            return error
+        return None
 
     async def _outcome(self, job_id: str) -> Voice | ClonevoiceError:
         job = self._ledger[job_id]

@@ -12,6 +12,8 @@ from bot.errors import StoreError
 from bot.voices.clock import Clock
 from bot.voices.matching import best
 from bot.voices.models import Language, Share, Voice
+from bot.voices.moderation import Moderation
+from bot.voices.policy import Withheld
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
@@ -53,17 +55,17 @@ class Community:
 
     membership: Membership
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, rules: Moderation, clock: Clock) -> None:
         self._store = store
+        self._rules = rules
         self._clock = clock
         self._recent: OrderedDict[int, _Server] = OrderedDict()
         self._servers: WeakValueDictionary[int, _Server] = WeakValueDictionary()
 
     async def shares(self, guild_id: int) -> list[Share]:
         """Return what is shared in a server, the last used first; unconfirmed."""
-        server = self._server(guild_id)
-        async with server.lock:
-            rows = [*(await self._rows(guild_id, server)).values()]
+        withheld = await self._rules.withheld(guild_id)
+        rows = [row for row in await self._listed(guild_id) if not _holds_back(withheld, row)]
         return sorted(rows, key=lambda share: (share.used_at, share.voice_id), reverse=True)
 
     async def search(self, guild_id: int, text: str, language: Language | None) -> list[Share]:
@@ -82,10 +84,10 @@ class Community:
 
     async def find(self, guild_id: int, voice_id: int) -> Voice | None:
         """Return a voice that is shared in a server by somebody who still is there."""
-        server = self._server(guild_id)
-        async with server.lock:
-            row = (await self._rows(guild_id, server)).get(voice_id)
-        if row is None or (voice := await self._voice(guild_id, row)) is None:
+        row = next((row for row in await self._listed(guild_id) if row.voice_id == voice_id), None)
+        if row is None or _holds_back(await self._rules.withheld(guild_id), row):
+            return None
+        if (voice := await self._voice(guild_id, row)) is None:
             return None
         if not await self.membership.is_member(guild_id, row.owner_id):
             await self.withdraw(guild_id, row.owner_id)
@@ -173,7 +175,7 @@ class Community:
         if not self.membership.is_here(guild_id):
             await self.close(guild_id)
             return
-        rows = await self.shares(guild_id)
+        rows = await self._listed(guild_id)
         for row in rows:
             await self.confirmed(guild_id, [row])
         for owner_id in {row.owner_id for row in rows}:
@@ -212,6 +214,11 @@ class Community:
     async def _end(self, guild_id: int, row: Share) -> None:
         await self._store.members.change(row.owner_id, row.voice_id, lambda voice: without(voice, guild_id))
 
+    async def _listed(self, guild_id: int) -> list[Share]:
+        server = self._server(guild_id)
+        async with server.lock:
+            return [*(await self._rows(guild_id, server)).values()]
+
     async def _rows(self, guild_id: int, server: _Server) -> dict[int, Share]:
         if server.rows is None:
             server.rows = {row.voice_id: row for row in await self._store.servers.shares(guild_id)}
@@ -232,3 +239,8 @@ class Community:
 def without(voice: Voice, guild_id: int) -> Voice:
     """Return a voice as it is when it is shared in a server no more."""
     return replace(voice, shared_in=tuple(shared for shared in voice.shared_in if shared != guild_id))
+
+
+def _holds_back(withheld: Withheld, row: Share) -> bool:
+    """Whether a server does not share a voice, whatever its owner wants."""
+    return withheld.everything or row.owner_id in withheld.owners or row.voice_id in withheld.voices

@@ -1,8 +1,11 @@
 """What speakers say to clones of their voices: they are asked, approve or refuse, and may take it back."""
 
+import asyncio
+import logging
 from dataclasses import replace
 
-from bot.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
+from bot.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed, StoreError
+from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.cloner import Cloner
 from bot.voices.jobs import Job
@@ -10,6 +13,11 @@ from bot.voices.library import Library
 from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
 from bot.voices.notices import Notices
 from bot.voices.store import Store, recording
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 24 * 60 * 60.0
+"""Seconds between looks for what was taken back and still has traces."""
 
 
 class Consents:
@@ -23,6 +31,7 @@ class Consents:
         self._library = library
         self._notices = notices
         self._clock = clock
+        self._answering = asyncio.Lock()
 
     def request(self, speaker_id: int, job_id: str) -> Job:
         """Return the clone that this speaker is asked about; `RequestClosed` if nobody is any more."""
@@ -31,72 +40,119 @@ class Consents:
     async def sample(self, speaker_id: int, job_id: str) -> bytes:
         """Return the MP3 that a speaker is asked about, for nobody else to hear."""
         self.request(speaker_id, job_id)
-        return await self._store.jobs.sample(job_id)
+        try:
+            return await self._store.jobs.sample(job_id)
+        except FileNotFoundError as error:  # the clone ended just now
+            raise RequestClosed from error
 
     async def find(self, speaker_id: int, job_id: str) -> Consent | None:
-        """Return what a speaker has approved."""
-        given = await self._store.members.consents(speaker_id)
-        return next((consent for consent in given if consent.job_id == job_id), None)
+        """Return what a speaker has approved, unless it is taken back."""
+        for consent in await self._store.members.consents(speaker_id):
+            if consent.job_id == job_id and not consent.revoked:
+                return consent
+        return None
 
     async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
         """Put an approval on record, in the words that the speaker saw, and let the clone go on."""
-        job = self.request(by.id, job_id)
-        statement = Statement(by.id, wording, WORDING_VERSION, self._clock.now(), by.guild_id, channel_id)
-        consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
-        with recording():
-            await self._store.members.put_consent(consent)
-        try:
-            self._cloner.answer(job_id, by.id, approved=True)
-        except (RequestClosed, NotTheSpeaker):
+        async with self._answering:  # two clicks at once approve once
+            if consent := await self.find(by.id, job_id):
+                return consent
+            job = self.request(by.id, job_id)
+            now = self._clock.now()
+            statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
+            consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
             with recording():
-                await self._store.members.drop_consent(by.id, job_id)
-            raise
+                await self._store.members.put_consent(consent)
+            try:
+                self._cloner.answer(job_id, by.id, approved=True)
+            except (RequestClosed, NotTheSpeaker):
+                with recording():
+                    await self._store.members.drop_consent(by.id, job_id)
+                raise
         return consent
 
-    def refuse(self, speaker_id: int, job_id: str) -> None:
+    async def refuse(self, speaker_id: int, job_id: str) -> None:
         """End a clone that its speaker does not want."""
-        self._cloner.answer(job_id, speaker_id, approved=False)
+        async with self._answering:
+            self._cloner.answer(job_id, speaker_id, approved=False)
 
-    async def revoke(self, speaker: Viewer, name: str, job_id: str) -> Consent:
+    async def revoke(self, speaker_id: int, job_id: str) -> Consent:
         """Take an approval back: its voice is deleted everywhere, or its clone ends.
 
-        A clone that is just being made can't be recalled; its voice is deleted as soon as it is there.
+        From the moment it is on record nobody can speak with that voice. A clone that is just being made
+        can't be recalled; its voice is deleted as soon as it is there.
         """
-        consent = await self.find(speaker.id, job_id)
-        if consent is None:
+        if (consent := await self.find(speaker_id, job_id)) is None:
             raise RequestClosed
-        if not await self._end_voice(consent, name):
-            with recording():
-                await self._store.members.change_consent(speaker.id, job_id, _revoked)
-            if not await self._end_voice(consent, name):  # or it came up in between
-                self._cloner.withdraw(job_id, ApprovalRevoked(name=name))
-        if all(job.id != job_id for job in self._cloner.naming(speaker.id)):  # nothing can come of it
-            with recording():
-                await self._store.members.drop_consent(speaker.id, job_id)
+        with recording():
+            await self._store.members.change_consent(speaker_id, job_id, _revoked)
+        await self._follow_up(speaker_id, consent)
         return consent
 
     async def forget(self, speaker_id: int) -> None:
-        """Take back all that a member approved, and refuse what they are asked; for good when it returns."""
+        """Take back all that a member approved, and what they are asked; for good when it returns."""
+        consents = await self._store.members.consents(speaker_id)
+        with recording():
+            for consent in consents:
+                await self._store.members.change_consent(speaker_id, consent.job_id, _revoked)
         for job in self._cloner.naming(speaker_id):
             if job.speaker:
                 self._cloner.withdraw(job.id, ApprovalRevoked(name=job.speaker.name))
-        for consent in await self._store.members.consents(speaker_id):
-            with recording():
-                await self._store.members.change_consent(speaker_id, consent.job_id, _revoked)
-            await self._end_voice(consent, None)
+        failure: StoreError | None = None
+        for consent in consents:
+            try:
+                await self._follow_up(speaker_id, consent)
+            except StoreError as error:  # the others first
+                failure = error
+        if failure:
+            raise failure
 
-    async def _end_voice(self, consent: Consent, name: str | None) -> bool:
+    def start(self, background: Background) -> None:
+        """See through what was taken back and is not done yet, now and then."""
+        background.start(self._keep())
+
+    async def _keep(self) -> None:
+        while True:
+            for speaker_id in await self._store.members.revoking():
+                try:
+                    for consent in await self._store.members.consents(speaker_id):
+                        if consent.revoked:
+                            await self._follow_up(speaker_id, consent)
+                except (StoreError, OSError, ValueError) as error:
+                    _log.warning("an approval that was taken back still has traces: %r", error)
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def _follow_up(self, speaker_id: int, consent: Consent) -> None:
+        """End what came, or may come, of an approval that was taken back."""
+        name = await self._name(speaker_id, consent)
+        if not await self._end_voice(consent, name):
+            self._cloner.withdraw(consent.job_id, ApprovalRevoked(name=name))
+            if all(job.id != consent.job_id for job in self._cloner.naming(speaker_id)):
+                with recording():  # nothing can come of it
+                    await self._store.members.drop_consent(speaker_id, consent.job_id)
+
+    async def _name(self, speaker_id: int, consent: Consent) -> str:
+        """Return what a speaker was called by who asked them."""
+        for job in self._cloner.naming(speaker_id):
+            if job.id == consent.job_id and job.speaker:
+                return job.speaker.name
+        for voice in await self._store.members.voices(consent.owner_id):
+            if voice.job_id == consent.job_id and voice.speaker:
+                return voice.speaker.name
+        return ""
+
+    async def _end_voice(self, consent: Consent, name: str) -> bool:
         """Delete the voice that an approval is for, if there is one, and tell its owner."""
         for voice in await self._store.members.voices(consent.owner_id):
             if voice.job_id == consent.job_id:
                 owed = OwedDeletion(voice.id, voice.account, voice.owner_id)
                 with recording():
                     await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
+                if not voice.deleting:
+                    await self._notices.tell(
+                        voice.owner_id, voice.guild_id, "notice.revoked", title=voice.title, name=name
+                    )
                 await self._library.discard(voice, owed)
-                key = "notice.revoked" if name else "notice.speaker_left"
-                await self._notices.tell(
-                    voice.owner_id, voice.guild_id, key, title=voice.title, name=name or ""
-                )
                 return True
         return False
 

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.errors import AccountMissing, MurekaError, Rejected, StoreError
 from bot.voices.clock import Clock
-from bot.voices.models import OwedDeletion
+from bot.voices.models import OwedDeletion, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.store import Store
 
@@ -30,7 +31,13 @@ class Deletions:
         self._report = report
 
     async def settle(self, owed: OwedDeletion) -> bool:
-        """Delete a voice at the API and then here; whether it is gone."""
+        """Put a voice out of use, delete it at the API and then here; whether it is gone."""
+        if owed.owner_id is not None:
+            voice = await self._store.members.change(
+                owed.owner_id, owed.voice_id, lambda voice: replace(voice, deleting=True)
+            )
+            if voice:
+                await self.drop_traces(voice)
         try:
             await self._mureka.delete(owed.voice_id, owed.account)
         except (AccountMissing, Rejected):  # not found, perhaps: no answer is documented for that
@@ -44,6 +51,15 @@ class Deletions:
             await self._store.members.drop(owed.owner_id, owed.voice_id)
         await self._store.pending.drop_owed(owed.voice_id)
         return True
+
+    async def drop_traces(self, voice: Voice) -> None:
+        """Take a voice out of others' files; what stays there because one can't be written leads nowhere."""
+        try:
+            await self._store.servers.lose_cloned(voice.guild_id, voice.id)
+            if voice.speaker:
+                await self._store.members.drop_consent(voice.speaker.id, voice.job_id)
+        except (StoreError, OSError, ValueError) as error:
+            _log.warning("voice %d is still named elsewhere: %r", voice.id, error)
 
     async def keep(self) -> None:
         """Ask for what is owed, again and again until it is done."""

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from bot.errors import StoreError
 from bot.voices.reports import Case
 from bot.voices.store import Store
 
@@ -40,12 +41,19 @@ async def everything_about(member_id: int, store: Store) -> dict[str, Any]:
         "deletions_owed_to_me": [
             _told(owed) for owed in await store.pending.owed() if owed.owner_id == member_id
         ],
-        "decided_in_servers": [
-            about
-            for guild_id in await store.servers.ids()
-            if (about := await _decided(member_id, guild_id, store))
-        ],
+        **await _in_servers(member_id, store),
     }
+
+
+async def _in_servers(member_id: int, store: Store) -> dict[str, Any]:
+    found: list[dict[str, Any]] = []
+    unreadable = len(await store.servers.damaged())
+    for guild_id in await store.servers.ids():
+        try:
+            found.append(await _decided(member_id, guild_id, store))
+        except (StoreError, ValueError):
+            unreadable += 1
+    return {"decided_in_servers": [*filter(None, found)], "server_files_that_can_t_be_read": unreadable}
 
 
 async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any]:
@@ -60,13 +68,18 @@ async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any
             for entry in await store.servers.audit(guild_id)
             if member_id in (entry.member_id, entry.by)
         ],
-        "reports_about_my_voices": [
-            {"title": case.target.title, "reason": report.reason, "at": report.at}
+        "cases_about_my_voices": [  # once they are decided: before, they are the moderators'
+            {"title": case.target.title, "outcome": case.outcome, "at": case.verdict.at}
             for case in cases
-            if case.target.owner_id == member_id
-            for report in case.reports
+            if case.target.owner_id == member_id and case.done and case.verdict
         ],
         "reports_by_me": [_reported(case, member_id) for case in cases if _reported(case, member_id)],
+        "reported_lines_of_mine": [
+            _told(report.line)
+            for case in cases
+            for report in case.reports
+            if case.done and report.line and report.line.speaker_id == member_id
+        ],
     }
     return {"server": str(guild_id), **found} if any(found.values()) else {}
 

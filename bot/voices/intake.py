@@ -131,7 +131,7 @@ class Intake:
             return
         while not await self._ask_speaker(self._ledger[job_id]):
             await self._clock.sleep(ASK_AGAIN_SECONDS)
-        await self._ledger.change(job_id, asked=True)
+        await self._ledger.asked(job_id)
 
     def request(self, job_id: str, speaker_id: int) -> Job:
         """Return a job that waits for the answer of this speaker; `RequestClosed` if it does no more."""
@@ -145,8 +145,9 @@ class Intake:
 
     def answer(self, job_id: str, speaker_id: int, *, approved: bool) -> None:
         """Take a speaker's answer; an approval is on record before. `RequestClosed` if it comes too late."""
-        self.request(job_id, speaker_id)
+        job = self.request(job_id, speaker_id)
         self._requests[job_id].set_result(approved)
+        self._ledger.answered(job, approved=approved)
 
     def accept(self, job_id: str, owner_id: int) -> None:
         """Clone a sample anyway; `OfferLapsed` if that is offered no more."""

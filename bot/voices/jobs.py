@@ -251,6 +251,15 @@ class Job:
         return self.stage is Stage.APPROVAL
 
     @property
+    def approved(self) -> bool:
+        """Whether its speaker has approved it, at least once."""
+        return Stage.APPROVAL in self.times and self.stage not in {
+            Stage.APPROVAL,
+            Stage.FAILED,
+            Stage.CANCELLED,
+        }
+
+    @property
     def approval_ends(self) -> float:
         """Until when its speaker is waited for, in Unix seconds."""
         return self.times[Stage.APPROVAL] + APPROVAL_SECONDS

@@ -18,15 +18,17 @@ from bot.errors import (
     StoreError,
     TitleBlank,
     TitleTaken,
+    TooManyQuestions,
     TooManyVoices,
 )
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
-from bot.voices.jobs import Job, Order, Reply
+from bot.voices.jobs import APPROVAL_SECONDS, Job, Order, Reply
 from bot.voices.models import (
     DESCRIPTION_LENGTH,
     TITLE_LENGTH,
     OwedDeletion,
+    Speaker,
     Voice,
     clean_text,
     is_blank,
@@ -37,6 +39,10 @@ from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
+
+
+QUESTION_SECONDS = 24 * 60 * 60.0
+"""How long a member who asked a speaker can't ask them again, unless they approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Ledger:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._recorded: set[int] = set()
+        self._asked: dict[tuple[int, int], float] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __getitem__(self, job_id: str) -> Job:
@@ -105,9 +112,8 @@ class Ledger:
         if order.sample_size > self._limits.sample_bytes:
             raise SampleTooLarge(limit=self._limits.sample_bytes / MEGABYTE)
         others = self.of(order.owner_id)
-        for other in others:
-            if other.awaits_approval and order.speaker and other.speaker == order.speaker:
-                raise SpeakerAsked(name=order.speaker.name, when=int(other.approval_ends))
+        if order.speaker:
+            self._check_question(order.owner_id, order.speaker, others)
         description = clean_text(order.description or "")[:DESCRIPTION_LENGTH]
         job = Job.of(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
@@ -179,23 +185,36 @@ class Ledger:
         given = await self._store.members.consents(job.speaker.id) if job.speaker else ()
         return any(consent.job_id == job.id and not consent.revoked for consent in given)
 
+    def answered(self, job: Job, *, approved: bool) -> None:
+        """Note what a speaker answered: who approved can be asked for another voice."""
+        if approved and job.speaker:
+            self._asked.pop((job.owner_id, job.speaker.id), None)
+
     async def check_approved(self, job: Job) -> None:
         """Raise `ApprovalRevoked` for a job that has a speaker who does not approve it any more."""
         if job.speaker and not await self.approved(job):
             raise ApprovalRevoked(name=job.speaker.name)
 
-    async def seal(self, voice: Voice) -> Voice:
-        """Put a new voice on its approval; if that was taken back meanwhile, its deletion is owed at once."""
-        if voice.speaker is None:
-            return voice
+    async def keep_voice(self, voice: Voice) -> Voice:
+        """Record the voice that a job has made."""
+        await self._write(self._store.members.put(voice))
+        self._recorded.add(voice.id)
+        return voice
+
+    async def register(self, voice: Voice) -> Voice:
+        """Put a new voice on its server's list and on its approval.
+
+        If that was taken back meanwhile, its deletion is owed at once. A file that is set aside, which was
+        reported, keeps no voice that is made from its member.
+        """
         with recording():
             try:
-                consent = await self._store.members.change_consent(
-                    voice.speaker.id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
-                )
-            except RecordDamaged:  # reported where it was set aside; the voice is made, and was approved
-                return voice
-            if consent and not consent.revoked:
+                now = self._clock.now()
+                cloned = ClonedHere(voice.id, voice.owner_id, now)
+                await self._store.servers.add_cloned(voice.guild_id, cloned, now)
+            except (RecordDamaged, ValueError) as error:
+                _log.warning("that voice %d was cloned could not be listed: %r", voice.id, error)
+            if voice.speaker is None or await self._seal(voice, voice.speaker.id):
                 return voice
             await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
             await self._store.members.change(
@@ -203,16 +222,15 @@ class Ledger:
             )
         return replace(voice, deleting=True)
 
-    async def keep_voice(self, voice: Voice) -> Voice:
-        """Record the voice that a job has made."""
-        await self._write(self._store.members.put(voice))
-        self._recorded.add(voice.id)
+    async def _seal(self, voice: Voice, speaker_id: int) -> bool:
+        """Put a voice on its approval; whether that stands."""
         try:
-            cloned = ClonedHere(voice.id, voice.owner_id, self._clock.now())
-            await self._store.servers.add_cloned(voice.guild_id, cloned)
-        except (StoreError, OSError, ValueError) as error:  # only a limit a day depends on it
-            _log.warning("that voice %d was cloned could not be counted: %r", voice.id, error)
-        return await self.seal(voice)
+            consent = await self._store.members.change_consent(
+                speaker_id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
+            )
+        except RecordDamaged:
+            return True  # nobody can speak with it until that is read again
+        return consent is not None and not consent.revoked
 
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too, and an approval of which nothing has come."""
@@ -223,11 +241,35 @@ class Ledger:
             self._jobs.pop(job_id, None)
         self._locks.pop(job_id, None)
 
+    def _check_question(self, owner_id: int, speaker: Speaker, others: Iterable[Job]) -> None:
+        """Refuse to ask a speaker whom the member asks already, or asked a short while ago."""
+        now = self._clock.now()
+        asking = [job for job in others if job.speaker and job.speaker.id == speaker.id and not job.approved]
+        ends = [job.approval_ends if job.awaits_approval else now + APPROVAL_SECONDS for job in asking]
+        self._asked = {pair: at for pair, at in self._asked.items() if at > now - QUESTION_SECONDS}
+        if asked_at := self._asked.get((owner_id, speaker.id)):
+            ends.append(asked_at + QUESTION_SECONDS)
+        if ends:
+            raise SpeakerAsked(name=speaker.name, when=int(max(ends)))
+        if sum(job.awaits_approval for job in self._jobs.values()) >= self._limits.under_way:
+            raise TooManyQuestions
+
+    async def asked(self, job_id: str) -> None:
+        """Note that a job's speaker has got the question."""
+        job = await self.change(job_id, asked=True)
+        if job.speaker:
+            self._asked[job.owner_id, job.speaker.id] = self._clock.now()
+
+    def being_made(self, job: Job) -> list[int]:
+        """Return the owners of the other clones of a job's server that are being sent or made."""
+        jobs = [other for other in self._jobs.values() if other.sent and other.id != job.id]
+        return [other.owner_id for other in jobs if other.guild_id == job.guild_id]
+
     async def _drop_approval(self, job: Job, speaker_id: int) -> None:
         try:
-            for consent in await self._store.members.consents(speaker_id):
-                if consent.job_id == job.id and (consent.revoked or consent.voice_id is None):
-                    await self._store.members.drop_consent(speaker_id, job.id)
+            voices = await self._store.members.voices(job.owner_id)
+            if all(voice.job_id != job.id or voice.deleting for voice in voices):
+                await self._store.members.drop_consent(speaker_id, job.id)
         except (StoreError, OSError, ValueError) as error:  # it approves nothing that there is
             _log.warning("the approval of clone %s could not be dropped: %r", job.id, error)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from bot.errors import (
+    ApprovalRevoked,
     BeingDeleted,
     BeingForgotten,
     NoServer,
@@ -100,13 +101,20 @@ class Library:
         await self._rules.check_speaking(viewer)
         voice = _sound(await self._within_reach(viewer, voice_id))
         await self._rules.check_speaking_with(viewer, voice)
+        if voice.speaker:
+            given = await self._store.members.consents(voice.speaker.id)
+            if all(consent.job_id != voice.job_id or consent.revoked for consent in given):
+                raise ApprovalRevoked(name=voice.speaker.name)
         return voice
 
     async def approved(self, speaker_id: int) -> list[tuple[Consent, Voice]]:
         """Return the voices that are a member's, but somebody else's to use, as the speaker approved."""
         found: list[tuple[Consent, Voice]] = []
         for consent in await self._store.members.consents(speaker_id):
-            voices = await self._store.members.voices(consent.owner_id)
+            try:
+                voices = await self._store.members.voices(consent.owner_id)
+            except StoreError:
+                continue  # reported where it was set aside
             made = [voice for voice in voices if voice.job_id == consent.job_id and not voice.deleting]
             found += [(consent, voice) for voice in made]
         return found
@@ -255,17 +263,8 @@ class Library:
             )
             for guild_id in (marked or voice).shared_in:
                 await self.community.drop(guild_id, voice.id)
-            await self._drop_traces(voice)
+            await self._deletions.drop_traces(voice)
             return await self._deletions.settle(owed)
-
-    async def _drop_traces(self, voice: Voice) -> None:
-        """Take a voice out of others' files; what stays there because one is damaged leads nowhere."""
-        try:
-            await self._store.servers.lose_cloned(voice.guild_id, voice.id)
-            if voice.speaker:
-                await self._store.members.drop_consent(voice.speaker.id, voice.job_id)
-        except StoreError as error:  # reported where it was set aside
-            _log.warning("voice %d is still named elsewhere: %s", voice.id, error)
 
     async def used(self, voice: Voice, line: SpokenLine) -> Voice | None:
         """Remember that, by whom and for what a voice was used; None if it is gone."""

@@ -1,13 +1,14 @@
 """What moderators do about a voice or a member, seen through to its end."""
 
-from bot.voices.clock import Clock
+from dataclasses import replace
+
 from bot.voices.cloner import Cloner
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.moderation import Moderation
+from bot.voices.moderation import Moderation, blocking
 from bot.voices.notices import Notices
-from bot.voices.policy import AuditEntry, Block, Decision, Moderator
-from bot.voices.reports import Target
+from bot.voices.policy import DAY, AuditEntry, Block, Decision, Moderator
+from bot.voices.reports import Case, Target, Verdict
 from bot.voices.store import Store, recording
 
 
@@ -22,47 +23,36 @@ class Measures:
         library: Library,
         cloner: Cloner,
         notices: Notices,
-        clock: Clock,
     ) -> None:
         self._store = store
         self._moderation = moderation
         self._library = library
         self._cloner = cloner
         self._notices = notices
-        self._clock = clock
 
-    async def remove(
-        self, guild_id: int, by: Moderator, target: Target, reason: str, *, case_id: int = 0
-    ) -> bool:
-        """Take a voice out of a server; whether it is destroyed.
+    async def remove(self, guild_id: int, case: Case, verdict: Verdict) -> None:
+        """Take a case's voice out of a server; what of it was done before is not done again.
 
         One that was cloned there is deleted, and its sample blocked; one from elsewhere is unshared and
         barred, for it is not this server's to destroy.
         """
-        entry = AuditEntry(
-            self._clock.now(),
-            by.id,
-            by.name,
-            Decision.REMOVE,
-            target.title,
-            target.owner_id,
-            reason,
-            case_id=case_id,
-        )
+        target, by = case.target, verdict.by
         with recording():
             if not target.cloned_here:
                 await self._store.servers.bar_voice(guild_id, target.voice_id)
             elif target.sample_sha256:
                 await self._store.servers.ban_sample(guild_id, target.sample_sha256)
-            await self._moderation.record(guild_id, entry, tell=False)
             if voice := await self._voice(target):
                 await self._end(guild_id, voice, destroy=target.cloned_here)
-        await self._moderation.listener(guild_id, entry)
+        if not await self._moderation.recorded(guild_id, case.id):
+            entry = AuditEntry(
+                verdict.at, by.id, by.name, Decision.REMOVE, target.title, target.owner_id, verdict.reason
+            )
+            await self._moderation.record(guild_id, replace(entry, case_id=case.id))
         key = "notice.removed" if target.cloned_here else "notice.barred"
         await self._notices.tell(
-            target.owner_id, guild_id, key, title=target.title, reason=reason, by=by.name
+            target.owner_id, guild_id, key, title=target.title, reason=verdict.reason, by=by.name
         )
-        return target.cloned_here
 
     async def _end(self, guild_id: int, voice: Voice, *, destroy: bool) -> None:
         if destroy:
@@ -84,15 +74,29 @@ class Measures:
         reason: str,
         days: int | None,
         *,
-        case_id: int = 0,
+        tell: bool,
     ) -> Block:
-        """Block a member in a server: what they share there ends, what waits is cancelled."""
-        block = await self._moderation.block(guild_id, by, member, reason, days, case_id=case_id)
+        """Block a member, cancel what of theirs waits, and tell them, unless that was done before."""
+        known = any(block.member_id == member.id for block in await self._moderation.blocked(guild_id))
+        block = await self._moderation.block(guild_id, by, member, reason, days)
         await self._cloner.call_off(member.id, guild_id)
-        with recording():
-            await self._library.community.withdraw(guild_id, member.id)
-        key = "notice.blocked_until" if block.until else "notice.blocked"
-        await self._notices.tell(
-            member.id, guild_id, key, reason=reason, by=by.name, until=int(block.until or 0)
-        )
+        if tell and not known:
+            await self._tell_blocked(guild_id, block, by)
         return block
+
+    async def block_by(self, guild_id: int, case: Case, verdict: Verdict) -> None:
+        """Block the member whom a case's verdict names; what of it was done before is not done again."""
+        assert verdict.member is not None  # noqa: S101 - a block is somebody's
+        by, member = verdict.by, verdict.member
+        until = verdict.at + verdict.days * DAY if verdict.days else None
+        block = Block(member.id, member.name, by.id, verdict.reason, verdict.at, until)
+        if not await self._moderation.recorded(guild_id, case.id):  # else it may have been lifted again
+            await self._moderation.impose(guild_id, block)
+            await self._moderation.record(guild_id, blocking(block, by, case_id=case.id))
+        await self._cloner.call_off(member.id, guild_id)
+        await self._tell_blocked(guild_id, block, by)
+
+    async def _tell_blocked(self, guild_id: int, block: Block, by: Moderator) -> None:
+        key = "notice.blocked_until" if block.until else "notice.blocked"
+        until = int(block.until or 0)
+        await self._notices.tell(block.member_id, guild_id, key, reason=block.reason, by=by.name, until=until)

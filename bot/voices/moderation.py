@@ -1,13 +1,13 @@
 """What a server's moderators decide, with a trail, and what follows from it for everybody else."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from bot.errors import (
     ApprovalMissing,
     Blocked,
-    CloningOff,
     NotBlocked,
     SampleBlocked,
     SharingOff,
@@ -25,11 +25,16 @@ from bot.voices.policy import (
     Decision,
     Moderator,
     Policy,
+    Withheld,
     check_applicant,
     check_grounds,
     check_limits,
+    check_place,
 )
 from bot.voices.store import Store, recording
+
+ASK_AGAIN_SECONDS = (2.0, 5.0, 15.0)
+"""Seconds after which it is asked again what a member is, if that could not be found out."""
 
 
 class Applicants(Protocol):
@@ -43,15 +48,17 @@ class Applicants(Protocol):
 class Moderation:
     """The rules of servers, asked wherever they matter, and changed only by whom the caller has checked.
 
-    Whoever writes to log channels sets `listener`, which must not fail; whoever knows Discord, `applicants`.
+    Whoever writes to log channels sets `listener`, which must neither wait nor fail; whoever knows Discord,
+    `applicants`.
     """
 
     applicants: Applicants
-    listener: Callable[[int, AuditEntry], Awaitable[None]]
+    listener: Callable[[int, AuditEntry], None]
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._changing = asyncio.Lock()
 
     async def policy(self, guild_id: int) -> Policy:
         """Return a server's rules."""
@@ -59,24 +66,17 @@ class Moderation:
 
     async def change(self, guild_id: int, by: Moderator, **rules: Any) -> Policy:  # noqa: ANN401 - as in dataclasses.replace
         """Change rules, each with an entry in the audit."""
-        before = await self.policy(guild_id)
-        policy = replace(before, **rules)
-        if policy == before:
-            return before
-        with recording():
-            await self._store.servers.put_policy(guild_id, policy)
+        async with self._changing:  # else two at once would each put back what the other changed
+            before = await self.policy(guild_id)
+            policy = replace(before, **rules)
+            now = self._clock.now()
             for name, was in asdict(before).items():
-                if (now := getattr(policy, name)) != was:
-                    entry = AuditEntry(
-                        self._clock.now(),
-                        by.id,
-                        by.name,
-                        Decision.POLICY,
-                        name,
-                        was=_told(was),
-                        now=_told(now),
-                    )
-                    await self.record(guild_id, entry)
+                if (value := getattr(policy, name)) != was:
+                    entry = AuditEntry(now, by.id, by.name, Decision.POLICY, name)
+                    await self.record(guild_id, replace(entry, was=_told(was), now=_told(value)))
+            if policy != before:
+                with recording():
+                    await self._store.servers.put_policy(guild_id, policy)
         return policy
 
     async def reset(self, guild_id: int, by: Moderator) -> Policy:
@@ -84,42 +84,38 @@ class Moderation:
         return await self.change(guild_id, by, **asdict(Policy()))
 
     async def block(
-        self,
-        guild_id: int,
-        by: Moderator,
-        member: Moderator,
-        reason: str,
-        days: int | None,
-        *,
-        case_id: int = 0,
+        self, guild_id: int, by: Moderator, member: Moderator, reason: str, days: int | None
     ) -> Block:
         """Block a member here, for some days or until they are unblocked."""
         now = self._clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
-        entry = AuditEntry(
-            now, by.id, by.name, Decision.BLOCK, member.name, member.id, reason, case_id=case_id
-        )
+        await self.record(guild_id, blocking(block, by))
+        await self.impose(guild_id, block)
+        return block
+
+    async def impose(self, guild_id: int, block: Block) -> None:
+        """Let a block hold from now on."""
         with recording():
             await self._store.servers.put_block(guild_id, block)
-            await self.record(guild_id, entry)
-        return block
 
     async def unblock(self, guild_id: int, by: Moderator, member: Moderator) -> None:
         """Let a member take part again."""
         if all(block.member_id != member.id for block in await self.blocked(guild_id)):
             raise NotBlocked
         entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
+        await self.record(guild_id, entry)
         with recording():
             await self._store.servers.drop_block(guild_id, member.id)
-            await self.record(guild_id, entry)
 
-    async def record(self, guild_id: int, entry: AuditEntry, *, tell: bool = True) -> None:
-        """Put a decision on the trail, and tell the log channel; a case's is there once, however often."""
-        trail = await self._store.servers.audit(guild_id) if entry.case_id else ()
-        if all(other.case_id != entry.case_id for other in trail):
+    async def record(self, guild_id: int, entry: AuditEntry) -> None:
+        """Put a decision on the trail, and then into the log channel. What isn't on the trail isn't done."""
+        with recording():
             await self._store.servers.add_entry(guild_id, entry)
-        if tell:
-            await self.listener(guild_id, entry)
+        self.listener(guild_id, entry)
+
+    async def recorded(self, guild_id: int, case_id: int) -> bool:
+        """Whether the decision of a case is on the trail."""
+        return any(entry.case_id == case_id for entry in await self._store.servers.audit(guild_id))
 
     async def blocked(self, guild_id: int) -> list[Block]:
         """Return who is blocked now, the newest block first."""
@@ -149,23 +145,28 @@ class Moderation:
     ) -> None:
         """Raise the `RuleUnmet` that keeps a member from cloning; `waiting` own the clones under way here."""
         policy = await self._policy_for(Viewer(who.id, guild_id))
-        check_applicant(policy, who, channel_id, self._clock.now())
+        check_place(policy, channel_id)
+        check_applicant(policy, who, self._clock.now())
         check_grounds(policy, rights, speaker)
         await self._check_limits(policy, Viewer(who.id, guild_id), waiting)
 
-    async def permit(self, job: Job) -> None:
-        """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all."""
+    async def permit(self, job: Job, sent: Sequence[int]) -> None:
+        """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all.
+
+        `sent` are the owners of the clones in the same server that are being made.
+        """
         viewer = Viewer(job.owner_id, job.guild_id)
         policy = await self._policy_for(viewer)
-        if not policy.cloning:
-            raise CloningOff
+        check_place(policy, job.channel_id)
         check_grounds(policy, job.rights, job.speaker)
         await self.check_sample(job.guild_id, job.sample_sha256 or "")
         if policy.clone_roles or policy.account_days or policy.member_days:
-            who = await self.applicants.applicant(job.guild_id, job.owner_id)
-            if who is not None:
-                check_applicant(policy, who, job.channel_id, self._clock.now())
-        await self._check_limits(policy, viewer, ())
+            for pause in ASK_AGAIN_SECONDS:
+                if who := await self.applicants.applicant(job.guild_id, job.owner_id):
+                    check_applicant(policy, who, self._clock.now())
+                    break
+                await self._clock.sleep(pause)  # if it can't be found out at all, what was true then counts
+        await self._check_limits(policy, viewer, sent)
 
     async def _check_limits(self, policy: Policy, viewer: Viewer, waiting: Sequence[int]) -> None:
         voices = await self._store.members.voices(viewer.id)
@@ -199,6 +200,14 @@ class Moderation:
         """Raise the `RuleUnmet` that keeps a member from speaking with a voice here."""
         await self._check_voice(await self.policy(viewer.guild_id), viewer.guild_id, voice)
 
+    async def withheld(self, guild_id: int) -> Withheld:
+        """Return what a server does not share at the moment."""
+        return Withheld(
+            everything=not (await self.policy(guild_id)).sharing,
+            owners=frozenset(block.member_id for block in await self.blocked(guild_id)),
+            voices=await self._store.servers.barred_voices(guild_id),
+        )
+
     async def check_reporting(self, viewer: Viewer) -> None:
         """Raise `Blocked` if a member may not report here."""
         await self._policy_for(viewer)
@@ -215,6 +224,13 @@ class Moderation:
             if block.member_id == viewer.id:
                 raise Blocked(reason=block.reason, when=int(block.until) if block.until else None)
         return await self.policy(viewer.guild_id)
+
+
+def blocking(block: Block, by: Moderator, *, case_id: int = 0) -> AuditEntry:
+    """Write down that a member was blocked."""
+    return AuditEntry(
+        block.at, by.id, by.name, Decision.BLOCK, block.name, block.member_id, block.reason, case_id=case_id
+    )
 
 
 def _told(value: object) -> str:

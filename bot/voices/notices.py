@@ -21,6 +21,9 @@ LONGEST_SECONDS = 60 * 60.0
 KEPT_SECONDS = 30 * 24 * 60 * 60.0
 """How long news waits for a member whose direct messages are closed."""
 
+EXPIRY_SECONDS = 24 * 60 * 60.0
+"""Seconds between looks for news that is too old."""
+
 
 class Notices:
     """The outbox. Whoever knows Discord sets `send`.
@@ -41,8 +44,9 @@ class Notices:
         try:
             for notice in await self._store.pending.notices():
                 background.start(self._deliver(notice))
-        except StoreError as error:
-            _log.error("news for members can't be read: %s", error)
+        except (StoreError, OSError, ValueError):
+            _log.exception("news for members can't be read")
+        background.start(self._expire())
 
     async def tell(self, user_id: int, guild_id: int, key: str, **values: str | int) -> None:
         """Let a member know the sentence `key`, about something in a server."""
@@ -61,6 +65,16 @@ class Notices:
     async def read(self, notice: Notice) -> None:
         """Let go of news that its member has got."""
         await self._store.pending.drop_notice(notice.id)
+
+    async def _expire(self) -> None:
+        while True:
+            await self._clock.sleep(EXPIRY_SECONDS)
+            try:
+                for notice in await self._store.pending.notices():
+                    if self._clock.now() - notice.at > KEPT_SECONDS:
+                        await self.read(notice)
+            except (StoreError, OSError, ValueError):
+                _log.exception("old news could not be forgotten")
 
     async def _deliver(self, notice: Notice) -> None:
         pause = AGAIN_SECONDS

@@ -79,6 +79,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """What a server does not share, whatever its members do: `everything`, or of some, or some voices."""
+
+    everything: bool
+    owners: frozenset[int]
+    voices: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class ClonedHere:
     """A voice that was cloned in a server, `at` Unix seconds; one that is `gone` still counts for its day."""
 
@@ -136,12 +145,16 @@ class Applicant:
     member_since: float
 
 
-def check_applicant(policy: Policy, who: Applicant, channel_id: int, now: float) -> None:
-    """Raise the `RuleUnmet` that says which rule a member does not meet, and when or how they can."""
+def check_place(policy: Policy, channel_id: int) -> None:
+    """Raise the `RuleUnmet` that keeps everybody from cloning here."""
     if not policy.cloning:
         raise CloningOff
     if policy.clone_channels and channel_id not in policy.clone_channels:
         raise ChannelNotAllowed(channels=Ids(policy.clone_channels))
+
+
+def check_applicant(policy: Policy, who: Applicant, now: float) -> None:
+    """Raise the `RuleUnmet` that says which rule a member does not meet, and when or how they can."""
     if policy.clone_roles and not who.roles.intersection(policy.clone_roles):
         raise RoleNeeded(roles=Ids(policy.clone_roles))
     if now < (old_enough := who.account_since + policy.account_days * DAY):

@@ -19,19 +19,33 @@ class ReportReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What one member reported, `at` Unix seconds.
+class ReportedLine:
+    """The beginning of what was spoken, by whom (0: unknown), in the message behind `link`."""
 
-    If it is about a spoken line, that is `said`, by `said_by`, in the message behind `link`.
-    """
+    text: str
+    speaker_id: int
+    speaker_name: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one member reported, `at` Unix seconds: a voice, or a `line` that was spoken with it."""
 
     reporter_id: int
     reporter_name: str
     reason: ReportReason
     at: float
-    said: str = ""
-    said_by: str = ""
-    link: str = ""
+    line: ReportedLine | None = None
+
+    def without(self, member_id: int) -> Self:
+        """Take a member off."""
+        report = self
+        if report.reporter_id == member_id:
+            report = replace(report, reporter_id=0, reporter_name="")
+        if report.line and report.line.speaker_id == member_id:
+            report = replace(report, line=replace(report.line, speaker_id=0, speaker_name=""))
+        return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +77,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a moderator decided in a case, `at` Unix seconds; a block may end after so many `days`."""
+    """What a moderator decided in a case, `at` Unix seconds.
+
+    `member` is who was blocked, the voice's owner or who spoke with it, perhaps for some `days`.
+    """
 
     decision: Decision
     by: Moderator
     at: float
     reason: str = ""
+    member: Moderator | None = None
     days: int | None = None
 
 
@@ -77,29 +95,45 @@ class Case:
     """All that is reported about one voice of a server until it is decided.
 
     `message` is where it is shown in the log channel: the channel's id and the message's. What was decided
-    is `done` once it is carried out.
+    is `done` once it is carried out. The `leaving` had all about them deleted, and are named until then.
+    A voice that is removed without a report has a case too, decided from the start.
     """
 
     id: int
     target: Target
-    reports: tuple[Report, ...]
+    reports: tuple[Report, ...] = ()
     message: tuple[int, int] | None = None
     verdict: Verdict | None = None
     done: bool = False
+    leaving: tuple[int, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether it waits for a moderator."""
         return self.verdict is None
 
+    @property
+    def outcome(self) -> str:
+        """What came of it, in a word: `silence` if who spoke was blocked, else as the decision is called."""
+        if self.verdict is None:
+            return "open"
+        member = self.verdict.member
+        return "silence" if member and member.id != self.target.owner_id else str(self.verdict.decision)
+
+    @property
+    def line(self) -> ReportedLine | None:
+        """The spoken line that was reported last, if one was."""
+        return next((report.line for report in reversed(self.reports) if report.line), None)
+
     def without(self, member_id: int) -> Self:
-        """Take a member off the reports."""
-        return replace(
-            self,
-            reports=tuple(
-                replace(report, reporter_id=0, reporter_name="")
-                if report.reporter_id == member_id
-                else report
-                for report in self.reports
-            ),
-        )
+        """Take a member off its reports, as soon as it is carried out."""
+        if not self.done:
+            return replace(self, leaving=(*self.leaving, member_id))
+        return replace(self, reports=tuple(report.without(member_id) for report in self.reports))
+
+    def over(self) -> Self:
+        """Return it as it is once it is carried out."""
+        case = replace(self, done=True, leaving=())
+        for member_id in self.leaving:
+            case = case.without(member_id)
+        return case

@@ -1,15 +1,20 @@
 """All voices that were cloned or are shared in a server, as its moderators may see them."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.errors import StoreError, VoiceNotHere
+from bot.voices.background import Background
+from bot.voices.clock import Clock
 from bot.voices.community import Community
 from bot.voices.matching import best
 from bot.voices.models import Voice, same_title
 from bot.voices.store import Store
+
+_log = logging.getLogger(__name__)
 
 SUGGESTED_FROM = 200
 """How many of the voices that were cloned here last are suggested: their titles are their owners'."""
@@ -36,9 +41,24 @@ class Entry:
 class Roster:
     """A server's voices. What their owners' files don't confirm is no voice of the server."""
 
-    def __init__(self, store: Store, community: Community) -> None:
+    def __init__(self, store: Store, community: Community, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._community = community
+
+    def start(self, background: Background) -> None:
+        """Bring the servers' lists up to what the members' files say."""
+        background.start(self._complete())
+
+    async def _complete(self) -> None:
+        for guild_id, cloned in (await self._store.members.cloned_in()).items():
+            try:
+                known = {one.voice_id for one in await self._store.servers.cloned(guild_id)}
+                for one in cloned:
+                    if one.voice_id not in known:
+                        await self._store.servers.add_cloned(guild_id, one, self._clock.now())
+            except (StoreError, OSError, ValueError) as error:
+                _log.warning("what was cloned in server %d can't be listed: %r", guild_id, error)
 
     async def entries(
         self, guild_id: int, *, owner_id: int | None = None, whereabouts: Whereabouts = Whereabouts.ALL

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import chain, repeat
 
@@ -121,14 +122,12 @@ class Sender:
         with self._queue.occupied(job):
             for voice in await self._store.members.voices(job.owner_id):
                 if voice.job_id == job_id:
-                    voice = await self._ledger.seal(voice)  # noqa: PLW2901 - it is the same one
-                    await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
-                    return voice
+                    return await self._recorded(job_id, voice)
             return await self._search(job_id)
 
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
-        await self._rules.permit(job)
+        await self._rules.permit(job, self._ledger.being_made(job))
         await self._ledger.check_approved(job)
         listed = await self._listed(account)
         sample = await self._store.jobs.sample(job_id)
@@ -241,14 +240,24 @@ class Sender:
 
     async def _record(self, job_id: str, made: UpstreamVoice) -> Voice:
         """Record a voice that exists; while the disk refuses, wait for room."""
+
+        async def record() -> Voice:
+            job = await self._ledger.change(job_id, voice_id=made.id)
+            return await self._ledger.keep_voice(job.voice(made, self._clock.now()))
+
+        return await self._recorded(job_id, await self._when_there_is_room(job_id, record))
+
+    async def _recorded(self, job_id: str, voice: Voice) -> Voice:
+        """See to all that depends on a voice that is on record."""
+        voice = await self._when_there_is_room(job_id, lambda: self._ledger.register(voice))
+        with suppress(RecordUnwritable):  # the voice is recorded, which is what counts
+            await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
+        return voice
+
+    async def _when_there_is_room(self, job_id: str, write: Callable[[], Awaitable[Voice]]) -> Voice:
         while True:
             try:
-                job = await self._ledger.change(job_id, voice_id=made.id)
-                voice = await self._ledger.keep_voice(job.voice(made, self._clock.now()))
-                break
+                return await write()
             except RecordUnwritable:
                 self._show(job_id, note="note.disk_full")
                 await self._clock.sleep(DISK_SECONDS)
-        with suppress(RecordUnwritable):  # the voice is recorded, which is what counts
-            await self._ledger.move(job_id, Stage.DONE)
-        return voice

@@ -83,6 +83,14 @@ class Members(Protocol):
         """Forget all that a member's file holds."""
         ...
 
+    async def cloned_in(self) -> dict[int, list[ClonedHere]]:
+        """Return all members' voices by the server in which they were cloned; reports what it can't read."""
+        ...
+
+    async def revoking(self) -> list[int]:
+        """Return the members who took an approval back that still has traces; reports what it can't read."""
+        ...
+
     async def voice_ids(self) -> set[int]:
         """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
         ...
@@ -169,8 +177,8 @@ class Servers(Protocol):
         """Return what was cloned in a server: all voices that are there, and of late those that were."""
         ...
 
-    async def add_cloned(self, guild_id: int, one: ClonedHere) -> None:
-        """Remember that a voice was cloned in a server, and forget those that are long gone."""
+    async def add_cloned(self, guild_id: int, one: ClonedHere, now: float) -> None:
+        """Remember that a voice was cloned in a server; forget what is gone long `now` (Unix seconds)."""
         ...
 
     async def lose_cloned(self, guild_id: int, voice_id: int) -> None:
@@ -178,7 +186,7 @@ class Servers(Protocol):
         ...
 
     async def anonymise(self, member_id: int) -> None:
-        """Take a member off what was cloned, and off decided cases; raises while a file can't be read."""
+        """Take a member off what was cloned, and off cases that are done; raises if a file can't be read."""
         ...
 
     async def ids(self) -> tuple[int, ...]:
@@ -186,11 +194,19 @@ class Servers(Protocol):
         ...
 
     async def cases(self, guild_id: int) -> tuple[Case, ...]:
-        """Return what was reported in a server, in no order; decided cases for 30 days."""
+        """Return what was reported in a server, in no order."""
         ...
 
-    async def put_case(self, guild_id: int, case: Case, now: float) -> None:
-        """Record a case, and forget what was decided long before `now` (Unix seconds)."""
+    async def put_case(self, guild_id: int, case: Case) -> None:
+        """Record a case."""
+        ...
+
+    async def drop_case(self, guild_id: int, case_id: int) -> None:
+        """Forget a case; one that is not there is no error."""
+        ...
+
+    async def damaged(self) -> tuple[str, ...]:
+        """Name the files of servers that are set aside."""
         ...
 
     async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
@@ -214,7 +230,7 @@ class Servers(Protocol):
         ...
 
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
-        """Return all that was decided in a server, newest first."""
+        """Return all that was decided in a server, newest first; raises if a part of it is set aside."""
         ...
 
     async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
