@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from bot.demo.stage import SAMPLES, staged
 from browser import (
@@ -185,7 +185,7 @@ async def test_a_speaker_is_asked_listens_and_approves():
         await press(page, sentence("button.approve"))
         await card_texts(page, until=sentence("consent.given", title="Grace by Ada"))
         await look_as(page, "Ada")
-        await card_texts(page, until="English")
+        await expect(page.get_by_text(sentence("voice.speaker"))).to_be_visible()
 
 
 @pytest.mark.browser
