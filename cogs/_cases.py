@@ -257,9 +257,7 @@ async def _drawn(
         description=_standing(case, locale),
         colour=_RED if case.open else GREY,
     )
-    embed.add_field(
-        name=say(locale, "voice.owner"), value=f"{inert(target.owner_name)} (<@{target.owner_id}>)"
-    )
+    embed.add_field(name=say(locale, "voice.owner"), value=_who(target.owner_name, target.owner_id))
     where = "case.cloned_here" if target.cloned_here else "case.cloned_elsewhere"
     embed.add_field(name=say(locale, "case.where"), value=say(locale, where))
     if voice is None and case.open:
@@ -303,13 +301,15 @@ def _reported(report: Report, locale: str, *, named: bool) -> str:
         locale, "case.report", name=name or say(locale, "history.forgotten"), at=int(report.at)
     )
     if line := report.line:
-        speaker = inert(line.speaker_name or say(locale, "history.forgotten"))
-        if line.speaker_id:
-            speaker = f"{speaker} (<@{line.speaker_id}>)"
-        told += "\n" + say_markdown(
-            locale, "case.said", name=Verbatim(speaker), text=line.text, link=Verbatim(line.link)
-        )
+        speaker = _who(line.speaker_name or say(locale, "history.forgotten"), line.speaker_id)
+        link = Verbatim(line.link)
+        told += "\n" + say_markdown(locale, "case.said", name=Verbatim(speaker), text=line.text, link=link)
     return told
+
+
+def _who(name: str, user_id: int) -> str:
+    """Name somebody, with their id: names can be alike, and change."""
+    return f"{inert(name)} (`{user_id}`)" if user_id else str(inert(name))
 
 
 LISTS["reports"] = show_reports

@@ -86,6 +86,7 @@ class Cards:
         view = consent_buttons(job.id, server.locale, "open", "approve", "refuse")
         try:
             embed = question(job, server.locale, server.name)
+            embed.set_footer(text=say(server.locale, "consent.listen"))
             await self._ways.dm(job.speaker.id, embed=embed, view=view)
         except Unreachable as error:
             _log.info("the speaker of clone %s could not be asked by DM: %s", job.id, error)

@@ -7,20 +7,31 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 
 from bot.demo.stage import SAMPLES, staged
-from browser import Picked, card_texts, look_as, open_page, press, take_picture, type_command
+from browser import (
+    Answer,
+    Picked,
+    card_texts,
+    choose,
+    look_as,
+    open_page,
+    press,
+    take_picture,
+    type_command,
+)
 
 HERE = Path(__file__).parent
 TITLE = "Ada's reading voice"
 
 
 async def main() -> None:
-    """Take a clone in the middle and at its end, its voice as it speaks for somebody else, and the rules."""
+    """Take a clone in the middle and at its end, its voice speaking for somebody else, a case, a question."""
     async with staged() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await page.set_viewport_size({"width": 1000, "height": 800})
         await clone(page)
         await speak(page)
         await moderate(page)
+        await ask(page)
 
 
 async def clone(page: Page) -> None:
@@ -46,11 +57,37 @@ async def speak(page: Page) -> None:
 
 
 async def moderate(page: Page) -> None:
-    """Have Hedy look at the rules."""
+    """Have Grace report what she heard, and Hedy look at the case and at the rules."""
+    await press(page, "Report")
+    await card_texts(page, until="Why do you report")
+    await choose(page, "It harasses or mocks somebody")
+    await card_texts(page, until="Thank you")
     await look_as(page, "Hedy")
+    await type_command(page, "/voicemod reports", {})
+    await card_texts(page, until="Reports to decide")
+    await choose(page, TITLE)
+    await card_texts(page, until="Nobody has decided yet")
+    await take_picture(page, HERE / "demo-case.png")
     await type_command(page, "/voicemod settings", {})
     await card_texts(page, until="Rules for voices")
     await take_picture(page, HERE / "demo-moderation.png")
+
+
+async def ask(page: Page) -> None:
+    """Have Ada clone a voice of Grace's, and Grace open the question."""
+    await look_as(page, "Ada")
+    options: dict[str, Answer] = {
+        "sample": SAMPLES / "good-sample.mp3",
+        "title": "Grace, reading",
+        "rights": "I have the speaker's permission",
+        "speaker": Picked("Grace", typed="grace"),
+    }
+    await type_command(page, "/clonevoice", options)
+    await card_texts(page, until="somebody has a question for you")
+    await look_as(page, "Grace")
+    await press(page, "Open")
+    await card_texts(page, until="May your voice be cloned")
+    await take_picture(page, HERE / "demo-consent.png")
 
 
 asyncio.run(main())

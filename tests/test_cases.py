@@ -104,7 +104,7 @@ async def test_the_life_of_a_case(court: Court):
     case = log.history()[-1]
     assert case.embeds[0].title == sentence("case.title", title="Ada")
     shown = [f"{field.name}: {field.value}" for field in case.embeds[0].fields]
-    assert f"By: ada (<@{world.ada.id}>)" in shown
+    assert f"By: ada (`{world.ada.id}`)" in shown
     assert any(sentence(f"report.reason.{REASON}") in one for one in shown)
     assert "grace" not in str(shown), "Ada may read along there"
     assert [file.filename for file in case.attachments] == ["Ada.mp3"]
@@ -159,11 +159,7 @@ class TestReporting:
         await choose_reason(world.linus, message(asked), "deception")
         await until(lambda: log.history()[-1].embeds)
         shown = log.history()[-1].embeds[0].fields[-1].value or ""
-        assert (
-            rf"Spoken by grace (<@{world.grace.id}>)](https://discord.com/channels/{world.ada.guild.id}"
-            in shown
-        )
-        assert f"/{line.id})" in shown
+        assert f"[Spoken]({line.jump_url}) by grace (`{world.grace.id}`): " in shown
         assert r"You \*all\* owe me" in shown
 
     async def test_a_line_of_a_private_voice_whose_preview_stays_private(self, court: Court):
