@@ -1,7 +1,6 @@
-"""Cases as moderators see them: in the log channel, on the list of reports, and how they decide them."""
+"""Cases as moderators decide them: the buttons, and the list of those that are open."""
 
 import io
-import logging
 import re
 from collections.abc import Sequence
 from typing import Any, Self
@@ -10,24 +9,17 @@ import discord
 
 from bot.client import Clonevoice
 from bot.errors import CaseUnknown
-from bot.i18n import Verbatim, inert, say, say_markdown
+from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.models import Voice
 from bot.voices.policy import Decision, Moderator
-from bot.voices.reports import Case, Report, Verdict
-from cogs._cards import GREY, file_name
+from bot.voices.reports import Case, Verdict
+from cogs._cards import file_name
+from cogs._case_card import case_card
 from cogs._moderators import check_block, check_moderator, check_not_oneself, moderator
-from cogs._modlog import log_trouble
 from cogs._pages import LISTS, page_of, turning
 from cogs._verdicts import VerdictForm
-from cogs._ways import DiscordWays
 
-_log = logging.getLogger(__name__)
-
-SHOWN = 5
-"""How many reports of a case are shown, the newest ones."""
-
-_RED = discord.Colour(0xE74C3C)
 _LOOKS = {"remove": discord.ButtonStyle.danger}
 
 
@@ -100,7 +92,9 @@ class CaseButton(
         locale = str(interaction.locale)
         text = say_markdown(locale, f"case.done.{case.outcome}", title=case.target.title)
         await interaction.followup.send(text, ephemeral=True)
-        await interaction.edit_original_response(**await _drawn(interaction.client, case, None, 0, locale, 0))
+        await interaction.edit_original_response(
+            **await case_message(interaction.client, case, None, 0, locale, 0)
+        )
 
 
 def _to_block(wish: str, case: Case) -> Moderator | None:
@@ -135,7 +129,7 @@ class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick
             await check_moderator(interaction)
             cases, chosen = interaction.client.cases, self.item.values[0]
             case = await cases.find(interaction.guild_id or 0, int(chosen) if chosen.isdecimal() else 0)
-            message = await _drawn(
+            message = await case_message(
                 interaction.client,
                 case,
                 await cases.voice(case),
@@ -147,51 +141,32 @@ class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick
             await interaction.edit_original_response(**message)
 
 
-class CaseDesk:
-    """Shows cases in log channels; one that can't be written to leaves them on the list of reports."""
+async def case_message(
+    bot: Clonevoice,
+    case: Case,
+    voice: Voice | None,
+    guild_id: int,
+    locale: str,
+    limit: int,
+    *,
+    named: bool = False,
+) -> dict[str, Any]:
+    """Write a case with its buttons, and with its voice to listen to if that is shared here.
 
-    def __init__(self, bot: Clonevoice) -> None:
-        self._bot = bot
-        self._ways = DiscordWays(bot)
-
-    async def post(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
-        """Show a case in the log channel, anew or where it is; where that is now, None if it can't be.
-
-        Who reported is not said there: the voice's owner may be among its readers.
-        """
-        try:
-            server = await self._ways.server(guild_id)
-            if case.message is None and (not case.open or not await self._may_post(guild_id)):
-                return None
-            guild = self._bot.get_guild(guild_id)
-            message = await _drawn(
-                self._bot, case, voice, guild_id, server.locale, guild.filesize_limit if guild else 0
-            )
-            return await self._sent(guild_id, case, message)
-        except Exception:  # noqa: BLE001 - the case is on the list of reports, and this is tried again
-            _log.warning("a case of server %d can't be shown in its log channel", guild_id, exc_info=True)
-            return case.message
-
-    async def _may_post(self, guild_id: int) -> bool:
-        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
-        return channel_id is not None and log_trouble(self._bot.get_guild(guild_id), channel_id) is None
-
-    async def _sent(self, guild_id: int, case: Case, message: dict[str, Any]) -> tuple[int, int] | None:
-        if case.message:
-            channel = self._bot.get_partial_messageable(case.message[0])
-            try:
-                await channel.get_partial_message(case.message[1]).edit(**message)
-            except discord.NotFound:  # somebody deleted it
-                if not case.open:
-                    return case.message
-            else:
-                return case.message
-        channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
-        if channel_id is None:
-            return None
-        files = message.pop("attachments")
-        sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
-        return channel_id, sent.id
+    `limit` is how many bytes of files there is room for; `named` as for `case_card`.
+    """
+    files: list[discord.File] = []
+    if voice and case.open and guild_id in voice.shared_in:
+        preview = await bot.previews.get(voice.preview_url, limit=limit)
+        files = [discord.File(io.BytesIO(preview), file_name(voice.title))] if preview else []
+    view = discord.ui.View(timeout=None)
+    wishes = ["remove", "dismiss", "block"] if case.open else []
+    if case.open and case.line and case.line.speaker_id not in {0, case.target.owner_id}:
+        wishes.append("silence")
+    for wish in wishes:
+        view.add_item(CaseButton(wish, case.id, locale))
+    embed = case_card(case, locale, gone=voice is None, named=named)
+    return {"embed": embed, "attachments": files, "view": view}
 
 
 async def show_reports(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
@@ -235,81 +210,6 @@ def _select(cases: Sequence[Case], locale: str) -> discord.ui.Select[Any]:
         for case in cases
     ]
     return discord.ui.Select(options=options, placeholder=say(locale, "reports.open"))
-
-
-async def _drawn(
-    bot: Clonevoice,
-    case: Case,
-    voice: Voice | None,
-    guild_id: int,
-    locale: str,
-    limit: int,
-    *,
-    named: bool = False,
-) -> dict[str, Any]:
-    """Write a case: the voice with its preview if it is shared here, its owner, and what is said of it.
-
-    Who reported is `named` to moderators alone, and not to one whose own voice it is.
-    """
-    target = case.target
-    embed = discord.Embed(
-        title=say_markdown(locale, "case.title" if case.open else "case.over", title=target.title),
-        description=_standing(case, locale),
-        colour=_RED if case.open else GREY,
-    )
-    embed.add_field(name=say(locale, "voice.owner"), value=_who(target.owner_name, target.owner_id))
-    where = "case.cloned_here" if target.cloned_here else "case.cloned_elsewhere"
-    embed.add_field(name=say(locale, "case.where"), value=say(locale, where))
-    if voice is None and case.open:
-        embed.add_field(name=say(locale, "case.gone"), value=say(locale, "case.gone_since"))
-    for report in case.reports[-SHOWN:]:
-        told = _reported(report, locale, named=named)
-        embed.add_field(name=say(locale, f"report.reason.{report.reason}"), value=told, inline=False)
-    files: list[discord.File] = []
-    if voice and case.open and guild_id in voice.shared_in:
-        preview = await bot.previews.get(voice.preview_url, limit=limit)
-        files = [discord.File(io.BytesIO(preview), file_name(voice.title))] if preview else []
-    view = discord.ui.View(timeout=None)
-    if case.open:
-        wishes = ["remove", "dismiss", "block"]
-        if case.line and case.line.speaker_id not in {0, target.owner_id}:
-            wishes.append("silence")
-        for wish in wishes:
-            view.add_item(CaseButton(wish, case.id, locale))
-        if not named:
-            embed.set_footer(text=say(locale, "case.who"))
-    return {"embed": embed, "attachments": files, "view": view}
-
-
-def _standing(case: Case, locale: str) -> str:
-    if case.verdict is None:
-        return say(locale, "case.open", reports=len(case.reports))
-    verdict = case.verdict
-    return say_markdown(
-        locale,
-        f"case.decided.{case.outcome}",
-        by=verdict.by.name,
-        at=int(verdict.at),
-        reason=verdict.reason,
-        name=verdict.member.name if verdict.member else "",
-    )
-
-
-def _reported(report: Report, locale: str, *, named: bool) -> str:
-    name = report.reporter_name if named else say(locale, "case.member")
-    told = say_markdown(
-        locale, "case.report", name=name or say(locale, "history.forgotten"), at=int(report.at)
-    )
-    if line := report.line:
-        speaker = _who(line.speaker_name or say(locale, "history.forgotten"), line.speaker_id)
-        link = Verbatim(line.link)
-        told += "\n" + say_markdown(locale, "case.said", name=Verbatim(speaker), text=line.text, link=link)
-    return told
-
-
-def _who(name: str, user_id: int) -> str:
-    """Name somebody, with their id: names can be alike, and change."""
-    return f"{inert(name)} (`{user_id}`)" if user_id else str(inert(name))
 
 
 LISTS["reports"] = show_reports

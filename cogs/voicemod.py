@@ -14,8 +14,9 @@ from bot.voices.models import clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
 from bot.voices.roster import Whereabouts
-from cogs._cases import CaseButton, CaseDesk, CaseSelect, show_reports
+from cogs._cases import CaseButton, CaseSelect, show_reports
 from cogs._choices import VoiceOption
+from cogs._desk import CaseDesk
 from cogs._moderators import check_block, check_moderator, moderator
 from cogs._modlog import ModLog
 from cogs._news import News

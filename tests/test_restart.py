@@ -15,6 +15,7 @@ from audio import id3v2, mp3
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import ClonevoiceError, OfferLapsed, Restarting, TooLateToCancel
 from bot.store.tiny import open_store
+from bot.voices.approvals import Approvals
 from bot.voices.jobs import Failure, Job, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, Language, Rights, Voice
@@ -661,7 +662,8 @@ class TestToken:
 
     async def test_a_new_one_takes_no_stage_back_on_disk(self, folder: Path):
         async with open_store(folder) as store:
-            ledger = Ledger(store, Limits(sample_bytes=1, voices=1), ManualClock())
+            clock = ManualClock()
+            ledger = Ledger(store, Limits(sample_bytes=1, voices=1), clock, Approvals(store, clock))
             await store.jobs.put(job := left(Stage.QUEUED, reply=REPLY))
             await ledger.load()
             await ledger.move(job.id, Stage.UPLOADING)

@@ -24,6 +24,7 @@ from bot.errors import (
     TooLateToCancel,
     Unexpected,
 )
+from bot.voices.approvals import Approvals
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.ending import Ending
@@ -76,11 +77,13 @@ class Cloner:
         self._limits = limits
         self._patience = patience
         self.clock = clock
-        self._ledger = Ledger(store, limits, clock)
+        self._approvals = Approvals(store, clock)
+        self._ledger = Ledger(store, limits, clock, self._approvals)
         self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
         self.watch = Watch(mureka, self._queue, clock, self._alarm)
         self._intake = Intake(
             self._ledger,
+            self._approvals,
             download,
             inspect,
             check_sample=rules.check_sample,
@@ -107,6 +110,7 @@ class Cloner:
             queue=self._queue,
             watch=self.watch,
             rules=self._rules,
+            approvals=self._approvals,
             estimate=self._estimate,
             clock=self.clock,
             patience=self._patience,
@@ -302,7 +306,7 @@ class Cloner:
     async def _revoked(self, job_id: str) -> ClonevoiceError | None:
         """Say that a clone's approval was taken back, if it was."""
         try:
-            await self._ledger.check_approved(self._ledger[job_id])
+            await self._approvals.check(self._ledger[job_id])
         except (ApprovalRevoked, StoreError) as error:
             return error
         return None

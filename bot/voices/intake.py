@@ -16,6 +16,7 @@ from bot.errors import (
     RequestClosed,
     SpeakerRefused,
 )
+from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
 from bot.voices.jobs import APPROVAL_SECONDS, Job
 from bot.voices.ledger import Ledger
@@ -46,6 +47,7 @@ class Intake:
     def __init__(
         self,
         ledger: Ledger,
+        approvals: Approvals,
         download: Callable[[str], Awaitable[bytes]],
         inspect: Callable[[bytes], Awaitable[Facts]],
         check_sample: Callable[[int, str], Awaitable[None]],
@@ -54,6 +56,7 @@ class Intake:
         show: Show,
     ) -> None:
         self._ledger = ledger
+        self._approvals = approvals
         self._download = download
         self._inspect = inspect
         self._check_sample = check_sample
@@ -106,7 +109,7 @@ class Intake:
         if not self._ledger[job_id].awaits_approval:
             await self._ledger.move(job_id, Stage.APPROVAL)
         self._show(job_id)
-        if await self._ledger.approved(self._ledger[job_id]):  # just before the bot was stopped
+        if await self._approvals.holds(self._ledger[job_id]):  # just before the bot was stopped
             return
         self._requests[job_id] = answer = asyncio.get_running_loop().create_future()
         seconds = self._ledger[job_id].approval_ends - self._clock.now()

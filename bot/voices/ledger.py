@@ -9,9 +9,7 @@ from typing import Any
 
 from bot.errors import (
     AlreadyCloning,
-    ApprovalRevoked,
     OfferLapsed,
-    RecordDamaged,
     SampleEmpty,
     SampleTooLarge,
     SpeakerAsked,
@@ -21,20 +19,19 @@ from bot.errors import (
     TooManyQuestions,
     TooManyVoices,
 )
+from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import APPROVAL_SECONDS, Job, Order, Reply
 from bot.voices.models import (
     DESCRIPTION_LENGTH,
     TITLE_LENGTH,
-    OwedDeletion,
     Speaker,
     Voice,
     clean_text,
     is_blank,
     same_title,
 )
-from bot.voices.policy import ClonedHere
 from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
 
@@ -58,8 +55,9 @@ class Limits:
 class Ledger:
     """Jobs by id. What it says was written to the store before; a full disk is `RecordUnwritable`."""
 
-    def __init__(self, store: Store, limits: Limits, clock: Clock) -> None:
+    def __init__(self, store: Store, limits: Limits, clock: Clock, approvals: Approvals) -> None:
         self._store = store
+        self._approvals = approvals
         self._limits = limits
         self._clock = clock
         self._jobs: dict[str, Job] = {}
@@ -180,20 +178,10 @@ class Ledger:
         """Keep a job's MP3 on disk until the job is over."""
         await self._write(self._store.jobs.put_sample(job_id, sample))
 
-    async def approved(self, job: Job) -> bool:
-        """Whether a job's speaker has approved it, and not taken that back."""
-        given = await self._store.members.consents(job.speaker.id) if job.speaker else ()
-        return any(consent.job_id == job.id and not consent.revoked for consent in given)
-
     def answered(self, job: Job, *, approved: bool) -> None:
         """Note what a speaker answered: who approved can be asked for another voice."""
         if approved and job.speaker:
             self._asked.pop((job.owner_id, job.speaker.id), None)
-
-    async def check_approved(self, job: Job) -> None:
-        """Raise `ApprovalRevoked` for a job that has a speaker who does not approve it any more."""
-        if job.speaker and not await self.approved(job):
-            raise ApprovalRevoked(name=job.speaker.name)
 
     async def keep_voice(self, voice: Voice) -> Voice:
         """Record the voice that a job has made."""
@@ -201,42 +189,11 @@ class Ledger:
         self._recorded.add(voice.id)
         return voice
 
-    async def register(self, voice: Voice) -> Voice:
-        """Put a new voice on its server's list and on its approval.
-
-        If that was taken back meanwhile, its deletion is owed at once. A file that is set aside, which was
-        reported, keeps no voice that is made from its member.
-        """
-        with recording():
-            try:
-                now = self._clock.now()
-                cloned = ClonedHere(voice.id, voice.owner_id, now)
-                await self._store.servers.add_cloned(voice.guild_id, cloned, now)
-            except (RecordDamaged, ValueError) as error:
-                _log.warning("that voice %d was cloned could not be listed: %r", voice.id, error)
-            if voice.speaker is None or await self._seal(voice, voice.speaker.id):
-                return voice
-            await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
-            await self._store.members.change(
-                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
-            )
-        return replace(voice, deleting=True)
-
-    async def _seal(self, voice: Voice, speaker_id: int) -> bool:
-        """Put a voice on its approval; whether that stands."""
-        try:
-            consent = await self._store.members.change_consent(
-                speaker_id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
-            )
-        except RecordDamaged:
-            return True  # nobody can speak with it until that is read again
-        return consent is not None and not consent.revoked
-
     async def close(self, job_id: str) -> None:
         """Forget a job that is over, its sample too, and an approval of which nothing has come."""
         async with self._locks[job_id]:
-            if (job := self._jobs.get(job_id)) and job.speaker:
-                await self._drop_approval(job, job.speaker.id)
+            if job := self._jobs.get(job_id):
+                await self._approvals.drop(job)
             await self._write(self._store.jobs.drop(job_id))
             self._jobs.pop(job_id, None)
         self._locks.pop(job_id, None)
@@ -264,14 +221,6 @@ class Ledger:
         """Return the owners of the other clones of a job's server that are being sent or made."""
         jobs = [other for other in self._jobs.values() if other.sent and other.id != job.id]
         return [other.owner_id for other in jobs if other.guild_id == job.guild_id]
-
-    async def _drop_approval(self, job: Job, speaker_id: int) -> None:
-        try:
-            voices = await self._store.members.voices(job.owner_id)
-            if all(voice.job_id != job.id or voice.deleting for voice in voices):
-                await self._store.members.drop_consent(speaker_id, job.id)
-        except (StoreError, OSError, ValueError) as error:  # it approves nothing that there is
-            _log.warning("the approval of clone %s could not be dropped: %r", job.id, error)
 
     async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""

@@ -21,6 +21,7 @@ from bot.errors import (
     VoiceNotFound,
 )
 from bot.voices.answers import UpstreamVoice
+from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
@@ -50,7 +51,7 @@ class Sender:
     `patience` is how many seconds a voice is looked for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a sending touches, by name
         self,
         *,
         store: Store,
@@ -59,6 +60,7 @@ class Sender:
         queue: Queue,
         watch: Watch,
         rules: Moderation,
+        approvals: Approvals,
         estimate: Estimate,
         clock: Clock,
         patience: float,
@@ -70,6 +72,7 @@ class Sender:
         self._queue = queue
         self._watch = watch
         self._rules = rules
+        self._approvals = approvals
         self._clock = clock
         self._patience = patience
         self._show = show
@@ -128,7 +131,7 @@ class Sender:
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
         await self._rules.permit(job, self._ledger.being_made(job))
-        await self._ledger.check_approved(job)
+        await self._approvals.check(job)
         listed = await self._listed(account)
         sample = await self._store.jobs.sample(job_id)
         await self._queue.while_open()
@@ -249,7 +252,7 @@ class Sender:
 
     async def _recorded(self, job_id: str, voice: Voice) -> Voice:
         """See to all that depends on a voice that is on record."""
-        voice = await self._when_there_is_room(job_id, lambda: self._ledger.register(voice))
+        voice = await self._when_there_is_room(job_id, lambda: self._approvals.register(voice))
         with suppress(RecordUnwritable):  # the voice is recorded, which is what counts
             await self._ledger.move(job_id, Stage.DONE, voice_id=voice.id)
         return voice
