@@ -257,9 +257,18 @@ async def _discord(bot: Clonevoice) -> AsyncGenerator[tuple[simcord.Env, list[Us
 
 @asynccontextmanager
 async def opened(
-    folder: Path, upstream: Upstream | None = None, clock: Clock | None = None, **changes: Any
+    folder: Path,
+    upstream: Upstream | None = None,
+    clock: Clock | None = None,
+    *,
+    keep_alive: bool = True,
+    **changes: Any,
 ) -> AsyncGenerator[World]:
-    """Open a world, as the operator set it up."""
+    """Open a world, as the operator set it up.
+
+    One that lives for long must not `keep_alive` its connections: simcord takes their timers for work of
+    the bot's, and waits for it.
+    """
     async with AsyncExitStack() as stack:
         upstream = upstream or await stack.enter_async_context(Upstream())
         origin = URL(upstream.origin)
@@ -273,8 +282,7 @@ async def opened(
                     may_fetch=lambda url: url.origin() == origin,
                     open_session=lambda: aiohttp.ClientSession(
                         middlewares=(cdn.middleware,),
-                        # simcord takes the timer of a kept connection for work of the bot's.
-                        connector=aiohttp.TCPConnector(force_close=True),
+                        connector=aiohttp.TCPConnector(force_close=not keep_alive),
                     ),
                     clock=clock,
                 )

@@ -263,7 +263,7 @@ SHORT = ("short.mp3", mp3(seconds=5))
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Scene]:
     async with AsyncExitStack() as stack:
         folder = tmp_path_factory.mktemp("permissions")
-        world = await stack.enter_async_context(opened(folder, max_voices_per_member=1000))
+        world = await stack.enter_async_context(opened(folder, keep_alive=False, max_voices_per_member=1000))
         court = court_in(world)
         guild = world.ada.guild
         judge = guild.add_member(world.env.create_user("judge"), roles=[court.role])
