@@ -33,6 +33,7 @@ ClonevoiceError
 │   ├── NotModerator, NotBlocked, VoiceNotHere, ActOnSelf, ActOnServerOwner, ActOnBot
 │   ├── EverybodyModerates       the role of all members was chosen for moderation
 │   ├── DaysMalformed, OwnVoice, AlreadyReported, ReportsToday, CaseUnknown, CaseDecided
+│   ├── NotCarriedOutYet         decided and on record, and done as soon as the disk lets it
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
 │       ├── SampleTooShort, SampleTooLong, SampleSilent, SampleUnreadable
@@ -535,6 +536,12 @@ class CaseUnknown(Refused):
     """There is no such case in this server, or not any more."""
 
     key = "refused.case_unknown"
+
+
+class NotCarriedOutYet(Refused):
+    """A decision is on record, and is carried out as soon as nothing stands in its way."""
+
+    key = "refused.not_carried_out"
 
 
 class CaseDecided(Refused):

@@ -48,12 +48,13 @@ async def voice_card(
         description=str(inert(voice.description)) if playable else None,
         colour=GREY if voice.deleting else GREEN,
     )
-    embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
-    if voice.duration is not None:
+    if playable:
+        embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
+    if playable and voice.duration is not None:
         embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
     embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
     embed.add_field(name=say(locale, "voice.owner"), value=str(inert(owner or f"{voice.owner_id}")))
-    if voice.speaker:
+    if playable and voice.speaker:
         embed.add_field(name=say(locale, "voice.speaker"), value=str(inert(voice.speaker.name)))
     if voice.deleting:
         embed.set_footer(text=say(locale, "voice.deleting"))

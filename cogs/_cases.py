@@ -16,29 +16,38 @@ from bot.voices.policy import Decision, Moderator
 from bot.voices.reports import Case, Verdict
 from cogs._cards import file_name
 from cogs._case_card import case_card
-from cogs._moderators import check_block, check_moderator, check_not_oneself, moderator
+from cogs._moderators import check_block, check_moderator, check_not_concerned, moderator
 from cogs._pages import LISTS, page_of, turning
 from cogs._verdicts import VerdictForm
+
+SPEAKERS = 5
+"""How many of those who spoke have a button: as many as fit into a row."""
 
 _LOOKS = {"remove": discord.ButtonStyle.danger}
 
 
 class CaseButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"case:(?P<wish>remove|dismiss|block|silence):(?P<case_id>\d{1,15})",
+    template=r"case:(?P<wish>remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?",
 ):
-    """What a moderator decides. Who clicks is checked again: the message may be seen by others."""
+    """What a moderator decides. Who clicks is checked again: the message may be seen by others.
 
-    def __init__(self, wish: str, case_id: int, locale: str) -> None:
+    `silence` blocks `member`, who spoke with the voice.
+    """
+
+    def __init__(self, wish: str, case_id: int, locale: str, member: Moderator | None = None) -> None:
+        name = member.name if member else ""
+        of = f":{member.id}" if member else ""
         super().__init__(
             discord.ui.Button(
                 style=_LOOKS.get(wish, discord.ButtonStyle.secondary),
-                label=say(locale, f"button.case.{wish}"),
-                custom_id=f"case:{wish}:{case_id}",
+                label=say(locale, f"button.case.{wish}", name=name),
+                custom_id=f"case:{wish}:{case_id}{of}",
             )
         )
         self._wish = wish
         self._case_id = case_id
+        self._member_id = member.id if member else 0
 
     @classmethod
     async def from_custom_id(
@@ -46,25 +55,40 @@ class CaseButton(
     ) -> Self:
         """Read the button from its custom id."""
         del item
-        return cls(match["wish"], int(match["case_id"]), str(interaction.locale))
+        member = Moderator(int(match["member_id"]), "") if match["member_id"] else None
+        return cls(match["wish"], int(match["case_id"]), str(interaction.locale), member)
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Dismiss at once; ask why, before anything that can't be undone."""
         async with answering(interaction):
             await check_moderator(interaction)
             case = await interaction.client.cases.find_open(interaction.guild_id or 0, self._case_id)
-            check_not_oneself(interaction, case.target.owner_id)
+            member = self._checked(interaction, case)
             if self._wish == "dismiss":
                 await interaction.response.defer()
                 await self._decide(interaction, "", None)
-                return
-            if member := _to_block(self._wish, case):
-                check_block(interaction, member.id)
-            await interaction.response.send_modal(self._form(case, member, str(interaction.locale)))
+            else:
+                form = self._form(case, member, str(interaction.locale))
+                await interaction.response.send_modal(form)
+
+    def _checked(self, interaction: discord.Interaction[Clonevoice], case: Case) -> Moderator | None:
+        """Return whom it is to block, if anybody; `Refused` for whom this moderator may not decide about."""
+        check_not_concerned(interaction, case.concerned)
+        match self._wish:
+            case "block":
+                member = Moderator(case.target.owner_id, case.target.owner_name)
+            case "silence":
+                found = [speaker for speaker in case.speakers if speaker.id == self._member_id]
+                if not found:
+                    raise CaseUnknown
+                member = found[0]
+            case _:
+                return None
+        check_block(interaction, member.id)
+        return member
 
     def _form(self, case: Case, member: Moderator | None, locale: str) -> VerdictForm:
-        kind = {"block": "blocking", "silence": "blocking"}.get(self._wish)
-        kind = kind or ("removing" if case.target.cloned_here else "barring")
+        kind = "blocking" if member else "removing" if case.target.cloned_here else "barring"
         name = member.name if member else case.target.owner_name
         return VerdictForm(
             kind,
@@ -79,7 +103,7 @@ class CaseButton(
         self, interaction: discord.Interaction[Clonevoice], reason: str, days: int | None
     ) -> None:
         cases, guild_id = interaction.client.cases, interaction.guild_id or 0
-        member = _to_block(self._wish, await cases.find_open(guild_id, self._case_id))
+        member = self._checked(interaction, await cases.find_open(guild_id, self._case_id))
         verdict = Verdict(
             Decision.BLOCK if member else Decision(self._wish),
             moderator(interaction.user),
@@ -92,18 +116,9 @@ class CaseButton(
         locale = str(interaction.locale)
         text = say_markdown(locale, f"case.done.{case.outcome}", title=case.target.title)
         await interaction.followup.send(text, ephemeral=True)
-        await interaction.edit_original_response(
-            **await case_message(interaction.client, case, None, 0, locale, 0)
-        )
-
-
-def _to_block(wish: str, case: Case) -> Moderator | None:
-    """Return whom a wish blocks: the voice's owner, or who spoke with it."""
-    if wish == "silence":
-        if case.line is None or not case.line.speaker_id:
-            raise CaseUnknown
-        return Moderator(case.line.speaker_id, case.line.speaker_name)
-    return Moderator(case.target.owner_id, case.target.owner_name) if wish == "block" else None
+        if interaction.message and interaction.message.flags.ephemeral:  # the log channel's is seen to
+            message = await case_message(interaction.client, case, None, 0, locale, 0)
+            await interaction.edit_original_response(**message)
 
 
 class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:case"):
@@ -136,7 +151,7 @@ class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick
                 interaction.guild_id or 0,
                 str(interaction.locale),
                 interaction.filesize_limit,
-                named=interaction.user.id != case.target.owner_id,
+                named=interaction.user.id not in case.concerned,
             )
             await interaction.edit_original_response(**message)
 
@@ -160,11 +175,11 @@ async def case_message(
         preview = await bot.previews.get(voice.preview_url, limit=limit)
         files = [discord.File(io.BytesIO(preview), file_name(voice.title))] if preview else []
     view = discord.ui.View(timeout=None)
-    wishes = ["remove", "dismiss", "block"] if case.open else []
-    if case.open and case.line and case.line.speaker_id not in {0, case.target.owner_id}:
-        wishes.append("silence")
-    for wish in wishes:
-        view.add_item(CaseButton(wish, case.id, locale))
+    if case.open:
+        for wish in ("remove", "dismiss", "block"):
+            view.add_item(CaseButton(wish, case.id, locale))
+        for speaker in case.speakers[:SPEAKERS]:
+            view.add_item(CaseButton("silence", case.id, locale, speaker))
     embed = case_card(case, locale, gone=voice is None, named=named)
     return {"embed": embed, "attachments": files, "view": view}
 

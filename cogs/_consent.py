@@ -128,10 +128,9 @@ async def show_request(
 
 async def _approve(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
     locale, consents, viewer = str(interaction.locale), interaction.client.consents, viewer_of(interaction)
-    if await consents.find(viewer.id, job_id) is None:
-        wording = say(locale, "consent.wording", **_names(consents.request(viewer.id, job_id)))
-        channel_id = interaction.channel_id or 0
-        await consents.approve(viewer, job_id, wording=wording, channel_id=channel_id)
+    of = await consents.find(viewer.id, job_id) or consents.request(viewer.id, job_id)
+    wording = say(locale, "consent.wording", **_names(of))
+    await consents.approve(viewer, job_id, wording=wording, channel_id=interaction.channel_id or 0)
     await show_request(interaction, job_id)
 
 

@@ -38,7 +38,7 @@ class CaseDesk:
             return await self._sent(guild_id, case, message)
         except Exception:  # noqa: BLE001 - the case is on the list of reports, and this is tried again
             _log.warning("a case of server %d can't be shown in its log channel", guild_id, exc_info=True)
-            return case.message
+            return None
 
     async def _may_post(self, guild_id: int) -> bool:
         channel_id = (await self._bot.moderation.policy(guild_id)).log_channel

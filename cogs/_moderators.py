@@ -1,5 +1,7 @@
 """Who decides in a server, and about whom, asked at every command and click."""
 
+from collections.abc import Collection
+
 import discord
 
 from bot.client import Clonevoice
@@ -24,10 +26,10 @@ async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
         raise NotModerator
 
 
-def check_not_oneself(interaction: discord.Interaction[Clonevoice], owner_id: int) -> None:
-    """Raise `ActOnSelf` for a moderator whose own voice it is; the server's owner has nobody above."""
+def check_not_concerned(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> None:
+    """Raise `ActOnSelf` for a moderator whom it is about; the server's owner has nobody above."""
     server_owner = interaction.guild.owner_id if interaction.guild else None
-    if interaction.user.id == owner_id != server_owner:
+    if interaction.user.id in concerned and interaction.user.id != server_owner:
         raise ActOnSelf
 
 

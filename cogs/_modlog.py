@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 
 import discord
 
@@ -18,7 +19,7 @@ class ModLog:
     def __init__(self, bot: Clonevoice) -> None:
         self._bot = bot
         self._writing: set[asyncio.Task[None]] = set()
-        self._order = asyncio.Lock()
+        self._order: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def tell(self, guild_id: int, entry: AuditEntry) -> None:
         """Write one line, in the server's language, without keeping anybody waiting."""
@@ -33,7 +34,7 @@ class ModLog:
                 return
             guild = self._bot.get_guild(guild_id)
             locale = str(guild.preferred_locale) if guild else ENGLISH
-            async with self._order:
+            async with self._order[guild_id]:
                 await self._bot.get_partial_messageable(channel_id).send(decided(entry, locale))
         except Exception as error:  # noqa: BLE001 - whatever it is, the decision stands and is on the trail
             _log.warning("the log channel of server %d can't be written to: %r", guild_id, error)

@@ -5,6 +5,7 @@ import logging
 import discord
 
 from bot.client import Clonevoice
+from bot.errors import StoreError
 from bot.i18n import say_markdown
 from bot.voices.models import Notice
 from cogs._ways import Unreachable, Ways
@@ -32,10 +33,14 @@ class News:
 async def show_unread(interaction: discord.Interaction[Clonevoice]) -> None:
     """Tell a member, below an answer, what could not be told by direct message."""
     notices, locale = interaction.client.notices, str(interaction.locale)
-    for notice in await notices.unread(interaction.user.id):
-        guild = interaction.client.get_guild(notice.guild_id)
-        await interaction.followup.send(_told(notice, guild.name if guild else "?", locale), ephemeral=True)
-        await notices.read(notice)
+    try:
+        for notice in await notices.unread(interaction.user.id):
+            guild = interaction.client.get_guild(notice.guild_id)
+            told = _told(notice, guild.name if guild else "?", locale)
+            await interaction.followup.send(told, ephemeral=True)
+            await notices.read(notice)
+    except (StoreError, OSError, ValueError, discord.HTTPException) as error:  # the answer itself is there
+        _log.warning("news could not be shown: %r", error)
 
 
 def _told(notice: Notice, server: str, locale: str) -> str:

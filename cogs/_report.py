@@ -6,7 +6,7 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.i18n import inert, plain, say, say_markdown
+from bot.i18n import ENGLISH, inert, plain, say, say_markdown
 from bot.tree import answering
 from bot.voices.cases import EXCERPT, Heard
 from bot.voices.reports import ReportReason
@@ -73,7 +73,7 @@ class ReportButton(
 def _heard(embed: discord.Embed, speech_id: str, link: str) -> Heard:
     return Heard(
         speech_id,
-        plain(embed.title or ""),
+        plain(embed.title or "").removeprefix(say(ENGLISH, "line.title", title="")),
         plain(embed.description or ""),
         embed.author.name or "",
         link,

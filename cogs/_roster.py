@@ -15,7 +15,7 @@ from bot.voices.models import Voice
 from bot.voices.roster import Whereabouts
 from cogs._cards import voice_card
 from cogs._interaction import viewer_of
-from cogs._moderators import check_moderator, check_not_oneself, is_moderator, moderator
+from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator
 from cogs._pages import LISTS, page_of, turning
 from cogs._verdicts import VerdictForm
 
@@ -95,7 +95,7 @@ async def ask_to_remove(interaction: discord.Interaction[Clonevoice], text: str,
     """Answer with the form that removes a voice, which says what that means; the reason can be changed."""
     guild_id, locale = interaction.guild_id or 0, str(interaction.locale)
     voice = await interaction.client.roster.find(guild_id, text)
-    check_not_oneself(interaction, voice.owner_id)
+    check_not_concerned(interaction, {voice.owner_id})
     kind = "removing" if voice.guild_id == guild_id else "barring"
 
     async def remove(interaction: discord.Interaction[Clonevoice], reason: str, _: int | None) -> None:

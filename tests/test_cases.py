@@ -389,7 +389,7 @@ class TestRemoving:
         assert text(await world.ada.slash(world.channel, "voices share", voice="Ada")) == barred
         assert text(await speak(world, world.ada)) == barred
         await until(lambda: said_to(world.ada))
-        assert "It is still yours elsewhere" in said_to(world.ada)[0]
+        assert "Elsewhere nothing changes" in said_to(world.ada)[0]
 
     async def test_it_decides_the_case_about_that_voice(self, court: Court):
         world = court.world
@@ -453,6 +453,7 @@ class TestTheRoster:
         card = await court.hedy.select(message(listed), [str(private)], custom_id="pick:roster")
         assert message(card).attachments == []
         assert "diary" not in text(card)
+        assert "English" not in text(card)
         assert "mp3" not in text(card)
         assert sentence("roster.private") in text(card)
         assert buttons(card) == [sentence("button.case.remove")]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,50 @@ class TestWhatWasDecidedIsDone:
         await until(lambda: said_to(world.ada))
         assert len(await world.bot.moderation.audit(world.ada.guild.id)) == 1
 
+    async def test_two_at_once_remove_once(self, court: Court):
+        world = court.world
+        await shared(world)
+        [voice] = await store_of(world).members.voices(world.ada.id)
+        guild = world.ada.guild.id
+        outcomes = await asyncio.gather(
+            *(world.bot.cases.remove(guild, Moderator(number, "m"), voice, "no") for number in (1, 2)),
+            return_exceptions=True,
+        )
+        assert sorted(map(str, outcomes)) == ["True", "refused.case_decided name='m'"]
+        assert len(await world.bot.moderation.audit(guild)) == 1
+
+    async def test_while_the_disk_is_full_nobody_is_told_twice(self, court: Court):
+        world = court.world
+        await shared(world)
+        await complain(world, world.grace)
+        guild, servers = world.ada.guild.id, store_of(world).servers
+        [case] = await world.bot.cases.open(guild)
+        change_case, over = servers.change_case, world.bot.cases
+        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        await change_case(guild, case.id, lambda case: replace(case, verdict=verdict))
+        servers.change_case = refusing(3, change_case)  # type: ignore[method-assign]
+        for _ in range(4):
+            await over._look_after(guild)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - or wait ten minutes
+        await until(lambda: said_to(world.grace))
+        await until(lambda: said_to(world.ada))
+        await asyncio.sleep(0.05)
+        assert [len(said_to(who)) for who in (world.ada, world.grace)] == [1, 1]
+        assert len(await world.bot.moderation.audit(guild)) == 1
+
+    async def test_a_case_whose_end_could_not_be_shown_is_shown_later(self, court: Court):
+        world = court.world
+        log = await logged(court)
+        await shared(world)
+        await complain(world, world.grace)
+        await until(lambda: log.history()[-1].embeds)
+        path = f"/channels/{log.id}/messages/{log.history()[-1].id}"
+        world.env.inject_error("PATCH", path, status=403, code=50001, times=1)
+        [case] = await world.bot.cases.open(world.ada.guild.id)
+        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
+        await world.restart()
+        await until(lambda: not next(one for one in log.history() if one.embeds).components)
+
     async def test_a_block_that_could_not_be_finished_is_not_imposed_again(self, court: Court):
         world = court.world
         log = await logged(court)
@@ -112,7 +157,7 @@ class TestWhatWasDecidedIsDone:
 
         world.bot.cloner.call_off = fail  # type: ignore[method-assign]
         refused = await decide(court.hedy, log.history()[-1], "block", days="3")
-        assert sentence("store.unwritable") in replies(refused)
+        assert sentence("refused.not_carried_out") in replies(refused)
         await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
         world.bot.cloner.call_off = call_off  # type: ignore[method-assign]
         skip(world, 700)
@@ -235,8 +280,25 @@ class TestEvidence:
         assert r"You \*all\* owe me" in text(choice)
         await choose_reason(world.linus, message(choice), "hate")
         [case] = await world.bot.cases.open(world.ada.guild.id)
-        assert case.line is not None
-        assert (case.line.text, case.target.owner_id) == ("You *all* owe me", world.ada.id)
+        [report] = case.reports
+        assert report.line is not None
+        assert (report.line.text, case.target.owner_id) == ("You *all* owe me", world.ada.id)
+        assert case.target.title == "Mine"
+
+    async def test_a_voice_that_was_deleted_before_it_was_reported_can_t_be_made_again(self, court: Court):
+        world = court.world
+        await world.send(world.ada, title="Mine")
+        await speak(world, world.ada, voice="Mine", said="slur")
+        line = world.channel.history()[-1]
+        card = await world.ada.slash(world.channel, "voices delete", voice="Mine")
+        await press(world.ada, card, "button.gone")
+        choice = await world.linus.click(line, label=sentence("button.report"))
+        await choose_reason(world.linus, message(choice), "hate")
+        [case] = await world.bot.cases.open(world.ada.guild.id)
+        assert (case.target.owner_name, case.target.cloned_here) == ("ada", True)
+        verdict = Verdict(Decision.REMOVE, Moderator(court.hedy.id, "hedy"), 1.0, "no")
+        await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
+        assert sentence("rule.sample_blocked") in text(await world.send(world.ada, title="Again"))
 
     async def test_who_spoke_with_a_shared_voice_can_be_blocked_instead_of_its_owner(self, court: Court):
         world = court.world
@@ -246,13 +308,47 @@ class TestEvidence:
         choice = await world.linus.click(world.channel.history()[-1], label=sentence("button.report"))
         await choose_reason(world.linus, message(choice), "hate")
         await until(lambda: log.history()[-1].embeds)
-        done = await decide(court.hedy, log.history()[-1], "silence", reason="no slurs")
+        case = log.history()[-1]
+        form = await court.hedy.click(case, label=sentence("button.case.silence", name="grace"))
+        done = await court.hedy.submit_modal(form, {fields(form)[0]: "no slurs"})
         assert sentence("case.done.silence", title="Ada") in replies(done)
         blocked = await world.bot.moderation.blocked(world.ada.guild.id)
         assert [block.member_id for block in blocked] == [world.grace.id]
         await until(lambda: said_to(world.ada) and said_to(world.linus) and said_to(world.grace))
         assert "your voice stays as it is" in said_to(world.ada)[0]
         assert "no slurs" in said_to(world.grace)[0]
+
+    async def test_the_form_blocks_whom_it_named_whatever_is_reported_meanwhile(self, court: Court):
+        world = court.world
+        log = await logged(court)
+        await shared(world)
+        for who, said in ((world.grace, "slur"), (court.hedy, "please stop")):
+            await speak(world, who, said=said)
+        first, second = world.channel.history()[-2:]
+        choice = await world.linus.click(first, label=sentence("button.report"))
+        await choose_reason(world.linus, message(choice), "hate")
+        await until(lambda: log.history()[-1].embeds)
+        boss = await boss_of(world)
+        block_grace = sentence("button.case.silence", name="grace")
+        form = await boss.click(log.history()[-1], label=block_grace)
+        choice = await world.grace.click(second, label=sentence("button.report"))
+        await choose_reason(world.grace, message(choice), "hate")
+        await boss.submit_modal(form, {fields(form)[0]: "no slurs"})
+        blocked = await world.bot.moderation.blocked(world.ada.guild.id)
+        assert [block.member_id for block in blocked] == [world.grace.id]
+
+    async def test_a_moderator_who_spoke_neither_decides_nor_learns_who_reported(self, court: Court):
+        world = court.world
+        await shared(world)
+        await speak(world, court.hedy, said="slur")
+        choice = await world.linus.click(world.channel.history()[-1], label=sentence("button.report"))
+        await choose_reason(world.linus, message(choice), "hate")
+        listed = await court.hedy.slash(world.channel, "voicemod reports")
+        [case] = await world.bot.cases.open(world.ada.guild.id)
+        card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
+        assert "linus" not in text(card)
+        refused = await press(court.hedy, card, "button.case.dismiss")
+        assert sentence("refused.act_on_self") in replies(refused)
 
 
 class TestWhatModeratorsSet:
@@ -355,6 +451,29 @@ class TestWhatModeratorsSet:
         await until(lambda: said_to(world.grace))
         assert said_to(world.linus) == []
 
+    @pytest.mark.parametrize("hidden", ["sharing off", "owner blocked"])
+    async def test_moderators_see_and_bar_what_is_held_back(self, court: Court, hidden: str):
+        world = court.world
+        await shared(world, "Far", guild_id=1)
+        if hidden == "sharing off":
+            await court.switch("cloning", "speaking")
+        else:
+            await court.block(world.ada)
+        listed = await court.hedy.slash(world.channel, "voicemod voices")
+        assert "**Far** by ada" in (embed_of(listed).description or "")
+        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Far", reason="no")
+        done = await court.hedy.submit_modal(form, {fields(form)[0]: "no"})
+        assert text(done) == sentence("verdict.done.barring", title="Far")
+
+    async def test_a_new_reason_or_end_of_a_block_is_told_and_the_same_is_not(self, court: Court):
+        world = court.world
+        for options in ({"reason": "one"}, {"reason": "one"}, {"reason": "two"}):
+            await court.block(world.ada, **options)
+        await until(lambda: len(said_to(world.ada)) == 2)
+        await asyncio.sleep(0.05)
+        assert ["one" in said_to(world.ada)[0], "two" in said_to(world.ada)[1]] == [True, True]
+        assert len(said_to(world.ada)) == 2
+
 
 class TestWhatSpeakersSay:
     """It counts once, holds at once, and nobody is pestered."""
@@ -424,6 +543,52 @@ class TestWhatSpeakersSay:
         (world.folder / "jobs" / sample).unlink()
         gone = await test_consent.click(world, question, "button.open")
         assert text(gone) == sentence("refused.request_closed")
+
+    async def test_an_approval_that_was_recorded_but_not_acted_on_counts_with_the_next_click(
+        self, world: World
+    ):
+        await asked(world)
+        [job_id] = [name.removesuffix(".json") for name in world.jobs() if name.endswith(".json")]
+        members = store_of(world).members
+        put = members.put_consent
+
+        async def half(consent: Any) -> None:
+            await put(consent)
+            raise OSError(5, "the folder could not be synced")
+
+        members.put_consent = half  # type: ignore[method-assign]
+        speaker = Viewer(world.grace.id, 0)
+        with pytest.raises(RecordUnwritable):
+            await world.bot.consents.approve(speaker, job_id, wording="yes", channel_id=1)
+        await world.bot.consents.approve(speaker, job_id, wording="yes", channel_id=1)
+        await until(lambda: world.stored(world.ada))
+
+    async def test_taking_back_can_be_tried_again(self, world: World):
+        await approved(world)
+        pending = store_of(world).pending
+        pending.put_owed = refusing(1, pending.put_owed)  # type: ignore[method-assign]
+        [job_id] = [consent["job_id"] for consent in consents(world, world.grace)]
+        with pytest.raises(RecordUnwritable):
+            await world.bot.consents.revoke(world.grace.id, job_id)
+        await world.bot.consents.revoke(world.grace.id, job_id)
+        assert world.upstream.voices == {}
+
+    async def test_a_refusal_is_on_record_before_the_speaker_is_told(self, world: World):
+        await asked(world)
+        [job_id] = [name.removesuffix(".json") for name in world.jobs() if name.endswith(".json")]
+        ledger = world.bot.cloner._ledger  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as in `store_of`
+        ledger.move = refusing(1, ledger.move)  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="No space"):
+            await world.bot.consents.refuse(world.grace.id, job_id)
+        await world.bot.consents.refuse(world.grace.id, job_id)
+        await until(lambda: not world.jobs())
+
+    async def test_news_that_can_t_be_read_takes_nothing_away(self, world: World):
+        await world.voice(world.ada, "Ada")
+        await world.restart()
+        (world.folder / "pending.json").write_bytes(b"{")
+        listed = await world.ada.slash(world.channel, "voices list")
+        assert sentence("list.title", voices=1) in text(listed)
 
 
 class TestTheListOfVoices:

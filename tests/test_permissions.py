@@ -50,6 +50,7 @@ SUFFIXES = (" shared", " private", " own")
 """Whose voice it is, where that matters."""
 
 YES = "yes"
+MISTAKE = sentence("error.unexpected", id="").strip()
 REFUSALS: Mapping[str, str] = {
     "unknown": sentence("refused.voice_unknown"),
     "no mod": sentence("refused.not_moderator"),
@@ -401,7 +402,8 @@ async def _pressed(deed: Deed, kind: str, wish: str = "") -> InteractionResult: 
     name = f"{kind}:{wish}" if wish else kind
     match kind, wish:
         case _ if kind in buttons:
-            return await deed.click(f"{name}:{await buttons[kind]()}")
+            of = f":{scene.world.grace.id}" if wish == "silence" else ""
+            return await deed.click(f"{name}:{await buttons[kind]()}{of}")
         case _ if name in selects:
             return await deed.choose(name, str(await selects[name]()))
         case "consent", "open" | "approve" | "refuse":
@@ -424,6 +426,8 @@ async def _pressed(deed: Deed, kind: str, wish: str = "") -> InteractionResult: 
 def came_of(result: InteractionResult) -> str:
     """Say in one word what somebody was answered."""
     said = [text(result), *(one.content for one in result.followups)]
+    if any(MISTAKE in one for one in said):
+        return "mistake"
     return next((word for word, refusal in REFUSALS.items() if refusal in said), YES)
 
 

@@ -82,7 +82,8 @@ class TinyMembers:
 
         def cloned(content: _Content) -> Iterable[tuple[int, ClonedHere]]:
             for row in content.get("voices", {}).values():
-                yield row["guild_id"], ClonedHere(row["id"], row["owner_id"], row["created_at"])
+                [voice] = _VOICES.validate_python([row])
+                yield voice.guild_id, ClonedHere.of(voice, voice.created_at)
 
         found: defaultdict[int, list[ClonedHere]] = defaultdict(list)
         for pairs in (await self._scan(cloned, strict=False)).values():
@@ -201,7 +202,7 @@ class TinyMembers:
         for name in self._records.folder.names("members"):
             try:
                 found[name] = set(find(self._records.folder.storage(name).read() or {}))
-            except (RecordDamaged, ValueError, TypeError, AttributeError, KeyError) as error:
+            except (RecordDamaged, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
                 if strict:
                     raise
                 if not isinstance(error, RecordDamaged):  # that was reported where it was set aside

@@ -26,8 +26,8 @@ _AUDIT = TypeAdapter(list[AuditEntry], config=HIDE_INPUT)
 _CASES = TypeAdapter(list[Case], config=HIDE_INPUT)
 _T = TypeVar("_T")
 
-REMEMBERED_SECONDS = 2 * DAY
-"""How long a voice that is gone counts as cloned here: longer than any limit looks back."""
+REMEMBERED_SECONDS = 30 * DAY
+"""How long a voice that is gone is remembered: what was spoken with it may still be reported."""
 
 
 class TinyServers:
@@ -111,7 +111,8 @@ class TinyServers:
         """Note that a voice that was cloned in a server is gone; one that is not on the list is no error."""
 
         def lose(db: TinyDB) -> None:
-            if db.table("cloned").contains(doc_id=voice_id):
+            row = db.table("cloned").get(doc_id=voice_id)
+            if row is not None and not row.get("gone"):
                 db.table("cloned").update({"gone": True}, doc_ids=[voice_id])
 
         await self._records.use(_rules(guild_id), lose)
@@ -122,11 +123,12 @@ class TinyServers:
         def blot_out(db: TinyDB) -> None:
             mine = [row.doc_id for row in db.table("cloned").all() if row["owner_id"] == member_id]
             if mine:
-                db.table("cloned").update({"owner_id": 0, "gone": True}, doc_ids=mine)
+                nobodys = {"owner_id": 0, "owner_name": "", "title": "", "sample_sha256": "", "gone": True}
+                db.table("cloned").update(nobodys, doc_ids=mine)
             for case in _CASES.validate_python(db.table("cases").all()):
                 if case.done and case.target.owner_id == member_id:
                     drop(db.table("cases"), case.id)
-                elif any(report.without(member_id) != report for report in case.reports):
+                elif case.names(member_id) and case.without(member_id) != case:
                     _put(db.table("cases"), case.id, _CASES, case.without(member_id))
 
         failure: Exception | None = None

@@ -39,16 +39,18 @@ class Approvals:
         with recording():
             try:
                 now = self._clock.now()
-                cloned = ClonedHere(voice.id, voice.owner_id, now)
-                await self._store.servers.add_cloned(voice.guild_id, cloned, now)
+                await self._store.servers.add_cloned(voice.guild_id, ClonedHere.of(voice, now), now)
             except (RecordDamaged, ValueError) as error:
                 _log.warning("that voice %d was cloned could not be listed: %r", voice.id, error)
             if voice.speaker is None or await self._seal(voice, voice.speaker.id):
                 return voice
-            await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
             await self._store.members.change(
                 voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
             )
+            try:
+                await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
+            except (RecordDamaged, ValueError) as error:  # it is owed at the next start
+                _log.warning("that voice %d has to be deleted could not be noted: %r", voice.id, error)
         return replace(voice, deleting=True)
 
     async def _seal(self, voice: Voice, speaker_id: int) -> bool:
@@ -57,8 +59,9 @@ class Approvals:
             consent = await self._store.members.change_consent(
                 speaker_id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
             )
-        except RecordDamaged:
-            return True  # nobody can speak with it until that is read again
+        except (RecordDamaged, ValueError) as error:  # nobody can speak with it until that is read again
+            _log.warning("voice %d could not be put on its approval: %r", voice.id, error)
+            return True
         return consent is not None and not consent.revoked
 
     async def drop(self, job: Job) -> None:

@@ -11,6 +11,7 @@ from bot.errors import (
     AlreadyReported,
     CaseDecided,
     CaseUnknown,
+    NotCarriedOutYet,
     OwnVoice,
     ReportsToday,
     StoreError,
@@ -175,9 +176,15 @@ class Cases:
             if (shared := await self._community.find(guild_id, voice_id)) is None:
                 raise VoiceUnknown
             return Target.of(shared, guild_id)
+        lines = await self._store.members.lines(owner_id, voice_id)
         for voice in await self._store.members.voices(owner_id):
-            if voice.id == voice_id:
+            if voice.id == voice_id and any(line.id == heard.speech_id for line in lines):
                 return Target.of(voice, guild_id)
+        for one in await self._store.servers.cloned(guild_id):  # it may have been deleted since
+            if one.voice_id == voice_id and one.owner_id == owner_id:
+                return Target(
+                    voice_id, owner_id, one.owner_name, one.title, one.sample_sha256, cloned_here=True
+                )
         return Target(voice_id, owner_id, "", heard.title, "", cloned_here=False)
 
     async def _line(self, target: Target, heard: Heard) -> ReportedLine:
@@ -195,31 +202,40 @@ class Cases:
         """Take a voice out of a server, and so decide a case about it; whether it is deleted for good."""
         target = Target.of(voice, guild_id)
         verdict = Verdict(Decision.REMOVE, by, self._clock.now(), clean_text(reason))
-        for case in await self.open(guild_id):
-            if case.target.voice_id == voice.id:
-                await self.decide(guild_id, case.id, verdict)
-                return target.cloned_here
-        case = Case(secrets.randbits(40), target, verdict=verdict)
-        with recording():
-            await self._store.servers.put_case(guild_id, case)
-        await self._carry_out(guild_id, case.id)
+        async with self._reporting[guild_id]:  # two moderators at once remove it once
+            case = Case(secrets.randbits(40), target)
+            for other in await self._store.servers.cases(guild_id):
+                if other.target.voice_id == voice.id and not other.done:
+                    case = other
+            with recording():
+                if not case.reports and case.open:
+                    await self._store.servers.put_case(guild_id, case)
+                await self._settle(guild_id, case.id, verdict)
+        await self._finish(guild_id, case.id)
         return target.cloned_here
 
     async def decide(self, guild_id: int, case_id: int, verdict: Verdict) -> Case:
         """Decide a case; the first who does has decided it, and everybody after is told: `CaseDecided`."""
-        verdict = replace(verdict, reason=clean_text(verdict.reason))
+        await self._settle(guild_id, case_id, replace(verdict, reason=clean_text(verdict.reason)))
+        await self._finish(guild_id, case_id)
+        return await self.find(guild_id, case_id)
 
+    async def _settle(self, guild_id: int, case_id: int, verdict: Verdict) -> None:
         def decided(case: Case) -> Case:
             if case.verdict:
                 raise CaseDecided(name=case.verdict.by.name)
             return replace(case, verdict=verdict)
 
         with recording():
-            case = await self._store.servers.change_case(guild_id, case_id, decided)
-        if case is None:
-            raise CaseUnknown
-        await self._carry_out(guild_id, case_id)
-        return await self.find(guild_id, case_id)
+            if await self._store.servers.change_case(guild_id, case_id, decided) is None:
+                raise CaseUnknown
+
+    async def _finish(self, guild_id: int, case_id: int) -> None:
+        try:
+            await self._carry_out(guild_id, case_id)
+        except StoreError as error:
+            _log.error("case %d of server %d is not carried out yet: %s", case_id, guild_id, error)
+            raise NotCarriedOutYet from error
 
     async def _carry_out(self, guild_id: int, case_id: int) -> None:
         """Do what was decided, once; what is broken off in the middle is taken up later."""
@@ -232,7 +248,11 @@ class Cases:
                 await self._execute(guild_id, case, case.verdict)
                 await self._tell_reporters(guild_id, case)
                 with recording():
+                    leaving = (await self.find(guild_id, case_id)).leaving
                     await self._store.servers.change_case(guild_id, case_id, Case.over)
+                    if case.target.owner_id in leaving:  # else it would name them for a month
+                        await self._store.servers.drop_case(guild_id, case_id)
+                        return
         finally:
             self._under_way.discard(case_id)
         self._background.start(self._show(guild_id, case_id))
@@ -252,40 +272,41 @@ class Cases:
                 await self._moderation.record(guild_id, replace(entry, case_id=case.id))
             case _:
                 pass
-        if case.outcome != "block":
-            await self._notices.tell(
-                target.owner_id, guild_id, f"notice.owner.{case.outcome}", title=target.title
-            )
+        if case.outcome != "block" and target.owner_id not in case.leaving:
+            key = f"notice.owner.{case.outcome}"
+            await self._notices.tell(target.owner_id, guild_id, key, once=case.id, title=target.title)
 
     async def _tell_reporters(self, guild_id: int, case: Case) -> None:
         key = f"notice.reported.{case.outcome}"
         for reporter_id in {report.reporter_id for report in case.reports}.difference(case.leaving):
-            await self._notices.tell(reporter_id, guild_id, key, title=case.target.title)
+            await self._notices.tell(reporter_id, guild_id, key, once=case.id, title=case.target.title)
 
     async def _show(self, guild_id: int, case_id: int) -> None:
         """Show a case as it stands, in one message."""
         async with self._showing[guild_id]:
             case = await self.find(guild_id, case_id)
-            message = await self.desk.post(guild_id, case, await self.voice(case))
-            if message != case.message:
+            if message := await self.desk.post(guild_id, case, await self.voice(case)):
                 await self._store.servers.change_case(
-                    guild_id, case_id, lambda case: replace(case, message=message)
+                    guild_id, case_id, lambda now: replace(now, message=message, shown=case.look)
                 )
 
     async def _keep(self) -> None:
         while True:
-            for guild_id in await self._store.servers.ids():
-                try:
+            try:
+                for guild_id in await self._store.servers.ids():
                     await self._look_after(guild_id)
-                except Exception:  # noqa: BLE001 - one server must not stand in the way of the others
-                    _log.exception("the cases of server %d could not be taken up", guild_id)
+            except OSError:
+                _log.exception("which servers have cases can't be read")
             await self._clock.sleep(AGAIN_SECONDS)
 
     async def _look_after(self, guild_id: int) -> None:
-        for case in await self._store.servers.cases(guild_id):
-            if case.verdict and not case.done:
-                await self._carry_out(guild_id, case.id)
-            elif case.verdict and case.verdict.at < self._clock.now() - KEPT_SECONDS:
-                await self._store.servers.drop_case(guild_id, case.id)
-            elif case.open and case.message is None:  # it could not be posted so far
-                await self._show(guild_id, case.id)
+        try:
+            for case in await self._store.servers.cases(guild_id):
+                if case.verdict and not case.done:
+                    await self._carry_out(guild_id, case.id)
+                elif case.verdict and case.verdict.at < self._clock.now() - KEPT_SECONDS:
+                    await self._store.servers.drop_case(guild_id, case.id)
+                elif case.shown != case.look and (case.open or case.message):
+                    self._background.start(self._show(guild_id, case.id))
+        except Exception:  # noqa: BLE001 - one server must not stand in the way of the others
+            _log.exception("the cases of server %d could not be taken up", guild_id)

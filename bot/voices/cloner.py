@@ -19,6 +19,7 @@ from bot.errors import (
     OfferLapsed,
     QueueFull,
     Restarting,
+    SpeakerRefused,
     SpeakerUnreachable,
     StoreError,
     TooLateToCancel,
@@ -30,7 +31,7 @@ from bot.voices.clock import Clock
 from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
-from bot.voices.jobs import Job, Order, Reply
+from bot.voices.jobs import Failure, Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Facts, OwedDeletion, Voice
 from bot.voices.moderation import Moderation
@@ -208,6 +209,13 @@ class Cloner:
     def answer(self, job_id: str, speaker_id: int, *, approved: bool) -> None:
         """Go on with a clone, or end it, as its speaker says; an approval is on record before."""
         self._intake.answer(job_id, speaker_id, approved=approved)
+
+    async def refuse(self, job_id: str, speaker_id: int) -> None:
+        """End a clone as its speaker wants, and record that before they are told."""
+        job = self._intake.request(job_id, speaker_id)
+        why = SpeakerRefused(name=job.speaker.name if job.speaker else "")
+        await self._ledger.move(job_id, Stage.FAILED, failure=Failure.of(why))
+        self._intake.answer(job_id, speaker_id, approved=False)
 
     def naming(self, speaker_id: int) -> list[Job]:
         """Return the clones under way that name a member as their speaker."""

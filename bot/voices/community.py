@@ -65,7 +65,7 @@ class Community:
     async def shares(self, guild_id: int) -> list[Share]:
         """Return what is shared in a server, the last used first; unconfirmed."""
         withheld = await self._rules.withheld(guild_id)
-        rows = [row for row in await self._listed(guild_id) if not _holds_back(withheld, row)]
+        rows = [row for row in await self.listed(guild_id) if not _holds_back(withheld, row)]
         return sorted(rows, key=lambda share: (share.used_at, share.voice_id), reverse=True)
 
     async def search(self, guild_id: int, text: str, language: Language | None) -> list[Share]:
@@ -84,7 +84,7 @@ class Community:
 
     async def find(self, guild_id: int, voice_id: int) -> Voice | None:
         """Return a voice that is shared in a server by somebody who still is there."""
-        row = next((row for row in await self._listed(guild_id) if row.voice_id == voice_id), None)
+        row = next((row for row in await self.listed(guild_id) if row.voice_id == voice_id), None)
         if row is None or _holds_back(await self._rules.withheld(guild_id), row):
             return None
         if (voice := await self._voice(guild_id, row)) is None:
@@ -175,7 +175,7 @@ class Community:
         if not self.membership.is_here(guild_id):
             await self.close(guild_id)
             return
-        rows = await self._listed(guild_id)
+        rows = await self.listed(guild_id)
         for row in rows:
             await self.confirmed(guild_id, [row])
         for owner_id in {row.owner_id for row in rows}:
@@ -214,7 +214,8 @@ class Community:
     async def _end(self, guild_id: int, row: Share) -> None:
         await self._store.members.change(row.owner_id, row.voice_id, lambda voice: without(voice, guild_id))
 
-    async def _listed(self, guild_id: int) -> list[Share]:
+    async def listed(self, guild_id: int) -> list[Share]:
+        """Return what members share in a server, whether it holds that back or not; unconfirmed."""
         server = self._server(guild_id)
         async with server.lock:
             return [*(await self._rows(guild_id, server)).values()]

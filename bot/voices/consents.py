@@ -16,7 +16,7 @@ from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 24 * 60 * 60.0
+LOOK_SECONDS = 10 * 60.0
 """Seconds between looks for what was taken back and still has traces."""
 
 
@@ -32,6 +32,7 @@ class Consents:
         self._notices = notices
         self._clock = clock
         self._answering = asyncio.Lock()
+        self._unfinished: set[int] = set()
 
     def request(self, speaker_id: int, job_id: str) -> Job:
         """Return the clone that this speaker is asked about; `RequestClosed` if nobody is any more."""
@@ -55,26 +56,26 @@ class Consents:
     async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
         """Put an approval on record, in the words that the speaker saw, and let the clone go on."""
         async with self._answering:  # two clicks at once approve once
-            if consent := await self.find(by.id, job_id):
-                return consent
-            job = self.request(by.id, job_id)
-            now = self._clock.now()
-            statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
-            consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
-            with recording():
-                await self._store.members.put_consent(consent)
+            consent = before = await self.find(by.id, job_id)
+            if consent is None:
+                job, now = self.request(by.id, job_id), self._clock.now()
+                statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
+                consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
+                with recording():
+                    await self._store.members.put_consent(consent)
             try:
                 self._cloner.answer(job_id, by.id, approved=True)
             except (RequestClosed, NotTheSpeaker):
-                with recording():
-                    await self._store.members.drop_consent(by.id, job_id)
-                raise
+                if before is None:
+                    with recording():
+                        await self._store.members.drop_consent(by.id, job_id)
+                    raise
         return consent
 
     async def refuse(self, speaker_id: int, job_id: str) -> None:
         """End a clone that its speaker does not want."""
         async with self._answering:
-            self._cloner.answer(job_id, speaker_id, approved=False)
+            await self._cloner.refuse(job_id, speaker_id)
 
     async def revoke(self, speaker_id: int, job_id: str) -> Consent:
         """Take an approval back: its voice is deleted everywhere, or its clone ends.
@@ -82,8 +83,11 @@ class Consents:
         From the moment it is on record nobody can speak with that voice. A clone that is just being made
         can't be recalled; its voice is deleted as soon as it is there.
         """
-        if (consent := await self.find(speaker_id, job_id)) is None:
+        given = await self._store.members.consents(speaker_id)
+        consent = next((one for one in given if one.job_id == job_id), None)
+        if consent is None:
             raise RequestClosed
+        self._unfinished.add(speaker_id)
         with recording():
             await self._store.members.change_consent(speaker_id, job_id, _revoked)
         await self._follow_up(speaker_id, consent)
@@ -112,13 +116,15 @@ class Consents:
         background.start(self._keep())
 
     async def _keep(self) -> None:
+        self._unfinished.update(await self._store.members.revoking())
         while True:
-            for speaker_id in await self._store.members.revoking():
+            for speaker_id in [*self._unfinished]:
                 try:
                     for consent in await self._store.members.consents(speaker_id):
                         if consent.revoked:
                             await self._follow_up(speaker_id, consent)
-                except (StoreError, OSError, ValueError) as error:
+                    self._unfinished.discard(speaker_id)
+                except Exception as error:  # noqa: BLE001 - one must not end the looking at all
                     _log.warning("an approval that was taken back still has traces: %r", error)
             await self._clock.sleep(LOOK_SECONDS)
 

@@ -263,7 +263,6 @@ class Library:
             )
             for guild_id in (marked or voice).shared_in:
                 await self.community.drop(guild_id, voice.id)
-            await self._deletions.drop_traces(voice)
             return await self._deletions.settle(owed)
 
     async def used(self, voice: Voice, line: SpokenLine) -> Voice | None:

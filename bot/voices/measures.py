@@ -49,10 +49,16 @@ class Measures:
                 verdict.at, by.id, by.name, Decision.REMOVE, target.title, target.owner_id, verdict.reason
             )
             await self._moderation.record(guild_id, replace(entry, case_id=case.id))
-        key = "notice.removed" if target.cloned_here else "notice.barred"
-        await self._notices.tell(
-            target.owner_id, guild_id, key, title=target.title, reason=verdict.reason, by=by.name
-        )
+        if target.owner_id not in case.leaving:
+            await self._notices.tell(
+                target.owner_id,
+                guild_id,
+                "notice.removed" if target.cloned_here else "notice.barred",
+                once=case.id,
+                title=target.title,
+                reason=verdict.reason,
+                by=by.name,
+            )
 
     async def _end(self, guild_id: int, voice: Voice, *, destroy: bool) -> None:
         if destroy:
@@ -76,27 +82,38 @@ class Measures:
         *,
         tell: bool,
     ) -> Block:
-        """Block a member, cancel what of theirs waits, and tell them, unless that was done before."""
-        known = any(block.member_id == member.id for block in await self._moderation.blocked(guild_id))
+        """Block a member, cancel what of theirs waits, and tell them what they don't know yet."""
+        before = await self._block_of(guild_id, member.id)
         block = await self._moderation.block(guild_id, by, member, reason, days)
         await self._cloner.call_off(member.id, guild_id)
-        if tell and not known:
+        if tell and (before is None or (before.reason, before.until) != (block.reason, block.until)):
             await self._tell_blocked(guild_id, block, by)
         return block
+
+    async def _block_of(self, guild_id: int, member_id: int) -> Block | None:
+        blocks = await self._moderation.blocked(guild_id)
+        return next((block for block in blocks if block.member_id == member_id), None)
 
     async def block_by(self, guild_id: int, case: Case, verdict: Verdict) -> None:
         """Block the member whom a case's verdict names; what of it was done before is not done again."""
         assert verdict.member is not None  # noqa: S101 - a block is somebody's
         by, member = verdict.by, verdict.member
         until = verdict.at + verdict.days * DAY if verdict.days else None
+        if before := await self._block_of(guild_id, member.id):  # the longer one holds
+            until = max(until, before.until) if until and before.until else None
         block = Block(member.id, member.name, by.id, verdict.reason, verdict.at, until)
         if not await self._moderation.recorded(guild_id, case.id):  # else it may have been lifted again
             await self._moderation.impose(guild_id, block)
             await self._moderation.record(guild_id, blocking(block, by, case_id=case.id))
         await self._cloner.call_off(member.id, guild_id)
-        await self._tell_blocked(guild_id, block, by)
+        if member.id not in case.leaving:
+            await self._tell_blocked(guild_id, block, by, once=case.id)
 
-    async def _tell_blocked(self, guild_id: int, block: Block, by: Moderator) -> None:
+    async def _tell_blocked(
+        self, guild_id: int, block: Block, by: Moderator, *, once: int | None = None
+    ) -> None:
         key = "notice.blocked_until" if block.until else "notice.blocked"
         until = int(block.until or 0)
-        await self._notices.tell(block.member_id, guild_id, key, reason=block.reason, by=by.name, until=until)
+        await self._notices.tell(
+            block.member_id, guild_id, key, once=once, reason=block.reason, by=by.name, until=until
+        )

@@ -1,8 +1,9 @@
 """What a server's moderators decide, with a trail, and what follows from it for everybody else."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Protocol
 
 from bot.errors import (
@@ -32,9 +33,6 @@ from bot.voices.policy import (
     check_place,
 )
 from bot.voices.store import Store, recording
-
-ASK_AGAIN_SECONDS = (2.0, 5.0, 15.0)
-"""Seconds after which it is asked again what a member is, if that could not be found out."""
 
 
 class Applicants(Protocol):
@@ -69,14 +67,18 @@ class Moderation:
         async with self._changing:  # else two at once would each put back what the other changed
             before = await self.policy(guild_id)
             policy = replace(before, **rules)
+            if policy == before:
+                return before
             now = self._clock.now()
-            for name, was in asdict(before).items():
-                if (value := getattr(policy, name)) != was:
-                    entry = AuditEntry(now, by.id, by.name, Decision.POLICY, name)
-                    await self.record(guild_id, replace(entry, was=_told(was), now=_told(value)))
-            if policy != before:
-                with recording():
-                    await self._store.servers.put_policy(guild_id, policy)
+            entries = [
+                AuditEntry(now, by.id, by.name, Decision.POLICY, name, was=_told(was), now=_told(value))
+                for name, was in asdict(before).items()
+                if (value := getattr(policy, name)) != was
+            ]
+            with recording():
+                await self._store.servers.put_policy(guild_id, policy)
+            undo = partial(self._store.servers.put_policy, guild_id, before)
+            await self._enter(guild_id, entries, undo)
         return policy
 
     async def reset(self, guild_id: int, by: Moderator) -> Policy:
@@ -89,8 +91,9 @@ class Moderation:
         """Block a member here, for some days or until they are unblocked."""
         now = self._clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
-        await self.record(guild_id, blocking(block, by))
+        before = await self._block_of(guild_id, member.id)
         await self.impose(guild_id, block)
+        await self._enter(guild_id, [blocking(block, by)], partial(self._put_back, guild_id, block, before))
         return block
 
     async def impose(self, guild_id: int, block: Block) -> None:
@@ -100,15 +103,37 @@ class Moderation:
 
     async def unblock(self, guild_id: int, by: Moderator, member: Moderator) -> None:
         """Let a member take part again."""
-        if all(block.member_id != member.id for block in await self.blocked(guild_id)):
+        before = await self._block_of(guild_id, member.id)
+        if before is None:
             raise NotBlocked
-        entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
-        await self.record(guild_id, entry)
         with recording():
             await self._store.servers.drop_block(guild_id, member.id)
+        entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
+        await self._enter(guild_id, [entry], partial(self.impose, guild_id, before))
+
+    async def _block_of(self, guild_id: int, member_id: int) -> Block | None:
+        return next((one for one in await self.blocked(guild_id) if one.member_id == member_id), None)
+
+    async def _put_back(self, guild_id: int, block: Block, before: Block | None) -> None:
+        if before:
+            await self.impose(guild_id, before)
+        else:
+            await self._store.servers.drop_block(guild_id, block.member_id)
+
+    async def _enter(
+        self, guild_id: int, entries: Sequence[AuditEntry], undo: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Put what was done on the trail, or undo it: nothing is done that isn't there."""
+        try:
+            for entry in entries:
+                await self.record(guild_id, entry)
+        except Exception:
+            with recording():
+                await undo()
+            raise
 
     async def record(self, guild_id: int, entry: AuditEntry) -> None:
-        """Put a decision on the trail, and then into the log channel. What isn't on the trail isn't done."""
+        """Put a decision on the trail, and then into the log channel."""
         with recording():
             await self._store.servers.add_entry(guild_id, entry)
         self.listener(guild_id, entry)
@@ -156,17 +181,21 @@ class Moderation:
         `sent` are the owners of the clones in the same server that are being made.
         """
         viewer = Viewer(job.owner_id, job.guild_id)
+        who = await self._applicant(viewer)  # first: it takes its time
         policy = await self._policy_for(viewer)
         check_place(policy, job.channel_id)
         check_grounds(policy, job.rights, job.speaker)
         await self.check_sample(job.guild_id, job.sample_sha256 or "")
-        if policy.clone_roles or policy.account_days or policy.member_days:
-            for pause in ASK_AGAIN_SECONDS:
-                if who := await self.applicants.applicant(job.guild_id, job.owner_id):
-                    check_applicant(policy, who, self._clock.now())
-                    break
-                await self._clock.sleep(pause)  # if it can't be found out at all, what was true then counts
+        if who:  # else what was true at the command counts
+            check_applicant(policy, who, self._clock.now())
         await self._check_limits(policy, viewer, sent)
+
+    async def _applicant(self, viewer: Viewer) -> Applicant | None:
+        """Return what a member is now, if the rules ask for it and it can be found out."""
+        policy = await self.policy(viewer.guild_id)
+        if policy.clone_roles or policy.account_days or policy.member_days:
+            return await self.applicants.applicant(viewer.guild_id, viewer.id)
+        return None
 
     async def _check_limits(self, policy: Policy, viewer: Viewer, waiting: Sequence[int]) -> None:
         voices = await self._store.members.voices(viewer.id)

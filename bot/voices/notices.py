@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from zlib import crc32
 
 from bot.errors import StoreError
 from bot.voices.background import Background
@@ -37,6 +38,8 @@ class Notices:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._marks: set[str] = set()
+        self._unrecorded: set[str] = set()
 
     async def start(self, background: Background) -> None:
         """Take up what an earlier run did not get through, and work in the background from now on."""
@@ -48,13 +51,23 @@ class Notices:
             _log.exception("news for members can't be read")
         background.start(self._expire())
 
-    async def tell(self, user_id: int, guild_id: int, key: str, **values: str | int) -> None:
-        """Let a member know the sentence `key`, about something in a server."""
-        notice = Notice(secrets.token_hex(4), user_id, guild_id, key, values, self._clock.now())
+    async def tell(
+        self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int
+    ) -> None:
+        """Let a member know the sentence `key`, about something in a server.
+
+        Of what has the same mark `once`, a member is told once, unless the bot is restarted in between.
+        """
+        mark = secrets.token_hex(4) if once is None else f"{crc32(f'{once} {user_id}'.encode()):08x}"
+        if mark in self._marks:
+            return
+        notice = Notice(mark, user_id, guild_id, key, values, self._clock.now())
+        self._marks.add(mark)
         try:
             await self._store.pending.put_notice(notice)
-        except (StoreError, OSError) as error:  # then it lives as long as the bot does
+        except (StoreError, OSError, ValueError) as error:  # then it lives as long as the bot does
             _log.error("news for a member could not be recorded: %r", error)
+            self._unrecorded.add(mark)
         self._background.start(self._deliver(notice))
 
     async def unread(self, user_id: int) -> list[Notice]:
@@ -64,7 +77,17 @@ class Notices:
 
     async def read(self, notice: Notice) -> None:
         """Let go of news that its member has got."""
+        self._unrecorded.discard(notice.id)
         await self._store.pending.drop_notice(notice.id)
+
+    async def _waits(self, notice: Notice) -> bool:
+        """Whether news is still to be told: its member may have read it, or have been forgotten."""
+        if notice.id in self._unrecorded:
+            return True
+        try:
+            return any(other.id == notice.id for other in await self._store.pending.notices())
+        except (StoreError, OSError, ValueError):
+            return True
 
     async def _expire(self) -> None:
         while True:
@@ -78,7 +101,7 @@ class Notices:
 
     async def _deliver(self, notice: Notice) -> None:
         pause = AGAIN_SECONDS
-        while self._clock.now() - notice.at < KEPT_SECONDS:
+        while self._clock.now() - notice.at < KEPT_SECONDS and await self._waits(notice):
             match await self.send(notice):
                 case True:
                     break
@@ -89,5 +112,5 @@ class Notices:
                     pause = min(2 * pause, LONGEST_SECONDS)
         try:
             await self.read(notice)
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, ValueError) as error:
             _log.warning("news that was told may be told again: %r", error)

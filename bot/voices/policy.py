@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from bot.errors import (
     AccountTooYoung,
@@ -15,7 +16,7 @@ from bot.errors import (
     RoleNeeded,
     TooManyVoicesHere,
 )
-from bot.voices.models import Rights, Speaker
+from bot.voices.models import Rights, Speaker, Voice
 
 DAY = 24 * 60 * 60.0
 
@@ -89,12 +90,23 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class ClonedHere:
-    """A voice that was cloned in a server, `at` Unix seconds; one that is `gone` still counts for its day."""
+    """A voice that was cloned in a server, `at` Unix seconds, as it was then.
+
+    One that is `gone` still counts for its day, and can still be reported.
+    """
 
     voice_id: int
     owner_id: int
     at: float
+    title: str = ""
+    owner_name: str = ""
+    sample_sha256: str = ""
     gone: bool = False
+
+    @classmethod
+    def of(cls, voice: Voice, at: float) -> Self:
+        """Take note of a voice."""
+        return cls(voice.id, voice.owner_id, at, voice.title, voice.owner_name, voice.sample_sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ class Case:
     """All that is reported about one voice of a server until it is decided.
 
     `message` is where it is shown in the log channel: the channel's id and the message's. What was decided
-    is `done` once it is carried out. The `leaving` had all about them deleted, and are named until then.
+    is `done` once it is carried out. `shown` is the look that it has there. The `leaving` had all about them
+    deleted, and are named until then.
     A voice that is removed without a report has a case too, decided from the start.
     """
 
@@ -103,6 +104,7 @@ class Case:
     target: Target
     reports: tuple[Report, ...] = ()
     message: tuple[int, int] | None = None
+    shown: str = ""
     verdict: Verdict | None = None
     done: bool = False
     leaving: tuple[int, ...] = ()
@@ -121,14 +123,33 @@ class Case:
         return "silence" if member and member.id != self.target.owner_id else str(self.verdict.decision)
 
     @property
-    def line(self) -> ReportedLine | None:
-        """The spoken line that was reported last, if one was."""
-        return next((report.line for report in reversed(self.reports) if report.line), None)
+    def speakers(self) -> tuple[Moderator, ...]:
+        """Who spoke the lines that were reported, the last one first, without the voice's owner."""
+        lines = [report.line for report in reversed(self.reports) if report.line]
+        found = {line.speaker_id: Moderator(line.speaker_id, line.speaker_name) for line in reversed(lines)}
+        order = dict.fromkeys(line.speaker_id for line in lines)
+        return tuple(found[number] for number in order if number not in {0, self.target.owner_id})
+
+    @property
+    def concerned(self) -> frozenset[int]:
+        """The members whom it is about: they neither decide it nor learn who reported."""
+        return frozenset({self.target.owner_id, *(speaker.id for speaker in self.speakers)})
+
+    @property
+    def look(self) -> str:
+        """What there is to show of it; another look is shown anew."""
+        return f"{len(self.reports)} {self.outcome} {self.done}"
+
+    def names(self, member_id: int) -> bool:
+        """Whether it names a member."""
+        return (
+            member_id in {self.target.owner_id, *(one.reporter_id for one in self.reports)} | self.concerned
+        )
 
     def without(self, member_id: int) -> Self:
         """Take a member off its reports, as soon as it is carried out."""
         if not self.done:
-            return replace(self, leaving=(*self.leaving, member_id))
+            return replace(self, leaving=(*{*self.leaving, member_id},))
         return replace(self, reports=tuple(report.without(member_id) for report in self.reports))
 
     def over(self) -> Self:

@@ -64,7 +64,7 @@ class Roster:
         self, guild_id: int, *, owner_id: int | None = None, whereabouts: Whereabouts = Whereabouts.ALL
     ) -> list[Entry]:
         """Return a server's voices, the newest first: of one member, or only some, if wanted."""
-        shared = {row.voice_id: row for row in await self._community.shares(guild_id)}
+        shared = {row.voice_id: row for row in await self._community.listed(guild_id)}
         cloned = {one.voice_id: one for one in await self._store.servers.cloned(guild_id) if not one.gone}
         found = [Entry(one.voice_id, one.owner_id, one.at, one.voice_id in shared) for one in cloned.values()]
         found += [
