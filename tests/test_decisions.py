@@ -139,9 +139,13 @@ class TestWhatWasDecidedIsDone:
         path = f"/channels/{log.id}/messages/{log.history()[-1].id}"
         world.env.inject_error("PATCH", path, status=403, code=50001, times=1)
         [case] = await world.bot.cases.open(world.ada.guild.id)
-        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        now = world.bot.cloner.clock.now()
+        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), now)
         await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
         await world.restart()
+        for _ in range(2):  # as the bot looks every ten minutes
+            await world.bot.cases._look_after(world.ada.guild.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+            await asyncio.sleep(0.05)
         await until(lambda: not next(one for one in log.history() if one.embeds).components)
 
     async def test_a_block_that_could_not_be_finished_is_not_imposed_again(self, court: Court):
@@ -160,7 +164,7 @@ class TestWhatWasDecidedIsDone:
         assert sentence("refused.not_carried_out") in replies(refused)
         await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
         world.bot.cloner.call_off = call_off  # type: ignore[method-assign]
-        skip(world, 700)
+        await world.bot.cases._look_after(world.ada.guild.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as below
         await until(lambda: said_to(world.grace))
         assert await world.bot.moderation.blocked(world.ada.guild.id) == []
         blocks = await world.bot.moderation.audit(world.ada.guild.id, decision=Decision.BLOCK)
