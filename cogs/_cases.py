@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -17,7 +16,7 @@ from bot.voices.reports import Case, Verdict
 from cogs._cards import file_name
 from cogs._case_card import case_card
 from cogs._moderators import check_block, check_moderator, check_not_concerned, moderator
-from cogs._pages import LISTS, page_of, turning
+from cogs._pages import LISTS, PICKS, page_of, picking, turning
 from cogs._verdicts import VerdictForm
 
 SPEAKERS = 5
@@ -121,39 +120,22 @@ class CaseButton(
             await interaction.edit_original_response(**message)
 
 
-class CaseSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:case"):
-    """Opens a case on the list."""
-
-    def __init__(self, select: discord.ui.Select[Any]) -> None:
-        select.custom_id = "pick:case"
-        super().__init__(select)
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Take the select as it is in the message."""
-        del interaction, match
-        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
-        return cls(item)
-
-    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
-        """Open the case, below the list."""
-        async with answering(interaction):
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            await check_moderator(interaction)
-            cases, chosen = interaction.client.cases, self.item.values[0]
-            case = await cases.find(interaction.guild_id or 0, int(chosen) if chosen.isdecimal() else 0)
-            message = await case_message(
-                interaction.client,
-                case,
-                await cases.voice(case),
-                interaction.guild_id or 0,
-                str(interaction.locale),
-                interaction.filesize_limit,
-                named=interaction.user.id not in case.concerned,
-            )
-            await interaction.edit_original_response(**message)
+async def open_case(interaction: discord.Interaction[Clonevoice], chosen: str) -> None:
+    """Open a case from the list."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await check_moderator(interaction)
+    cases, guild_id = interaction.client.cases, interaction.guild_id or 0
+    case = await cases.find(guild_id, int(chosen) if chosen.isdecimal() else 0)
+    message = await case_message(
+        interaction.client,
+        case,
+        await cases.voice(case),
+        guild_id,
+        str(interaction.locale),
+        interaction.filesize_limit,
+        named=interaction.user.id not in case.concerned,
+    )
+    await interaction.edit_original_response(**message)
 
 
 async def case_message(
@@ -209,22 +191,14 @@ async def show_reports(interaction: discord.Interaction[Clonevoice], of: str, pa
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
-    if shown:
-        view.add_item(CaseSelect(_select(shown, locale)))
+    options = [
+        (str(case.id), case.target.title, say(locale, f"report.reason.{case.reports[-1].reason}"))
+        for case in shown
+    ]
+    picking(view, "case", options, say(locale, "reports.open"))
     turning(view, "reports", page, len(cases), "", locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
-def _select(cases: Sequence[Case], locale: str) -> discord.ui.Select[Any]:
-    options = [
-        discord.SelectOption(
-            label=case.target.title,
-            value=str(case.id),
-            description=say(locale, f"report.reason.{case.reports[-1].reason}")[:100],
-        )
-        for case in cases
-    ]
-    return discord.ui.Select(options=options, placeholder=say(locale, "reports.open"))
-
-
 LISTS["reports"] = show_reports
+PICKS["case"] = open_case

@@ -1,48 +1,29 @@
 """Lists of voices, a member's own and a server's shared ones, with a select that opens a card."""
 
-import re
-from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot.client import Clonevoice
 from bot.i18n import Verbatim, say, say_markdown
-from bot.tree import answering
 from bot.voices.models import Language, Viewer, Voice
 from cogs._cards import length
 from cogs._history import show_history
 from cogs._interaction import deferred, viewer_of
 from cogs._library import show_voice
-from cogs._pages import LISTS, PAGE, page_of, turning
+from cogs._pages import LISTS, PAGE, PICKS, page_of, picking, turning
 
 _BLURPLE = discord.Colour.blurple()
 
 
-class VoiceSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:voice"):
-    """Opens the card of a voice on the list."""
-
-    def __init__(self, options: list[discord.SelectOption], placeholder: str | None = None) -> None:
-        super().__init__(discord.ui.Select(custom_id="pick:voice", options=options, placeholder=placeholder))
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Take the select as it is in the message."""
-        del interaction, match
-        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
-        return cls(item.options)
-
-    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
-        """Open the card, below the list."""
-        async with answering(interaction):
-            reply, chosen = await deferred(interaction), self.item.values[0]
-            if chosen.isdecimal():
-                voice = await interaction.client.library.find(viewer_of(interaction), chosen)
-                await show_voice(interaction, voice)
-            else:  # one that waits for its speaker, whose card goes on here
-                await interaction.client.cloner.show_job(chosen, interaction.user.id, reply)
+async def open_voice(interaction: discord.Interaction[Clonevoice], chosen: str) -> None:
+    """Open a voice's card, or go on there with the card of a clone that waits for its speaker."""
+    reply = await deferred(interaction)
+    if chosen.isdecimal():
+        voice = await interaction.client.library.find(viewer_of(interaction), chosen)
+        await show_voice(interaction, voice)
+    else:
+        await interaction.client.cloner.show_job(chosen, interaction.user.id, reply)
 
 
 async def show_own(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
@@ -86,7 +67,8 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
     )
     options = [(job.id, job.title, say(locale, "list.waits")) for job in asked]
     options += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in shown]
-    view = _view(options, locale)
+    view = discord.ui.View(timeout=None)
+    picking(view, "voice", options, say(locale, "list.open"))
     turning(view, "own", page, len(voices), "", locale)
     return {"embed": embed, "view": view}
 
@@ -121,20 +103,11 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     if of != ":":
         wanted_name = say(locale, f"language.{wanted}") if wanted else say(locale, "community.any")
         embed.set_footer(text=say(locale, "community.filter", search=search or "*", language=wanted_name))
-    view = _view([(str(voice.id), voice.title, row.owner_name) for row, voice in held], locale)
+    view = discord.ui.View(timeout=None)
+    options = [(str(voice.id), voice.title, row.owner_name) for row, voice in held]
+    picking(view, "voice", options, say(locale, "list.open"))
     turning(view, "community", page, len(rows), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
-
-
-def _view(rows: Sequence[tuple[str, str, str]], locale: str) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    if rows:
-        options = [
-            discord.SelectOption(label=title, value=value, description=about[:100])
-            for value, title, about in rows
-        ]
-        view.add_item(VoiceSelect(options, say(locale, "list.open")))
-    return view
 
 
 def _reach(voice: Voice, viewer: Viewer) -> str:
@@ -153,3 +126,4 @@ async def _history(interaction: discord.Interaction[Clonevoice], of: str, page: 
 
 
 LISTS.update({"own": show_own, "community": show_community, "history": _history})
+PICKS["voice"] = open_voice

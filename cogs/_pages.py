@@ -1,4 +1,4 @@
-"""Lists in pages: which part is shown, and the buttons that turn them, after a restart too."""
+"""Lists in pages: which part is shown, the buttons that turn them, the select that opens one of it."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +19,9 @@ _Show = Callable[[discord.Interaction[Clonevoice], str, int], Awaitable[None]]
 
 LISTS: dict[str, _Show] = {}
 """What shows a page of a list, by the list's kind: given what the list is of, and the number of the page."""
+
+PICKS: dict[str, Callable[[discord.Interaction[Clonevoice], str], Awaitable[None]]] = {}
+"""What opens one of what a list shows, by the list's kind: given its value."""
 
 
 class PageButton(
@@ -47,6 +50,41 @@ class PageButton(
             await interaction.response.defer()
             if show := LISTS.get(self._kind):
                 await show(interaction, self._of, self._page)
+
+
+class PickSelect(
+    discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:(?P<kind>voice|case|roster)"
+):
+    """Opens one of what a list shows, below it."""
+
+    def __init__(self, kind: str, select: discord.ui.Select[Any]) -> None:
+        select.custom_id = f"pick:{kind}"
+        super().__init__(select)
+        self._kind = kind
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Take the select as it is in the message."""
+        del interaction
+        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
+        return cls(match["kind"], item)
+
+    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
+        """Open it."""
+        async with answering(interaction):
+            await PICKS[self._kind](interaction, self.item.values[0])
+
+
+def picking(view: discord.ui.View, kind: str, rows: Sequence[tuple[str, str, str]], placeholder: str) -> None:
+    """Add the select that opens what a list shows, if it shows anything: value, label, description each."""
+    if rows:
+        options = [
+            discord.SelectOption(label=label, value=value, description=about[:100])
+            for value, label, about in rows
+        ]
+        view.add_item(PickSelect(kind, discord.ui.Select(options=options, placeholder=placeholder)))
 
 
 def page_of(rows: Sequence[_T], page: int) -> tuple[int, Sequence[_T]]:

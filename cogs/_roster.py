@@ -16,7 +16,7 @@ from bot.voices.roster import Whereabouts
 from cogs._cards import voice_card
 from cogs._interaction import viewer_of
 from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator
-from cogs._pages import LISTS, page_of, turning
+from cogs._pages import LISTS, PICKS, page_of, picking, turning
 from cogs._verdicts import VerdictForm
 
 
@@ -50,30 +50,11 @@ class RemoveButton(
             await ask_to_remove(interaction, str(self._voice_id))
 
 
-class RosterSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:roster"):
-    """Opens a voice's card as moderators see it."""
-
-    def __init__(self, select: discord.ui.Select[Any]) -> None:
-        select.custom_id = "pick:roster"
-        super().__init__(select)
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Take the select as it is in the message."""
-        del interaction, match
-        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
-        return cls(item)
-
-    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
-        """Open the card, below the list."""
-        async with answering(interaction):
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            await check_moderator(interaction)
-            guild_id = interaction.guild_id or 0
-            voice = await interaction.client.roster.find(guild_id, self.item.values[0])
-            await _show_card(interaction, voice)
+async def open_voice(interaction: discord.Interaction[Clonevoice], chosen: str) -> None:
+    """Open a voice's card as moderators see it."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await check_moderator(interaction)
+    await _show_card(interaction, await interaction.client.roster.find(interaction.guild_id or 0, chosen))
 
 
 async def suggest_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
@@ -143,13 +124,8 @@ async def show_roster(interaction: discord.Interaction[Clonevoice], of: str, pag
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
-    if voices:
-        options = [
-            discord.SelectOption(label=voice.title, value=str(voice.id), description=voice.owner_name[:100])
-            for voice in voices
-        ]
-        placeholder = say(locale, "list.open")
-        view.add_item(RosterSelect(discord.ui.Select(options=options, placeholder=placeholder)))
+    options = [(str(voice.id), voice.title, voice.owner_name) for voice in voices]
+    picking(view, "roster", options, say(locale, "list.open"))
     turning(view, "roster", page, len(entries), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
@@ -185,3 +161,4 @@ def _state(voice: Voice, guild_id: int) -> str:
 
 
 LISTS["roster"] = show_roster
+PICKS["roster"] = open_voice

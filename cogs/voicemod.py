@@ -14,7 +14,7 @@ from bot.voices.models import clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
 from bot.voices.roster import Whereabouts
-from cogs._cases import CaseButton, CaseSelect, show_reports
+from cogs._cases import CaseButton, show_reports
 from cogs._choices import VoiceOption
 from cogs._desk import CaseDesk
 from cogs._moderators import check_block, check_moderator, moderator
@@ -22,7 +22,7 @@ from cogs._modlog import ModLog
 from cogs._news import News
 from cogs._panel import DefaultsButton, PanelSelect, show_panel
 from cogs._report import ReasonSelect, ReportButton
-from cogs._roster import RemoveButton, RosterSelect, ask_to_remove, show_roster, suggest_voice
+from cogs._roster import RemoveButton, ask_to_remove, show_roster, suggest_voice
 from cogs._trail import show_audit, show_blocked
 from cogs._verdicts import DAYS, REASON_LENGTH
 from cogs._ways import DiscordWays
@@ -160,7 +160,7 @@ async def setup(bot: Clonevoice) -> None:
     bot.cases.desk = CaseDesk(bot)
     bot.add_dynamic_items(PanelSelect, DefaultsButton)
     bot.add_dynamic_items(ReportButton, ReasonSelect)
-    bot.add_dynamic_items(CaseButton, CaseSelect, RosterSelect, RemoveButton)
+    bot.add_dynamic_items(CaseButton, RemoveButton)
     cog = VoiceMod(bot.moderation)
     if cog.app_command:
         cog.app_command.default_permissions = discord.Permissions(manage_guild=True)

@@ -24,9 +24,9 @@ from cogs._choices import VoiceOption, own_voice, seen_voice
 from cogs._farewell import ForgetForm
 from cogs._interaction import deferred, viewer_of
 from cogs._library import VoiceButton, ask_to_delete, show_voice
-from cogs._lists import VoiceSelect, own_page, show_community
+from cogs._lists import own_page, show_community
 from cogs._news import show_unread
-from cogs._pages import PageButton
+from cogs._pages import PageButton, PickSelect
 
 _log = logging.getLogger(__name__)
 
@@ -183,5 +183,5 @@ def _packed(contents: list[tuple[str, bytes]]) -> bytes:
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
     bot.library.community.membership = DiscordMembership(bot, bot.cloner.clock)
-    bot.add_dynamic_items(VoiceButton, VoiceSelect, PageButton)
+    bot.add_dynamic_items(VoiceButton, PageButton, PickSelect)
     await bot.add_cog(Voices(bot.library, bot.privacy))

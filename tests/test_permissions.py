@@ -455,13 +455,13 @@ def registered(bot: Clonevoice) -> set[str]:
     names: set[str] = set()
     for pattern in bot._connection._view_store._dynamic_items:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
         kind, _, rest = pattern.pattern.partition(":")
-        wishes = re.match(r"\(\?P<wish>([\w|]+)\)", rest)
+        wishes = re.match(r"\(\?P<\w+>([\w|]+)\)", rest)
         if wishes:
             names |= {f"{kind}:{wish}" for wish in wishes[1].split("|")}
         elif kind == "page":
             names |= {f"page:{name}" for name in LISTS}
         else:
-            names.add(pattern.pattern if kind == "pick" else kind)
+            names.add(kind)
     return names
 
 
