@@ -21,7 +21,8 @@ ClonevoiceError
 │   ├── VoiceUnknown, VoiceAmbiguous, BeingDeleted, VoiceWithdrawn, NoServer
 │   ├── TextBlank, TextTooLong, SpeakingAlready
 │   ├── NoAudio                  a message without an audio file
-│   ├── SpeakerNotNeeded, SpeakerIsYou, SpeakerIsBot, SpeakerNotHere, SpeakerAsked, SpeakerUnreachable
+│   ├── SpeakerNotNeeded, SpeakerIsYou, SpeakerIsBot, SpeakerNotHere, SpeakerBeingAsked, SpeakerAsked
+│   ├── SpeakerUnreachable       neither by direct message nor in the channel
 │   ├── TooManyQuestions         of all members to their speakers
 │   ├── SpeakerRefused, ApprovalUnanswered, ApprovalRevoked, RequestClosed, NotTheSpeaker
 │   ├── BeingForgotten, Forgotten, ForgetUnconfirmed
@@ -32,7 +33,7 @@ ClonevoiceError
 │   │   └── TooManyVoicesHere, ClonesToday, Blocked
 │   ├── NotModerator, NotBlocked, VoiceNotHere, ActOnSelf, ActOnServerOwner, ActOnBot
 │   ├── EverybodyModerates       the role of all members was chosen for moderation
-│   ├── DaysMalformed, OwnVoice, AlreadyReported, ReportsToday, CaseUnknown, CaseDecided
+│   ├── DaysMalformed, ReasonBlank, OwnVoice, AlreadyReported, ReportsToday, CaseUnknown, CaseDecided
 │   ├── NotCarriedOutYet         decided and on record, and done as soon as the disk lets it
 │   └── SampleRefused
 │       ├── SampleEmpty, SampleTooLarge, SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff
@@ -322,8 +323,14 @@ class SpeakerNotHere(Refused):
     key = "refused.speaker_not_here"
 
 
+class SpeakerBeingAsked(Refused):
+    """The speaker called `name` is being asked by this member just now."""
+
+    key = "refused.speaker_being_asked"
+
+
 class SpeakerAsked(Refused):
-    """The speaker called `name` is being asked by this member already, until `when` (Unix seconds)."""
+    """The speaker called `name` said no, or was asked often enough; again at `when` (Unix seconds)."""
 
     key = "refused.speaker_asked"
 
@@ -512,6 +519,12 @@ class EverybodyModerates(Refused):
     """The role that all members have was chosen as moderation role."""
 
     key = "refused.everybody_moderates"
+
+
+class ReasonBlank(Refused):
+    """A moderator gave a reason with nothing to read."""
+
+    key = "refused.reason_blank"
 
 
 class OwnVoice(Refused):

@@ -72,6 +72,14 @@ async def voice_card(
     return embed, files
 
 
+def add_declared(embed: discord.Embed, voice: Voice, locale: str) -> None:
+    """Add what a voice's owner declared about whose it is, and whether its speaker approved it."""
+    if voice.statement:
+        key = "voice.declared_approved" if voice.speaker else "voice.declared_alone"
+        told = say_markdown(locale, key, wording=voice.statement.wording, at=int(voice.statement.at))
+        embed.add_field(name=say(locale, "voice.declared"), value=told, inline=False)
+
+
 def link(url: str | None, locale: str, previews: Previews) -> str | None:
     """Write a link to a file of the API's, if that may be done and fits into a field."""
     if not url or not previews.may_show(url):

@@ -7,15 +7,15 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import CaseUnknown
+from bot.errors import CaseDecided, CaseUnknown
 from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.models import Voice
 from bot.voices.policy import Decision, Moderator
 from bot.voices.reports import Case, Verdict
-from cogs._cards import file_name
+from cogs._cards import add_declared, file_name
 from cogs._case_card import case_card
-from cogs._moderators import check_block, check_moderator, check_not_concerned, moderator
+from cogs._moderators import check_block, check_moderator, check_not_concerned, may_decide, moderator
 from cogs._pages import LISTS, PICKS, page_of, picking, turning
 from cogs._verdicts import VerdictForm
 
@@ -61,7 +61,10 @@ class CaseButton(
         """Dismiss at once; ask why, before anything that can't be undone."""
         async with answering(interaction):
             await check_moderator(interaction)
-            case = await interaction.client.cases.find_open(interaction.guild_id or 0, self._case_id)
+            case = await interaction.client.cases.find(interaction.guild_id or 0, self._case_id)
+            if case.verdict:
+                await _redraw(interaction, case)
+                raise CaseDecided(name=case.verdict.by.name)
             member = self._checked(interaction, case)
             if self._wish == "dismiss":
                 await interaction.response.defer()
@@ -94,6 +97,7 @@ class CaseButton(
             locale,
             self._decide,
             about=say_markdown(locale, f"verdict.about.{kind}", title=case.target.title, name=name),
+            reader=name,
             reason=say(locale, f"report.reason.{case.reports[-1].reason}"),
             days=member is not None,
         )
@@ -115,9 +119,16 @@ class CaseButton(
         locale = str(interaction.locale)
         text = say_markdown(locale, f"case.done.{case.outcome}", title=case.target.title)
         await interaction.followup.send(text, ephemeral=True)
-        if interaction.message and interaction.message.flags.ephemeral:  # the log channel's is seen to
-            message = await case_message(interaction.client, case, None, 0, locale, 0)
-            await interaction.edit_original_response(**message)
+        await _redraw(interaction, case)
+
+
+async def _redraw(interaction: discord.Interaction[Clonevoice], case: Case) -> None:
+    """Show a moderator's own card of a case as it stands; the log channel's is seen to."""
+    if interaction.message and interaction.message.flags.ephemeral:
+        if not interaction.response.is_done():
+            await interaction.response.defer()
+        card = case_card(case, str(interaction.locale), gone=False, named=False)
+        await interaction.edit_original_response(embed=card, attachments=[], view=None)
 
 
 async def open_case(interaction: discord.Interaction[Clonevoice], chosen: str) -> None:
@@ -135,6 +146,9 @@ async def open_case(interaction: discord.Interaction[Clonevoice], chosen: str) -
         interaction.filesize_limit,
         named=interaction.user.id not in case.concerned,
     )
+    if case.open and not may_decide(interaction, case.concerned):
+        message["view"] = None
+        message["embed"].set_footer(text=say(str(interaction.locale), "case.yours"))
     await interaction.edit_original_response(**message)
 
 
@@ -163,6 +177,8 @@ async def case_message(
         for speaker in case.speakers[:SPEAKERS]:
             view.add_item(CaseButton("silence", case.id, locale, speaker))
     embed = case_card(case, locale, gone=voice is None, named=named)
+    if voice and case.open:
+        add_declared(embed, voice, locale)
     return {"embed": embed, "attachments": files, "view": view}
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
+from bot.errors import RequestClosed
 from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.jobs import Job
@@ -55,15 +56,22 @@ class ConsentButton(
                 await show_request(interaction, self._job_id)
                 return
             await interaction.response.defer()
-            match self._wish:
-                case "approve":
-                    await _approve(interaction, self._job_id)
-                case "refuse":
-                    await _refuse(interaction, self._job_id)
-                case "sure":
-                    await _revoke(interaction, self._job_id)
-                case _:
-                    await show_request(interaction, self._job_id, doubt=self._wish == "revoke")
+            try:
+                await self._do(interaction)
+            except RequestClosed:
+                await interaction.edit_original_response(view=None)  # what it offered is over
+                raise
+
+    async def _do(self, interaction: discord.Interaction[Clonevoice]) -> None:
+        match self._wish:
+            case "approve":
+                await _approve(interaction, self._job_id)
+            case "refuse":
+                await _refuse(interaction, self._job_id)
+            case "sure":
+                await _revoke(interaction, self._job_id)
+            case _:
+                await show_request(interaction, self._job_id, doubt=self._wish == "revoke")
 
 
 def consent_buttons(job_id: str, locale: str, *wishes: str) -> discord.ui.View:

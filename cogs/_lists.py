@@ -97,7 +97,7 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     ]
     embed = discord.Embed(
         title=say(locale, "community.title", voices=len(rows)),
-        description="\n".join(lines) or say(locale, "community.unfound" if of != ":" else "community.empty"),
+        description="\n".join(lines) or say(locale, await _why_empty(interaction, of)),
         colour=_BLURPLE,
     )
     if of != ":":
@@ -108,6 +108,13 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     picking(view, "voice", options, say(locale, "list.open"))
     turning(view, "community", page, len(rows), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
+
+
+async def _why_empty(interaction: discord.Interaction[Clonevoice], of: str) -> str:
+    policy = await interaction.client.moderation.policy(interaction.guild_id or 0)
+    if not policy.sharing:
+        return "rule.sharing_off"
+    return "community.unfound" if of != ":" else "community.empty"
 
 
 def _reach(voice: Voice, viewer: Viewer) -> str:

@@ -26,10 +26,15 @@ async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
         raise NotModerator
 
 
-def check_not_concerned(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> None:
-    """Raise `ActOnSelf` for a moderator whom it is about; the server's owner has nobody above."""
+def may_decide(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> bool:
+    """Whether a moderator is none of those whom it is about; the server's owner has nobody above."""
     server_owner = interaction.guild.owner_id if interaction.guild else None
-    if interaction.user.id in concerned and interaction.user.id != server_owner:
+    return interaction.user.id not in concerned or interaction.user.id == server_owner
+
+
+def check_not_concerned(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> None:
+    """Raise `ActOnSelf` for a moderator whom it is about."""
+    if not may_decide(interaction, concerned):
         raise ActOnSelf
 
 

@@ -21,15 +21,15 @@ class ModLog:
         self._writing: set[asyncio.Task[None]] = set()
         self._order: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def tell(self, guild_id: int, entry: AuditEntry) -> None:
+    def tell(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
         """Write one line, in the server's language, without keeping anybody waiting."""
-        task = asyncio.create_task(self._write(guild_id, entry))
+        task = asyncio.create_task(self._write(guild_id, entry, channel_id))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write(self, guild_id: int, entry: AuditEntry) -> None:
+    async def _write(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
         try:
-            channel_id = (await self._bot.moderation.policy(guild_id)).log_channel
+            channel_id = channel_id or (await self._bot.moderation.policy(guild_id)).log_channel
             if channel_id is None:
                 return
             guild = self._bot.get_guild(guild_id)
@@ -43,9 +43,12 @@ class ModLog:
 def decided(entry: AuditEntry, locale: str) -> str:
     """Say what was decided, in one line."""
     about_rule = entry.decision is Decision.POLICY
+    ends = entry.decision is Decision.BLOCK and entry.now
     return say_markdown(
         locale,
-        f"audit.{entry.decision}",
+        "audit.block_until" if ends else f"audit.{entry.decision}",
+        until=int(entry.now) if ends else 0,
+        owner=entry.member_name,
         at=int(entry.at),
         by=entry.by_name,
         subject=Verbatim(say(locale, f"rule.name.{entry.subject}")) if about_rule else entry.subject,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Self
+from zlib import crc32
 
 import discord
 
@@ -147,16 +148,18 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
     ]
     view.add_item(PanelSelect(page, "page", discord.ui.Select(options=options)))
     for rule in PAGES[page]:
-        view.add_item(PanelSelect(page, rule, _select(rule, policy, interaction.guild, locale)))
+        select = _select(rule, policy, interaction.guild, locale)
+        select.id = crc32(f"{rule} {policy}".encode()) >> 1  # a client keeps what was chosen by this
+        view.add_item(PanelSelect(page, rule, select))
     if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left
         view.add_item(DefaultsButton(page, locale))
     await interaction.edit_original_response(embed=embed, view=view)
 
 
 def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str]:
-    none, state = say(locale, "panel.none"), {True: say(locale, "panel.on"), False: say(locale, "panel.off")}
+    state = {True: say(locale, "panel.on"), False: say(locale, "panel.off")}
     values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
-    values |= {rule: getattr(policy, rule) or none for rule in NUMBERS}
+    values |= {rule: getattr(policy, rule) or say(locale, "panel.no_limit") for rule in NUMBERS}
     for rule, (kind, empty) in MENTIONED.items():
         ids = _ids(policy, rule)
         there = _there(ids, guild)
@@ -211,7 +214,7 @@ def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str)
         case _:
             numbers = [
                 discord.SelectOption(
-                    label=say(locale, f"rule.choice.{rule}", value=number or say(locale, "panel.none")),
+                    label=say(locale, f"rule.choice.{rule}", value=number or say(locale, "panel.no_limit")),
                     value=str(number),
                     default=value == number,
                 )

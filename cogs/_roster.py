@@ -13,7 +13,7 @@ from bot.tree import answering
 from bot.voices.library import SUGGESTIONS
 from bot.voices.models import Voice
 from bot.voices.roster import Whereabouts
-from cogs._cards import voice_card
+from cogs._cards import add_declared, voice_card
 from cogs._interaction import viewer_of
 from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator
 from cogs._pages import LISTS, PICKS, page_of, picking, turning
@@ -89,7 +89,9 @@ async def ask_to_remove(interaction: discord.Interaction[Clonevoice], text: str,
         await interaction.edit_original_response(content=done, embed=None, attachments=[], view=None)
 
     about = say_markdown(locale, f"verdict.about.{kind}", title=voice.title, name=voice.owner_name)
-    await interaction.response.send_modal(VerdictForm(kind, locale, remove, about=about, reason=reason))
+    await interaction.response.send_modal(
+        VerdictForm(kind, locale, remove, about=about, reader=voice.owner_name, reason=reason)
+    )
 
 
 async def show_roster(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
@@ -120,7 +122,7 @@ async def show_roster(interaction: discord.Interaction[Clonevoice], of: str, pag
     ]
     embed = discord.Embed(
         title=say(locale, "moderators.voices", rows=len(entries)),
-        description="\n".join(lines) or say(locale, "moderators.nothing"),
+        description="\n".join(lines) or say(locale, "moderators.none.voices"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
@@ -143,6 +145,8 @@ async def _show_card(interaction: discord.Interaction[Clonevoice], voice: Voice)
         limit=interaction.filesize_limit,
         playable=shared,
     )
+    add_declared(embed, voice, locale)
+    embed.add_field(name=say(locale, "voice.shared"), value=say(locale, _state(voice, guild_id)))
     if not shared:
         embed.set_footer(text=say(locale, "roster.private"))
     view = discord.ui.View(timeout=None)

@@ -54,7 +54,7 @@ async def _show_list(
     locale, (page, rows, of) = str(interaction.locale), place
     embed = discord.Embed(
         title=say(locale, f"moderators.{kind}", rows=rows),
-        description="\n".join(map(_cut, lines)) or say(locale, "moderators.nothing"),
+        description="\n".join(map(_cut, lines)) or say(locale, f"moderators.none.{kind}"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)

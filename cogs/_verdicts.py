@@ -7,17 +7,30 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import DaysMalformed
+from bot.errors import DaysMalformed, ReasonBlank
 from bot.i18n import say
 from bot.tree import answering
+from bot.voices.models import clean_text, is_blank
 from cogs._interaction import FORM_SECONDS
 from cogs._moderators import check_moderator
 
 REASON_LENGTH = 200
 """Longest reason, in characters."""
 
+READER_LENGTH = 32
+"""How much of a name a label of 45 characters has room for."""
+
 DAYS = 365
 """Longest block that has an end, in days."""
+
+
+def reason_of(typed: str) -> str:
+    """Return a reason as it is kept; `ReasonBlank` if there is nothing to read."""
+    reason = clean_text(typed)
+    if is_blank(reason):
+        raise ReasonBlank
+    return reason
+
 
 Decide = Callable[[discord.Interaction[Clonevoice], str, int | None], Awaitable[None]]
 """What to do with the reason, and the days of a block, once the form is sent."""
@@ -27,7 +40,15 @@ class VerdictForm(ui.Modal):
     """Asks for a reason, and for a block how long it lasts; `kind` is the family of its sentences."""
 
     def __init__(
-        self, kind: str, locale: str, decide: Decide, *, about: str, reason: str = "", days: bool = False
+        self,
+        kind: str,
+        locale: str,
+        decide: Decide,
+        *,
+        about: str,
+        reader: str,
+        reason: str = "",
+        days: bool = False,
     ) -> None:
         super().__init__(title=say(locale, f"verdict.form.{kind}"), timeout=FORM_SECONDS)
         self._decide = decide
@@ -36,7 +57,8 @@ class VerdictForm(ui.Modal):
         )
         self._days: ui.TextInput[Any] = ui.TextInput(max_length=3, required=False)
         self.add_item(ui.TextDisplay(about))
-        self.add_item(ui.Label(text=say(locale, "verdict.reason"), component=self._reason))
+        label = say(locale, "verdict.reason", name=reader[:READER_LENGTH])
+        self.add_item(ui.Label(text=label, component=self._reason))
         if days:
             self.add_item(ui.Label(text=say(locale, "verdict.days"), component=self._days))
 
@@ -48,7 +70,7 @@ class VerdictForm(ui.Modal):
             else:
                 await interaction.response.defer(ephemeral=True, thinking=True)
             await check_moderator(interaction)
-            await self._decide(interaction, self._reason.value, self._read_days())
+            await self._decide(interaction, reason_of(self._reason.value), self._read_days())
 
     def _read_days(self) -> int | None:
         typed = self._days.value.strip() if self._days.value else ""

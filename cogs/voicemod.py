@@ -10,7 +10,6 @@ from bot.errors import ActOnSelf
 from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
 from bot.tree import command_text
-from bot.voices.models import clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.policy import Decision
 from bot.voices.roster import Whereabouts
@@ -24,7 +23,7 @@ from cogs._panel import DefaultsButton, PanelSelect, show_panel
 from cogs._report import ReasonSelect, ReportButton
 from cogs._roster import RemoveButton, ask_to_remove, show_roster, suggest_voice
 from cogs._trail import show_audit, show_blocked
-from cogs._verdicts import DAYS, REASON_LENGTH
+from cogs._verdicts import DAYS, REASON_LENGTH, reason_of
 from cogs._ways import DiscordWays
 
 
@@ -64,7 +63,7 @@ class VoiceMod(
             interaction.guild_id or 0,
             moderator(interaction.user),
             moderator(member),
-            clean_text(reason),
+            reason_of(reason),
             days,
             tell=isinstance(member, discord.Member),  # a stranger to this server gets nothing from it
         )
@@ -79,8 +78,9 @@ class VoiceMod(
         await _begin(interaction)
         if member.id == interaction.user.id:
             raise ActOnSelf
-        await self._moderation.unblock(
-            interaction.guild_id or 0, moderator(interaction.user), moderator(member)
+        here = isinstance(member, discord.Member)
+        await interaction.client.measures.unblock(
+            interaction.guild_id or 0, moderator(interaction.user), moderator(member), tell=here
         )
         text = say_markdown(str(interaction.locale), "block.lifted", name=member.display_name)
         await interaction.edit_original_response(content=text)
@@ -121,7 +121,7 @@ class VoiceMod(
     ) -> None:
         """Ask whether a voice is really to go, and why."""
         await check_moderator(interaction)
-        await ask_to_remove(interaction, voice, reason)
+        await ask_to_remove(interaction, voice, reason_of(reason))
 
     @app_commands.command(name="reports", description=command_text("voicemod.reports"))
     async def reports(self, interaction: discord.Interaction[Clonevoice]) -> None:

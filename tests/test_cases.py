@@ -141,8 +141,8 @@ async def test_the_life_of_a_case(court: Court):
     assert "grace" not in told
     assert "linus" not in told
     audit = await court.hedy.slash(world.channel, "voicemod audit", kind="remove")
-    assert "**hedy** removed “Ada”: Grace did not agree" in text(audit)
-    assert any("removed “Ada”: Grace did not agree" in one.content for one in log.history())
+    assert "**hedy** removed “Ada” by ada: Grace did not agree" in text(audit)
+    assert any("removed “Ada” by ada: Grace did not agree" in one.content for one in log.history())
 
 
 class TestReporting:
@@ -158,7 +158,7 @@ class TestReporting:
         assert asked.ephemeral
         await choose_reason(world.linus, message(asked), "deception")
         await until(lambda: log.history()[-1].embeds)
-        shown = log.history()[-1].embeds[0].fields[-1].value or ""
+        shown = "\n".join(field.value or "" for field in log.history()[-1].embeds[0].fields)
         assert f"[Spoken]({line.jump_url}) by grace (`{world.grace.id}`): " in shown
         assert r"You \*all\* owe me" in shown
 

@@ -17,7 +17,7 @@ from bot.demo.upstream import Upstream
 from bot.errors import RecordUnwritable
 from bot.voices.models import SpokenLine, Viewer
 from bot.voices.policy import Decision, Moderator
-from bot.voices.reports import Verdict
+from bot.voices.reports import Case, Verdict
 from bot.voices.store import Store
 from conftest import FastClock, World, embed_of, opened, sentence, text, until
 from test_cases import choose_reason, complain, decide, logged, replies, said_to, shared
@@ -56,6 +56,14 @@ async def approved(world: World, **options: Any) -> None:
     await test_consent.click(world, question, "button.approve")
     await until(lambda: len(world.stored(world.ada)) > before)
     await until(lambda: not world.jobs())
+
+
+async def refuses_to_decide(court: Court, case: Case) -> None:
+    """Press a button that Hedy was not given, about a case that is about her."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.Button(label="x", custom_id=f"case:dismiss:{case.id}"))
+    sent = await court.world.bot.get_partial_messageable(court.world.channel.id).send("x", view=view)
+    assert text(await court.hedy.click(sent, label="x")) == sentence("refused.act_on_self")
 
 
 async def boss_of(world: World) -> simcord.MemberActor:
@@ -233,8 +241,8 @@ class TestWhoIsNamed:
         [case] = await world.bot.cases.open(world.ada.guild.id)
         card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
         assert "grace" not in text(card)
-        refused = await press(court.hedy, card, "button.case.dismiss")
-        assert sentence("refused.act_on_self") in replies(refused)
+        assert sentence("case.yours") in text(card)
+        await refuses_to_decide(court, case)
 
     async def test_a_reporter_who_was_forgotten_only_until_the_decision(self, court: Court):
         world = court.world
@@ -351,8 +359,8 @@ class TestEvidence:
         [case] = await world.bot.cases.open(world.ada.guild.id)
         card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
         assert "linus" not in text(card)
-        refused = await press(court.hedy, card, "button.case.dismiss")
-        assert sentence("refused.act_on_self") in replies(refused)
+        assert sentence("case.yours") in text(card)
+        await refuses_to_decide(court, case)
 
 
 class TestWhatModeratorsSet:
@@ -469,6 +477,47 @@ class TestWhatModeratorsSet:
         done = await court.hedy.submit_modal(form, {fields(form)[0]: "no"})
         assert text(done) == sentence("verdict.done.barring", title="Far")
 
+    @pytest.mark.parametrize("command", ["block", "remove"])
+    async def test_a_reason_has_to_say_something(self, court: Court, command: str):
+        world = court.world
+        await shared(world)
+        about: dict[str, Any] = {"member": world.ada} if command == "block" else {"voice": "Ada"}
+        blank = await court.hedy.slash(world.channel, f"voicemod {command}", reason="   ", **about)
+        assert text(blank) == sentence("refused.reason_blank")
+        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Ada", reason="no")
+        blank = await court.hedy.submit_modal(form, {fields(form)[0]: "   "})
+        assert text(blank) == sentence("refused.reason_blank")
+        assert len(world.stored(world.ada)) == 1
+
+    async def test_the_trail_says_until_when_a_block_is_and_about_whose_voice_a_decision(self, court: Court):
+        world = court.world
+        await shared(world)
+        await complain(world, world.grace)
+        [case] = await world.bot.cases.open(world.ada.guild.id)
+        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
+        await court.block(world.ada, days=3)
+        lines = (
+            embed_of(await court.hedy.slash(world.channel, "voicemod audit")).description or ""
+        ).splitlines()
+        assert "blocked ada until <t:" in lines[0]
+        assert "dismissed a report about “Ada” by ada" in lines[1]
+
+    async def test_a_log_channel_hears_that_it_is_one_no_more(self, court: Court):
+        world = court.world
+        log = await logged(court)
+        shown = await court.panel("moderators")
+        await press(court.hedy, shown, "button.defaults")
+        await until(
+            lambda: "Log channel" in log.history()[-1].content and "none" in log.history()[-1].content
+        )
+
+    async def test_lifting_a_block_is_told(self, court: Court):
+        world = court.world
+        await court.block(world.ada)
+        await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        await until(lambda: sentence("notice.unblocked", server="Voice Club") in said_to(world.ada))
+
     async def test_a_new_reason_or_end_of_a_block_is_told_and_the_same_is_not(self, court: Court):
         world = court.world
         for options in ({"reason": "one"}, {"reason": "one"}, {"reason": "two"}):
@@ -492,15 +541,31 @@ class TestWhatSpeakersSay:
         await until(lambda: not world.jobs())
         assert len(world.stored(world.ada)) == len(consents(world, world.grace)) == 1
 
-    async def test_nobody_is_asked_again_for_a_day_by_who_cancelled_or_was_refused(self, world: World):
-        card, _ = await asked(world)
-        await press(world.ada, card, "button.cancel")
+    async def test_nobody_is_asked_more_than_three_times_a_day_by_the_same_member(self, world: World):
+        for number in range(3):
+            card, _ = await asked(world, title=f"Try {number}")
+            await press(world.ada, card, "button.cancel")
+            await until(lambda: not world.jobs())
+        again = await world.send(world.ada, title="Other", rights="permission", speaker=world.grace)
+        assert "was asked by you often enough today" in text(again)
+        skip(world, DAY)
+        for number in range(4):  # what she approves is none too many
+            await approved(world, title=f"Good {number}")
+
+    @pytest.mark.parametrize("how", ["refused", "taken back"])
+    async def test_after_a_no_nobody_is_asked_again_for_a_day(self, world: World, how: str):
+        if how == "refused":
+            _, question = await asked(world)
+            await test_consent.click(world, question, "button.refuse")
+        else:
+            await approved(world)
+            [consent] = consents(world, world.grace)
+            await world.bot.consents.revoke(world.grace.id, consent["job_id"])
         await until(lambda: not world.jobs())
         again = await world.send(world.ada, title="Other", rights="permission", speaker=world.grace)
-        assert "You have asked grace already" in text(again)
+        assert "grace said no a short while ago" in text(again)
         skip(world, DAY)
-        await approved(world, title="Third")
-        await asked(world, title="Fourth")
+        await asked(world, title="Tomorrow")
 
     async def test_a_voice_is_of_no_use_from_the_moment_its_approval_is_taken_back(self, world: World):
         await approved(world)

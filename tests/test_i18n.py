@@ -47,6 +47,7 @@ FAMILIES = {
     "rule.choice.": list(NUMBERS),
     "decision.": [decision.value for decision in Decision],
     "moderators.": ["blocked", "audit"],
+    "moderators.none.": ["blocked", "audit"],
     "report.reason.": [reason.value for reason in ReportReason],
     "button.case.": ["remove", "dismiss", "block", "silence"],
     "verdict.form.": ["removing", "barring", "blocking"],

@@ -282,7 +282,7 @@ class TestBlocks:
         await court.block(world.ada)
         await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
         assert "🎙️ Ada" in text(await world.ada.slash(world.channel, "voices share", voice="Ada"))
-        assert sentence("moderators.nothing") in text(
+        assert sentence("moderators.none.blocked") in text(
             await court.hedy.slash(world.channel, "voicemod blocked")
         )
 
@@ -304,7 +304,7 @@ class TestBlocks:
             waiting = await world.send(world.ada, wait=False)
             await until(lambda: sentence("stage.present.queued") in text(waiting))
             await court.block(world.ada)
-            await until(lambda: sentence("refused.cancelled") in text(waiting))
+            await until(lambda: sentence("rule.blocked", reason="spam") in text(waiting))
             assert len(world.posts()) == 1
 
 

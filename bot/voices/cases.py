@@ -269,7 +269,8 @@ class Cases:
                 entry = AuditEntry(
                     verdict.at, by.id, by.name, verdict.decision, target.title, target.owner_id
                 )
-                await self._moderation.record(guild_id, replace(entry, case_id=case.id))
+                entry = replace(entry, member_name=target.owner_name, case_id=case.id)
+                await self._moderation.record(guild_id, entry)
             case _:
                 pass
         if case.outcome != "block" and target.owner_id not in case.leaving:

@@ -217,6 +217,10 @@ class Cloner:
         await self._ledger.move(job_id, Stage.FAILED, failure=Failure.of(why))
         self._intake.answer(job_id, speaker_id, approved=False)
 
+    def declined(self, owner_id: int, speaker_id: int) -> None:
+        """Note that a speaker took an approval back: that member asks them nothing for a while."""
+        self._ledger.answered(owner_id, speaker_id, approved=False)
+
     def naming(self, speaker_id: int) -> list[Job]:
         """Return the clones under way that name a member as their speaker."""
         jobs = [job for job in self._ledger.all() if not job.over]
@@ -252,11 +256,15 @@ class Cloner:
         jobs = [job for job in self._ledger.all() if not job.over and not job.awaits_approval]
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
-    async def call_off(self, owner_id: int, guild_id: int | None = None) -> bool:
+    async def call_off(
+        self, owner_id: int, guild_id: int | None = None, why: ClonevoiceError | None = None
+    ) -> bool:
         """Cancel a member's clones (of one server) that were not sent; whether one is being sent or made."""
         jobs = [job for job in self._ledger.of(owner_id) if not job.unaccounted]
         jobs = [job for job in jobs if guild_id in (None, job.guild_id)]
-        if tasks := [self._call_off(job.id, Cancelled()) for job in jobs if job.id in self._cancellable]:
+        if tasks := [
+            self._call_off(job.id, why or Cancelled()) for job in jobs if job.id in self._cancellable
+        ]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         return any(job.unaccounted for job in self._ledger.of(owner_id))
 

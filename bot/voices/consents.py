@@ -88,6 +88,7 @@ class Consents:
         if consent is None:
             raise RequestClosed
         self._unfinished.add(speaker_id)
+        self._cloner.declined(consent.owner_id, speaker_id)
         with recording():
             await self._store.members.change_consent(speaker_id, job_id, _revoked)
         await self._follow_up(speaker_id, consent)

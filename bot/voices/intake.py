@@ -150,7 +150,7 @@ class Intake:
         """Take a speaker's answer; an approval is on record before. `RequestClosed` if it comes too late."""
         job = self.request(job_id, speaker_id)
         self._requests[job_id].set_result(approved)
-        self._ledger.answered(job, approved=approved)
+        self._ledger.answered(job.owner_id, speaker_id, approved=approved)
 
     def accept(self, job_id: str, owner_id: int) -> None:
         """Clone a sample anyway; `OfferLapsed` if that is offered no more."""

@@ -13,6 +13,7 @@ from bot.errors import (
     SampleEmpty,
     SampleTooLarge,
     SpeakerAsked,
+    SpeakerBeingAsked,
     StoreError,
     TitleBlank,
     TitleTaken,
@@ -22,7 +23,7 @@ from bot.errors import (
 from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
 from bot.voices.fetch import MEGABYTE
-from bot.voices.jobs import APPROVAL_SECONDS, Job, Order, Reply
+from bot.voices.jobs import Job, Order, Reply
 from bot.voices.models import (
     DESCRIPTION_LENGTH,
     TITLE_LENGTH,
@@ -38,8 +39,11 @@ from bot.voices.store import Store, recording
 _log = logging.getLogger(__name__)
 
 
+QUESTIONS = 3
+"""How many questions to the same speaker a member can ask …"""
+
 QUESTION_SECONDS = 24 * 60 * 60.0
-"""How long a member who asked a speaker can't ask them again, unless they approved."""
+"""… within this; after a no, none for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Ledger:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._recorded: set[int] = set()
-        self._asked: dict[tuple[int, int], float] = {}
+        self._asked: dict[tuple[int, int], list[float]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __getitem__(self, job_id: str) -> Job:
@@ -178,10 +182,10 @@ class Ledger:
         """Keep a job's MP3 on disk until the job is over."""
         await self._write(self._store.jobs.put_sample(job_id, sample))
 
-    def answered(self, job: Job, *, approved: bool) -> None:
-        """Note what a speaker answered: who approved can be asked for another voice."""
-        if approved and job.speaker:
-            self._asked.pop((job.owner_id, job.speaker.id), None)
+    def answered(self, owner_id: int, speaker_id: int, *, approved: bool) -> None:
+        """Note what a speaker said: a question that they approved is none too many, a no counts for all."""
+        times = self._asked.get((owner_id, speaker_id), [])
+        self._asked[owner_id, speaker_id] = times[:-1] if approved else [self._clock.now()] * QUESTIONS
 
     async def keep_voice(self, voice: Voice) -> Voice:
         """Record the voice that a job has made."""
@@ -200,14 +204,14 @@ class Ledger:
 
     def _check_question(self, owner_id: int, speaker: Speaker, others: Iterable[Job]) -> None:
         """Refuse to ask a speaker whom the member asks already, or asked a short while ago."""
-        now = self._clock.now()
-        asking = [job for job in others if job.speaker and job.speaker.id == speaker.id and not job.approved]
-        ends = [job.approval_ends if job.awaits_approval else now + APPROVAL_SECONDS for job in asking]
-        self._asked = {pair: at for pair, at in self._asked.items() if at > now - QUESTION_SECONDS}
-        if asked_at := self._asked.get((owner_id, speaker.id)):
-            ends.append(asked_at + QUESTION_SECONDS)
-        if ends:
-            raise SpeakerAsked(name=speaker.name, when=int(max(ends)))
+        now, pair = self._clock.now(), (owner_id, speaker.id)
+        if any(job.speaker and job.speaker.id == speaker.id and not job.approved for job in others):
+            raise SpeakerBeingAsked(name=speaker.name)
+        self._asked = {
+            one: [at for at in times if at > now - QUESTION_SECONDS] for one, times in self._asked.items()
+        }
+        if len(times := self._asked.get(pair, [])) >= QUESTIONS:
+            raise SpeakerAsked(name=speaker.name, when=int(times[-QUESTIONS] + QUESTION_SECONDS))
         if sum(job.awaits_approval for job in self._jobs.values()) >= self._limits.under_way:
             raise TooManyQuestions
 
@@ -215,7 +219,7 @@ class Ledger:
         """Note that a job's speaker has got the question."""
         job = await self.change(job_id, asked=True)
         if job.speaker:
-            self._asked[job.owner_id, job.speaker.id] = self._clock.now()
+            self._asked.setdefault((job.owner_id, job.speaker.id), []).append(self._clock.now())
 
     def being_made(self, job: Job) -> list[int]:
         """Return the owners of the other clones of a job's server that are being sent or made."""

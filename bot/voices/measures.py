@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.voices.cloner import Cloner
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.moderation import Moderation, blocking
+from bot.voices.moderation import Moderation, blocked, blocking
 from bot.voices.notices import Notices
 from bot.voices.policy import DAY, AuditEntry, Block, Decision, Moderator
 from bot.voices.reports import Case, Target, Verdict
@@ -48,7 +48,8 @@ class Measures:
             entry = AuditEntry(
                 verdict.at, by.id, by.name, Decision.REMOVE, target.title, target.owner_id, verdict.reason
             )
-            await self._moderation.record(guild_id, replace(entry, case_id=case.id))
+            entry = replace(entry, member_name=target.owner_name, case_id=case.id)
+            await self._moderation.record(guild_id, entry)
         if target.owner_id not in case.leaving:
             await self._notices.tell(
                 target.owner_id,
@@ -85,7 +86,7 @@ class Measures:
         """Block a member, cancel what of theirs waits, and tell them what they don't know yet."""
         before = await self._block_of(guild_id, member.id)
         block = await self._moderation.block(guild_id, by, member, reason, days)
-        await self._cloner.call_off(member.id, guild_id)
+        await self._cloner.call_off(member.id, guild_id, blocked(block))
         if tell and (before is None or (before.reason, before.until) != (block.reason, block.until)):
             await self._tell_blocked(guild_id, block, by)
         return block
@@ -93,6 +94,12 @@ class Measures:
     async def _block_of(self, guild_id: int, member_id: int) -> Block | None:
         blocks = await self._moderation.blocked(guild_id)
         return next((block for block in blocks if block.member_id == member_id), None)
+
+    async def unblock(self, guild_id: int, by: Moderator, member: Moderator, *, tell: bool) -> None:
+        """Let a member take part again, and tell them."""
+        await self._moderation.unblock(guild_id, by, member)
+        if tell:
+            await self._notices.tell(member.id, guild_id, "notice.unblocked")
 
     async def block_by(self, guild_id: int, case: Case, verdict: Verdict) -> None:
         """Block the member whom a case's verdict names; what of it was done before is not done again."""
@@ -105,7 +112,7 @@ class Measures:
         if not await self._moderation.recorded(guild_id, case.id):  # else it may have been lifted again
             await self._moderation.impose(guild_id, block)
             await self._moderation.record(guild_id, blocking(block, by, case_id=case.id))
-        await self._cloner.call_off(member.id, guild_id)
+        await self._cloner.call_off(member.id, guild_id, blocked(block))
         if member.id not in case.leaving:
             await self._tell_blocked(guild_id, block, by, once=case.id)
 

@@ -51,7 +51,7 @@ class Moderation:
     """
 
     applicants: Applicants
-    listener: Callable[[int, AuditEntry], None]
+    listener: Callable[[int, AuditEntry, int | None], None]
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -78,7 +78,8 @@ class Moderation:
             with recording():
                 await self._store.servers.put_policy(guild_id, policy)
             undo = partial(self._store.servers.put_policy, guild_id, before)
-            await self._enter(guild_id, entries, undo)
+            # One that is set to none hears of that, and of what was changed with it.
+            await self._enter(guild_id, entries, undo, policy.log_channel or before.log_channel)
         return policy
 
     async def reset(self, guild_id: int, by: Moderator) -> Policy:
@@ -121,22 +122,26 @@ class Moderation:
             await self._store.servers.drop_block(guild_id, block.member_id)
 
     async def _enter(
-        self, guild_id: int, entries: Sequence[AuditEntry], undo: Callable[[], Awaitable[None]]
+        self,
+        guild_id: int,
+        entries: Sequence[AuditEntry],
+        undo: Callable[[], Awaitable[None]],
+        log_channel: int | None = None,
     ) -> None:
         """Put what was done on the trail, or undo it: nothing is done that isn't there."""
         try:
             for entry in entries:
-                await self.record(guild_id, entry)
+                await self.record(guild_id, entry, log_channel)
         except Exception:
             with recording():
                 await undo()
             raise
 
-    async def record(self, guild_id: int, entry: AuditEntry) -> None:
-        """Put a decision on the trail, and then into the log channel."""
+    async def record(self, guild_id: int, entry: AuditEntry, log_channel: int | None = None) -> None:
+        """Put a decision on the trail, and then into the log channel: the server's, if none is given."""
         with recording():
             await self._store.servers.add_entry(guild_id, entry)
-        self.listener(guild_id, entry)
+        self.listener(guild_id, entry, log_channel)
 
     async def recorded(self, guild_id: int, case_id: int) -> bool:
         """Whether the decision of a case is on the trail."""
@@ -251,15 +256,28 @@ class Moderation:
         """Return the rules that a member has to meet; `Blocked` if they may do nothing here."""
         for block in await self.blocked(viewer.guild_id):
             if block.member_id == viewer.id:
-                raise Blocked(reason=block.reason, when=int(block.until) if block.until else None)
+                raise blocked(block)
         return await self.policy(viewer.guild_id)
 
 
 def blocking(block: Block, by: Moderator, *, case_id: int = 0) -> AuditEntry:
     """Write down that a member was blocked."""
     return AuditEntry(
-        block.at, by.id, by.name, Decision.BLOCK, block.name, block.member_id, block.reason, case_id=case_id
+        block.at,
+        by.id,
+        by.name,
+        Decision.BLOCK,
+        block.name,
+        block.member_id,
+        block.reason,
+        now=str(int(block.until)) if block.until else "",
+        case_id=case_id,
     )
+
+
+def blocked(block: Block) -> Blocked:
+    """Say to a member that they are blocked."""
+    return Blocked(reason=block.reason, when=int(block.until) if block.until else None)
 
 
 def _told(value: object) -> str:

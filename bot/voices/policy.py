@@ -131,8 +131,9 @@ class Decision(StrEnum):
 class AuditEntry:
     """What a moderator decided, `at` Unix seconds: about whom, if about somebody, and in which words.
 
-    `was` and `now` are the values of a changed rule; `subject` is its name, or the member's, or a voice's
-    title. `case_id` is that of the case that was decided, if there was one.
+    `subject` is a rule's name, or the member's, or the title of a voice, which is `member_name`'s. `was`
+    and `now` are the values of a rule; `now` is also when a block ends, in Unix seconds. `case_id` is that
+    of the case that was decided, if there was one.
     """
 
     at: float
@@ -144,6 +145,7 @@ class AuditEntry:
     reason: str = ""
     was: str = ""
     now: str = ""
+    member_name: str = ""
     case_id: int = 0
 
 
