@@ -504,7 +504,6 @@ class TestWhatModeratorsSet:
         assert "dismissed a report about “Ada” by ada" in lines[1]
 
     async def test_a_log_channel_hears_that_it_is_one_no_more(self, court: Court):
-        world = court.world
         log = await logged(court)
         shown = await court.panel("moderators")
         await press(court.hedy, shown, "button.defaults")

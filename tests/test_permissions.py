@@ -182,9 +182,10 @@ class Scene:
         One that is still as it was made does as well: whose try was refused has left it so.
         """
         who, title = owner or self.world.ada, self.title()
+        reported = await self.reported()
         for voice in await self.store.members.voices(who.id):
             same = self.made.get(voice.id) == voice and bool(voice.shared_in) is shared
-            if same and voice.id not in await self.reported():
+            if same and voice.id not in reported:
                 return voice.id
         guild = self.world.ada.guild.id
         linus = Speaker(self.world.linus.id, "linus")
@@ -204,7 +205,10 @@ class Scene:
         return {case.target.voice_id for case in await self.store.servers.cases(self.world.ada.guild.id)}
 
     async def case(self) -> int:
-        """Report a new voice of Ada's; return the case's id."""
+        """Report a new voice of Ada's, unless the last case is still open; return the case's id."""
+        for case in await self.store.servers.cases(self.world.ada.guild.id):
+            if case.open and case.reports[0].reporter_id == self.world.linus.id:
+                return case.id
         voice_id = await self.voice()
         guild, case_id = self.world.ada.guild.id, 10**9 + len(self.numbers)
         target = Target(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
