@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Self
-from zlib import crc32
 
 import discord
 
@@ -148,9 +147,7 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
     ]
     view.add_item(PanelSelect(page, "page", discord.ui.Select(options=options)))
     for rule in PAGES[page]:
-        select = _select(rule, policy, interaction.guild, locale)
-        select.id = crc32(f"{rule} {policy}".encode()) >> 1  # a client keeps what was chosen by this
-        view.add_item(PanelSelect(page, rule, select))
+        view.add_item(PanelSelect(page, rule, _select(rule, policy, interaction.guild, locale)))
     if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left
         view.add_item(DefaultsButton(page, locale))
     await interaction.edit_original_response(embed=embed, view=view)

@@ -209,7 +209,7 @@ async def test_a_report_becomes_a_case_that_the_moderator_decides():
         await card_texts(page, until=sentence("case.title", title="Countess"))
         assert await play(page) == pytest.approx(13.8, abs=0.5)
         await press(page, sentence("button.case.remove"))
-        await fill_form(page, {sentence("verdict.reason"): "Grace did not agree"})
+        await fill_form(page, {sentence("verdict.reason", name="Ada"): "Grace did not agree"})
         await card_texts(page, until=sentence("case.done.remove", title="Countess"))
 
 
