@@ -35,7 +35,7 @@ async def clone(page: Page, title: str) -> None:
     """Clone the good sample, and wait for the voice's card."""
     options = {"sample": SAMPLES / "good-sample.mp3", "title": title, "rights": "This is my own voice"}
     await type_command(page, "/clonevoice", options)
-    await card_texts(page, until=sentence("button.share"))
+    await card_texts(page, until=sentence("voice.title", title=title))
 
 
 def test_the_program_prints_an_address_where_the_page_is_and_ends_on_ctrl_c(tmp_path: Path):
