@@ -24,7 +24,7 @@ from bot.voices.measures import Measures
 from bot.voices.models import Viewer, Voice, clean_text
 from bot.voices.moderation import Moderation
 from bot.voices.notices import Notices
-from bot.voices.policy import DAY, AuditEntry, Decision, Moderator
+from bot.voices.policy import DAY, Decision, Moderator
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store, recording
 
@@ -258,21 +258,15 @@ class Cases:
         self._background.start(self._show(guild_id, case_id))
 
     async def _execute(self, guild_id: int, case: Case, verdict: Verdict) -> None:
-        target, by = case.target, verdict.by
+        target = case.target
         match verdict.decision:
             case Decision.REMOVE:
                 await self._measures.remove(guild_id, case, verdict)
                 return
             case Decision.BLOCK:
                 await self._measures.block_by(guild_id, case, verdict)
-            case _ if not await self._moderation.recorded(guild_id, case.id):
-                entry = AuditEntry(
-                    verdict.at, by.id, by.name, verdict.decision, target.title, target.owner_id
-                )
-                entry = replace(entry, member_name=target.owner_name, case_id=case.id)
-                await self._moderation.record(guild_id, entry)
             case _:
-                pass
+                await self._moderation.record_once(guild_id, case.entry())
         if case.outcome != "block" and target.owner_id not in case.leaving:
             key = f"notice.owner.{case.outcome}"
             await self._notices.tell(target.owner_id, guild_id, key, once=case.id, title=target.title)

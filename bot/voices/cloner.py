@@ -226,15 +226,10 @@ class Cloner:
         jobs = [job for job in self._ledger.all() if not job.over]
         return [job for job in jobs if job.speaker and job.speaker.id == speaker_id]
 
-    def withdraw(self, job_id: str, why: ClonevoiceError) -> bool:
-        """End a clone that has not been sent, whoever wants that; False if it is sent or over."""
-        jobs = [
-            job for job in self._ledger.all() if job.id == job_id and not job.over and not job.unaccounted
-        ]
-        for job in jobs:
-            if job.id in self._cancellable:
-                self._call_off(job.id, why)
-        return bool(jobs)
+    def withdraw(self, job_id: str, why: ClonevoiceError) -> None:
+        """End a clone that has not been sent, whoever wants that."""
+        if job_id in self._cancellable and not self._ledger[job_id].unaccounted:
+            self._call_off(job_id, why)
 
     async def try_again(self, job_id: str, owner_id: int) -> Job:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""

@@ -101,8 +101,7 @@ class Consents:
             for consent in consents:
                 await self._store.members.change_consent(speaker_id, consent.job_id, _revoked)
         for job in self._cloner.naming(speaker_id):
-            if job.speaker:
-                self._cloner.withdraw(job.id, ApprovalRevoked(name=job.speaker.name))
+            self._call_off(job)
         failure: StoreError | None = None
         for consent in consents:
             try:
@@ -117,38 +116,42 @@ class Consents:
         background.start(self._keep())
 
     async def _keep(self) -> None:
-        self._unfinished.update(await self._store.members.revoking())
+        scanned = False
         while True:
-            for speaker_id in [*self._unfinished]:
-                try:
-                    for consent in await self._store.members.consents(speaker_id):
-                        if consent.revoked:
-                            await self._follow_up(speaker_id, consent)
-                    self._unfinished.discard(speaker_id)
-                except Exception as error:  # noqa: BLE001 - one must not end the looking at all
-                    _log.warning("an approval that was taken back still has traces: %r", error)
+            try:
+                if not scanned:
+                    self._unfinished.update(await self._store.members.revoking())
+                    scanned = True
+                for speaker_id in [*self._unfinished]:
+                    await self._try(speaker_id)
+            except OSError:
+                _log.exception("what was taken back can't be read")
             await self._clock.sleep(LOOK_SECONDS)
+
+    async def _try(self, speaker_id: int) -> None:
+        try:
+            for consent in await self._store.members.consents(speaker_id):
+                if consent.revoked:
+                    await self._follow_up(speaker_id, consent)
+            self._unfinished.discard(speaker_id)
+        except Exception as error:  # noqa: BLE001 - one must not end the looking at all
+            _log.warning("an approval that was taken back still has traces: %r", error)
 
     async def _follow_up(self, speaker_id: int, consent: Consent) -> None:
         """End what came, or may come, of an approval that was taken back."""
-        name = await self._name(speaker_id, consent)
-        if not await self._end_voice(consent, name):
-            self._cloner.withdraw(consent.job_id, ApprovalRevoked(name=name))
-            if all(job.id != consent.job_id for job in self._cloner.naming(speaker_id)):
-                with recording():  # nothing can come of it
-                    await self._store.members.drop_consent(speaker_id, consent.job_id)
+        if await self._end_voice(consent):
+            return
+        jobs = [job for job in self._cloner.naming(speaker_id) if job.id == consent.job_id]
+        for job in jobs:
+            self._call_off(job)
+        if not jobs:  # nothing can come of it
+            with recording():
+                await self._store.members.drop_consent(speaker_id, consent.job_id)
 
-    async def _name(self, speaker_id: int, consent: Consent) -> str:
-        """Return what a speaker was called by who asked them."""
-        for job in self._cloner.naming(speaker_id):
-            if job.id == consent.job_id and job.speaker:
-                return job.speaker.name
-        for voice in await self._store.members.voices(consent.owner_id):
-            if voice.job_id == consent.job_id and voice.speaker:
-                return voice.speaker.name
-        return ""
+    def _call_off(self, job: Job) -> None:
+        self._cloner.withdraw(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
 
-    async def _end_voice(self, consent: Consent, name: str) -> bool:
+    async def _end_voice(self, consent: Consent) -> bool:
         """Delete the voice that an approval is for, if there is one, and tell its owner."""
         for voice in await self._store.members.voices(consent.owner_id):
             if voice.job_id == consent.job_id:
@@ -156,6 +159,7 @@ class Consents:
                 with recording():
                     await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
                 if not voice.deleting:
+                    name = voice.speaker.name if voice.speaker else ""
                     await self._notices.tell(
                         voice.owner_id, voice.guild_id, "notice.revoked", title=voice.title, name=name
                     )

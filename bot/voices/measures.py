@@ -1,13 +1,11 @@
 """What moderators do about a voice or a member, seen through to its end."""
 
-from dataclasses import replace
-
 from bot.voices.cloner import Cloner
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.moderation import Moderation, blocked, blocking
 from bot.voices.notices import Notices
-from bot.voices.policy import DAY, AuditEntry, Block, Decision, Moderator
+from bot.voices.policy import DAY, Block, Moderator
 from bot.voices.reports import Case, Target, Verdict
 from bot.voices.store import Store, recording
 
@@ -36,7 +34,7 @@ class Measures:
         One that was cloned there is deleted, and its sample blocked; one from elsewhere is unshared and
         barred, for it is not this server's to destroy.
         """
-        target, by = case.target, verdict.by
+        target = case.target
         with recording():
             if not target.cloned_here:
                 await self._store.servers.bar_voice(guild_id, target.voice_id)
@@ -44,12 +42,7 @@ class Measures:
                 await self._store.servers.ban_sample(guild_id, target.sample_sha256)
             if voice := await self._voice(target):
                 await self._end(guild_id, voice, destroy=target.cloned_here)
-        if not await self._moderation.recorded(guild_id, case.id):
-            entry = AuditEntry(
-                verdict.at, by.id, by.name, Decision.REMOVE, target.title, target.owner_id, verdict.reason
-            )
-            entry = replace(entry, member_name=target.owner_name, case_id=case.id)
-            await self._moderation.record(guild_id, entry)
+        await self._moderation.record_once(guild_id, case.entry())
         if target.owner_id not in case.leaving:
             await self._notices.tell(
                 target.owner_id,
@@ -58,7 +51,7 @@ class Measures:
                 once=case.id,
                 title=target.title,
                 reason=verdict.reason,
-                by=by.name,
+                by=verdict.by.name,
             )
 
     async def _end(self, guild_id: int, voice: Voice, *, destroy: bool) -> None:
@@ -84,16 +77,12 @@ class Measures:
         tell: bool,
     ) -> Block:
         """Block a member, cancel what of theirs waits, and tell them what they don't know yet."""
-        before = await self._block_of(guild_id, member.id)
+        before = await self._moderation.block_of(guild_id, member.id)
         block = await self._moderation.block(guild_id, by, member, reason, days)
         await self._cloner.call_off(member.id, guild_id, blocked(block))
         if tell and (before is None or (before.reason, before.until) != (block.reason, block.until)):
             await self._tell_blocked(guild_id, block, by)
         return block
-
-    async def _block_of(self, guild_id: int, member_id: int) -> Block | None:
-        blocks = await self._moderation.blocked(guild_id)
-        return next((block for block in blocks if block.member_id == member_id), None)
 
     async def unblock(self, guild_id: int, by: Moderator, member: Moderator, *, tell: bool) -> None:
         """Let a member take part again, and tell them."""
@@ -106,7 +95,7 @@ class Measures:
         assert verdict.member is not None  # noqa: S101 - a block is somebody's
         by, member = verdict.by, verdict.member
         until = verdict.at + verdict.days * DAY if verdict.days else None
-        if before := await self._block_of(guild_id, member.id):  # the longer one holds
+        if before := await self._moderation.block_of(guild_id, member.id):  # the longer one holds
             until = max(until, before.until) if until and before.until else None
         block = Block(member.id, member.name, by.id, verdict.reason, verdict.at, until)
         if not await self._moderation.recorded(guild_id, case.id):  # else it may have been lifted again

@@ -92,7 +92,7 @@ class Moderation:
         """Block a member here, for some days or until they are unblocked."""
         now = self._clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
-        before = await self._block_of(guild_id, member.id)
+        before = await self.block_of(guild_id, member.id)
         await self.impose(guild_id, block)
         await self._enter(guild_id, [blocking(block, by)], partial(self._put_back, guild_id, block, before))
         return block
@@ -104,7 +104,7 @@ class Moderation:
 
     async def unblock(self, guild_id: int, by: Moderator, member: Moderator) -> None:
         """Let a member take part again."""
-        before = await self._block_of(guild_id, member.id)
+        before = await self.block_of(guild_id, member.id)
         if before is None:
             raise NotBlocked
         with recording():
@@ -112,7 +112,8 @@ class Moderation:
         entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
         await self._enter(guild_id, [entry], partial(self.impose, guild_id, before))
 
-    async def _block_of(self, guild_id: int, member_id: int) -> Block | None:
+    async def block_of(self, guild_id: int, member_id: int) -> Block | None:
+        """Return the block that holds for a member now."""
         return next((one for one in await self.blocked(guild_id) if one.member_id == member_id), None)
 
     async def _put_back(self, guild_id: int, block: Block, before: Block | None) -> None:
@@ -142,6 +143,11 @@ class Moderation:
         with recording():
             await self._store.servers.add_entry(guild_id, entry)
         self.listener(guild_id, entry, log_channel)
+
+    async def record_once(self, guild_id: int, entry: AuditEntry) -> None:
+        """Record the decision of a case, unless it is on the trail."""
+        if not await self.recorded(guild_id, entry.case_id):
+            await self.record(guild_id, entry)
 
     async def recorded(self, guild_id: int, case_id: int) -> bool:
         """Whether the decision of a case is on the trail."""
@@ -254,9 +260,8 @@ class Moderation:
 
     async def _policy_for(self, viewer: Viewer) -> Policy:
         """Return the rules that a member has to meet; `Blocked` if they may do nothing here."""
-        for block in await self.blocked(viewer.guild_id):
-            if block.member_id == viewer.id:
-                raise blocked(block)
+        if block := await self.block_of(viewer.guild_id, viewer.id):
+            raise blocked(block)
         return await self.policy(viewer.guild_id)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.voices.models import Voice
-from bot.voices.policy import Decision, Moderator
+from bot.voices.policy import AuditEntry, Decision, Moderator
 
 
 class ReportReason(StrEnum):
@@ -139,6 +139,22 @@ class Case:
     def look(self) -> str:
         """What there is to show of it; another look is shown anew."""
         return f"{len(self.reports)} {self.outcome} {self.done}"
+
+    def entry(self) -> AuditEntry:
+        """Write down what was decided."""
+        assert self.verdict is not None  # noqa: S101 - else there is nothing to write
+        by, target = self.verdict.by, self.target
+        return AuditEntry(
+            self.verdict.at,
+            by.id,
+            by.name,
+            self.verdict.decision,
+            target.title,
+            target.owner_id,
+            self.verdict.reason,
+            member_name=target.owner_name,
+            case_id=self.id,
+        )
 
     def names(self, member_id: int) -> bool:
         """Whether it names a member."""
