@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -321,6 +322,24 @@ class TestTakenBackBeforeItIsDone:
             await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
             assert len(world.posts()) == 1
             await until(lambda: not consents(world, world.grace))
+
+    async def test_what_is_only_on_record_yet_is_not_sent_either(self, tmp_path: Path):
+        async with (
+            Upstream(clone_seconds=1) as upstream,
+            opened(tmp_path, upstream, clock=FastClock()) as world,
+        ):
+            await world.send(world.linus, title="First", wait=False)
+            await until(world.posts)
+            card, message = await asked(world)
+            await click(world, message, "button.approve")
+            await until(lambda: "Queued" in text(card))
+            [consent] = consents(world, world.grace)
+            members = world.bot.cloner._store.members  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as a kill leaves it
+            await members.change_consent(
+                world.grace.id, consent["job_id"], lambda given: replace(given, revoked=True)
+            )
+            await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
+            assert len(world.posts()) == 1
 
     @pytest.mark.parametrize("restarted", [False, True])
     async def test_while_it_is_made_its_voice_is_deleted(self, tmp_path: Path, restarted: bool):  # noqa: FBT001 - both
