@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from bot.app import run
 from bot.doctor import examine
-from bot.errors import ClonevoiceError, DemoNotInstalled, FolderInUse, SettingsError
+from bot.errors import ClonevoiceError, FolderInUse, SettingsError
 from bot.i18n import ENGLISH, say
 from bot.log import start_logging
 from bot.settings import Settings
@@ -35,7 +35,7 @@ def _start(arguments: argparse.Namespace) -> int:
     command: str = arguments.command
     if command == "demo":
         if find_spec("simcord") is None:
-            raise DemoNotInstalled
+            raise ClonevoiceError("error.demo_not_installed")
         from bot.demo.stage import perform  # noqa: PLC0415 - the demo's libraries need not be installed
 
         asyncio.run(perform(arguments.port))

@@ -12,7 +12,7 @@ import discord
 from yarl import URL
 
 from bot.client import Clonevoice
-from bot.errors import DiscordTokenRefused, DiscordUnreachable
+from bot.errors import ClonevoiceError, SettingsError
 from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
@@ -144,14 +144,14 @@ async def run(settings: Settings) -> None:
         try:
             await bot.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure as error:
-            raise DiscordTokenRefused from error
+            raise SettingsError("settings.discord_token") from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DiscordUnreachable(reason=error) from error
+            raise ClonevoiceError("error.discord_unreachable", reason=error) from error
         async with bot.at_work():
             try:
                 await bot.connect()
             except discord.ConnectionClosed as error:  # for good: discord.py goes through all that passes
-                raise DiscordTokenRefused from error
+                raise SettingsError("settings.discord_token") from error
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from bot.errors import SettingMalformed, SettingMissing, SettingsUnreadable
+from bot.errors import SettingsError
 
 SECRETS = Path("/run/secrets")
 """Where Docker mounts secrets, one file each: https://docs.docker.com/compose/how-tos/use-secrets/"""
@@ -63,12 +63,12 @@ class Settings(BaseSettings):
         try:
             return cls(**secrets)  # pyright: ignore[reportArgumentType] -- values come from the environment
         except (OSError, UnicodeError, PydanticSettingsError) as error:
-            raise SettingsUnreadable(
-                reason=getattr(error, "strerror", None) or type(error).__name__
+            raise SettingsError(
+                "settings.unreadable", reason=getattr(error, "strerror", None) or type(error).__name__
             ) from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0])
             if first["type"] == "missing":
-                raise SettingMissing(variable=field.upper()) from None
-            raise SettingMalformed(field) from None
+                raise SettingsError("settings.missing", variable=field.upper()) from None
+            raise SettingsError(f"settings.malformed.{field}") from None

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import discord
 from discord import app_commands
 
-from bot.errors import ClonevoiceError, Unexpected
+from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say, say_markdown
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ async def _answer(interaction: discord.Interaction[discord.Client], error: Excep
     if not isinstance(error, ClonevoiceError):
         mark = secrets.token_hex(4)
         _log.error("an interaction failed unexpectedly, id %s", mark, exc_info=error)
-        error = Unexpected(id=mark)
+        error = ClonevoiceError("error.unexpected", id=mark)
     sentence = say_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():

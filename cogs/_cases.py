@@ -7,7 +7,7 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import CaseDecided, CaseUnknown
+from bot.errors import Refused
 from bot.i18n import say, say_markdown
 from bot.tree import answering
 from bot.voices.models import Voice
@@ -64,7 +64,7 @@ class CaseButton(
             case = await interaction.client.cases.find(interaction.guild_id or 0, self._case_id)
             if case.verdict:
                 await _redraw(interaction, case)
-                raise CaseDecided(name=case.verdict.by.name)
+                raise Refused("refused.case_decided", name=case.verdict.by.name)
             member = self._checked(interaction, case)
             if self._wish == "dismiss":
                 await interaction.response.defer()
@@ -82,7 +82,7 @@ class CaseButton(
             case "silence":
                 found = [speaker for speaker in case.speakers if speaker.id == self._member_id]
                 if not found:
-                    raise CaseUnknown
+                    raise Refused("refused.case_unknown")
                 member = found[0]
             case _:
                 return None

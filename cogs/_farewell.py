@@ -6,7 +6,7 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import ForgetUnconfirmed
+from bot.errors import Refused
 from bot.i18n import say, say_markdown
 from bot.tree import answering
 from cogs._interaction import FORM_SECONDS
@@ -27,7 +27,7 @@ class ForgetForm(ui.Modal):
         async with answering(interaction):
             await interaction.response.defer(ephemeral=True, thinking=True)
             if self._typed.value.strip().casefold() != self._word.casefold():
-                raise ForgetUnconfirmed(word=self._word)
+                raise Refused("refused.forget_unconfirmed", word=self._word)
             forgotten = await interaction.client.privacy.forget(interaction.user.id)
             locale = str(interaction.locale)
             said = [say_markdown(locale, "forget.done", deleted=forgotten.deleted)]

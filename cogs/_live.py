@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import ClonevoiceError, MurekaError, SpeakerUnreachable
+from bot.errors import ClonevoiceError, MurekaError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.voices.clock import Clock
 from bot.voices.fetch import Previews
@@ -103,7 +103,7 @@ class Cards:
             _log.info("the speaker of clone %s could not be asked in the channel: %s", job.id, error)
             if error.passing:
                 return False
-            raise SpeakerUnreachable(name=job.speaker.name) from error
+            raise Refused("refused.speaker_unreachable", name=job.speaker.name) from error
         return True
 
     async def alarm(self, account: str | None, why: MurekaError) -> None:

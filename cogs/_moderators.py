@@ -5,7 +5,7 @@ from collections.abc import Collection
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import ActOnBot, ActOnSelf, ActOnServerOwner, NotModerator
+from bot.errors import Refused
 from bot.voices.policy import Moderator
 
 
@@ -23,7 +23,7 @@ async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:
 async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
     """Raise `NotModerator` for everybody else."""
     if not await is_moderator(interaction):
-        raise NotModerator
+        raise Refused("refused.not_moderator")
 
 
 def may_decide(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> bool:
@@ -35,17 +35,17 @@ def may_decide(interaction: discord.Interaction[Clonevoice], concerned: Collecti
 def check_not_concerned(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> None:
     """Raise `ActOnSelf` for a moderator whom it is about."""
     if not may_decide(interaction, concerned):
-        raise ActOnSelf
+        raise Refused("refused.act_on_self")
 
 
 def check_block(interaction: discord.Interaction[Clonevoice], member_id: int, *, bot: bool = False) -> None:
     """Raise `Refused` for whom nobody can block: oneself, the server's owner, a bot."""
     if member_id == interaction.user.id:
-        raise ActOnSelf
+        raise Refused("refused.act_on_self")
     if interaction.guild and member_id == interaction.guild.owner_id:
-        raise ActOnServerOwner
+        raise Refused("refused.act_on_server_owner")
     if bot:
-        raise ActOnBot
+        raise Refused("refused.act_on_bot")
 
 
 def moderator(user: discord.User | discord.Member) -> Moderator:

@@ -6,7 +6,7 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import AlreadyCloning, SpeakerIsBot, SpeakerIsYou, SpeakerNotHere, SpeakerNotNeeded
+from bot.errors import AlreadyCloning, Refused
 from bot.i18n import say
 from bot.membership import applicant_of
 from bot.tree import answering
@@ -66,13 +66,13 @@ async def clone(
 def _speaker(interaction: discord.Interaction[Any], rights: Rights, user: discord.abc.User) -> Speaker:
     """Return who is to be asked; `Refused` for whom nobody can ask, or need not."""
     if rights is Rights.OWN:
-        raise SpeakerNotNeeded
+        raise Refused("refused.speaker_not_needed")
     if user.id == interaction.user.id:
-        raise SpeakerIsYou
+        raise Refused("refused.speaker_is_you")
     if user.bot:
-        raise SpeakerIsBot
+        raise Refused("refused.speaker_is_bot")
     if not isinstance(user, discord.Member):
-        raise SpeakerNotHere
+        raise Refused("refused.speaker_not_here")
     return Speaker(user.id, user.display_name)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import EverybodyModerates
+from bot.errors import Refused
 from bot.i18n import say
 from bot.tree import answering
 from bot.voices.policy import Ids, Policy
@@ -76,7 +76,7 @@ class PanelSelect(discord.ui.DynamicItem[_Select], template=r"rules:(?P<page>\w+
                 shown = {option.value: option.default for option in self.item.options}
                 rules = {name: on for name, on in rules.items() if shown.get(name) is not on}
             if rules.get("moderator_role") == interaction.guild_id:  # @everyone
-                raise EverybodyModerates
+                raise Refused("refused.everybody_moderates")
             moderation = interaction.client.moderation
             await moderation.change(interaction.guild_id or 0, moderator(interaction.user), **rules)
             await show_panel(interaction, self._page)

@@ -7,7 +7,7 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import DaysMalformed, ReasonBlank
+from bot.errors import Refused
 from bot.i18n import say
 from bot.tree import answering
 from bot.voices.models import clean_text, is_blank
@@ -28,7 +28,7 @@ def reason_of(typed: str) -> str:
     """Return a reason as it is kept; `ReasonBlank` if there is nothing to read."""
     reason = clean_text(typed)
     if is_blank(reason):
-        raise ReasonBlank
+        raise Refused("refused.reason_blank")
     return reason
 
 
@@ -77,5 +77,5 @@ class VerdictForm(ui.Modal):
         if not typed:
             return None
         if not typed.isdecimal() or not 1 <= int(typed) <= DAYS:
-            raise DaysMalformed(most=DAYS)
+            raise Refused("refused.days", most=DAYS)
         return int(typed)

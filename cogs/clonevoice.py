@@ -6,7 +6,7 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client import Clonevoice
-from bot.errors import NoAudio
+from bot.errors import Refused
 from bot.tree import command_text
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs._buttons import CloneButton
@@ -60,7 +60,7 @@ async def clone_this(interaction: discord.Interaction[Clonevoice], message: disc
     """Ask what the voice in a message's audio is to be called, and clone it."""
     sample = next((file for file in message.attachments if _is_audio(file)), None)
     if sample is None:
-        raise NoAudio
+        raise Refused("refused.no_audio")
     # Kept with the form: fetched anew, a message has no attachments without a privileged intent.
     form = CloneForm(sample, str(interaction.locale), spoken_by(interaction), author_id=message.author.id)
     await interaction.response.send_modal(form)

@@ -6,7 +6,7 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client import Clonevoice
-from bot.errors import ActOnSelf
+from bot.errors import Refused
 from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
 from bot.tree import command_text
@@ -77,7 +77,7 @@ class VoiceMod(
         """Let a member take part again."""
         await _begin(interaction)
         if member.id == interaction.user.id:
-            raise ActOnSelf
+            raise Refused("refused.act_on_self")
         here = isinstance(member, discord.Member)
         await interaction.client.measures.unblock(
             interaction.guild_id or 0, moderator(interaction.user), moderator(member), tell=here

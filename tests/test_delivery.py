@@ -16,7 +16,7 @@ import simcord
 from simcord.results import InteractionResult
 
 from bot.demo.upstream import Fault, Upstream
-from bot.errors import AccountExhausted, ClonevoiceError, QueueFull, Rejected, VoiceNotFound
+from bot.errors import AccountExhausted, ClonevoiceError, Refused, Rejected, VoiceNotFound
 from bot.i18n import Verbatim
 from bot.store.jobs import TinyJobs
 from bot.voices.answers import UpstreamVoice
@@ -510,4 +510,5 @@ async def test_no_more_are_accepted_than_there_is_room_for_also_at_the_same_inst
     room = Limits(sample_bytes=1, voices=1).under_way
     orders = [replace(ORDER, owner_id=number) for number in range(room + 10)]
     answers = await asyncio.gather(*map(world.bot.cloner.accept, orders), return_exceptions=True)
-    assert Counter(map(type, answers)) == {Job: room, QueueFull: 10}
+    assert Counter(map(type, answers)) == {Job: room, Refused: 10}
+    assert {str(one.key) for one in answers if isinstance(one, Refused)} == {"refused.queue_full"}

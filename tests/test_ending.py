@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault
-from bot.errors import RecordDamaged, TooLateToCancel
+from bot.errors import RecordDamaged, Refused
 from bot.store.jobs import TinyJobs
 from bot.store.members import TinyMembers
 from bot.store.tiny import open_store
@@ -87,7 +87,7 @@ async def test_what_was_sent_once_can_not_be_cancelled_while_it_is_looked_for(tm
         assert buttons(result) == []
         running = world.bot.cloner.running(world.ada.id)
         assert running is not None
-        with pytest.raises(TooLateToCancel):
+        with pytest.raises(Refused, match=r"^refused\.too_late\b"):
             world.bot.cloner.cancel(running.id, world.ada.id)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import ClonevoiceError, SettingMalformed
+from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
@@ -72,7 +72,7 @@ def errors(kind: type[ClonevoiceError] = ClonevoiceError) -> list[type[Clonevoic
 def keys_in_code() -> set[str]:
     """Collect the texts in the code that look like keys, and the families of the composed ones."""
     found: set[str] = set()
-    for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/*.py")]:
+    for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
                 found |= {f"{first.value}{rest}" for rest in FAMILIES.get(str(first.value), ())}
@@ -93,9 +93,33 @@ def test_no_sentence_is_missing():
     assert (composed | raised | said) - set(CATALOG) - {"mureka.ai"} == set()
 
 
+def raised_with_a_key() -> list[tuple[str, str, set[str]]]:
+    """Collect where an error is made with a literal key: the place, the key and the names of its values."""
+    kinds = {kind.__name__: kind.key for kind in errors()}
+    found: list[tuple[str, str, set[str]]] = []
+    for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds):
+                continue
+            first = node.args[0] if node.args else ast.Constant(kinds[node.func.id])
+            if isinstance(first, ast.Constant) and all(keyword.arg for keyword in node.keywords):
+                names = {str(keyword.arg) for keyword in node.keywords}
+                found.append((f"{file.name}:{node.lineno}", str(first.value), names))
+    return found
+
+
+def test_every_error_fills_in_its_sentence():
+    made = raised_with_a_key()
+    assert len(made) > 50
+    for place, key, values in made:
+        assert key in CATALOG, f"{place}: {key} is not in the catalog"
+        wanted = {name for _, name, _, _ in string.Formatter().parse(CATALOG[key]) if name}
+        assert wanted <= values, f"{place}: {key} lacks {wanted - values}"
+
+
 def test_every_malformed_setting_is_named_by_its_own_sentence():
     for field in Settings.model_fields:
-        assert field.upper() in say(ENGLISH, SettingMalformed(field).key)
+        assert field.upper() in say(ENGLISH, f"settings.malformed.{field}")
 
 
 def test_the_file_has_no_key_twice():

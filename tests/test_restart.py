@@ -13,7 +13,7 @@ import pytest
 
 from audio import id3v2, mp3
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import ClonevoiceError, OfferLapsed, Restarting, TooLateToCancel
+from bot.errors import ClonevoiceError, OfferLapsed, Refused
 from bot.store.tiny import open_store
 from bot.voices.approvals import Approvals
 from bot.voices.jobs import Failure, Job, Reply
@@ -570,13 +570,13 @@ class TestCancel:
             assert buttons(result) == []
             [job_id] = {name.partition(".")[0] for name in world.jobs()}
             assert record(world, replace(TestTryAgain.FAILED, id=job_id))["stage"] == "uploading"
-            with pytest.raises(TooLateToCancel):
+            with pytest.raises(Refused, match=r"^refused\.too_late\b"):
                 world.bot.cloner.cancel(job_id, ADA)
             await world.send(world.grace, title="other", wait=False)
             assert not world.upstream.voices
         async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
             await until(lambda: upstream.voices)
-            with pytest.raises(TooLateToCancel):
+            with pytest.raises(Refused, match=r"^refused\.too_late\b"):
                 world.bot.cloner.cancel(job_id, ADA)
             await over(world)
             assert len(ids(world, ADA)) == 1
@@ -630,7 +630,7 @@ class TestShutdown:
         async with opened(folder, None, FastClock()) as world:
             await asyncio.sleep(0.05)
             await world.bot.cloner.wind_down()
-            with pytest.raises(Restarting):
+            with pytest.raises(Refused, match=r"^refused\.restarting\b"):
                 await world.bot.cloner.try_again(TestTryAgain.FAILED.id, ADA)
             assert record(world, TestTryAgain.FAILED)["stage"] == "failed"
 

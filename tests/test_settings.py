@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import settings as module
-from bot.errors import SettingMalformed, SettingMissing
+from bot.errors import SettingsError
 from bot.settings import Settings
 
 TOKENS = {"DISCORD_TOKEN": "abc.def.ghi", "USEAPI_TOKEN": "user:1234-abc"}
@@ -64,7 +64,7 @@ def test_docker_secrets_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("missing", TOKENS)
 def test_a_missing_token_is_named(monkeypatch: pytest.MonkeyPatch, missing: str):
     environment(monkeypatch, {name: value for name, value in TOKENS.items() if name != missing})
-    with pytest.raises(SettingMissing) as raised:
+    with pytest.raises(SettingsError, match=r"^settings\.missing\b") as raised:
         Settings.load()
     assert raised.value.values == {"variable": missing}
 
@@ -87,7 +87,7 @@ def test_a_missing_token_is_named(monkeypatch: pytest.MonkeyPatch, missing: str)
 )
 def test_a_malformed_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     environment(monkeypatch, TOKENS | {name: value})
-    with pytest.raises(SettingMalformed) as raised:
+    with pytest.raises(SettingsError) as raised:
         Settings.load()
     assert raised.value.key == f"settings.malformed.{name.lower()}"
 

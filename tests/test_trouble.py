@@ -11,7 +11,7 @@ import discord
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import BeingForgotten, SessionDied, VoiceUnknown
+from bot.errors import Refused, SessionDied
 from bot.membership import DiscordMembership
 from bot.store.jobs import TinySpeeches
 from bot.store.members import TinyMembers
@@ -223,7 +223,7 @@ class TestForgetting:
         await forget(world, world.ada)
         await holding.wait()
         viewer = Viewer(world.ada.id, world.ada.guild.id)
-        with pytest.raises((BeingForgotten, VoiceUnknown)):
+        with pytest.raises(Refused, match=r"^refused\.(being_forgotten|voice_unknown)\b"):
             await world.bot.library.share(viewer, voice_id, owner_name="ada")
         assert rows(world) == []
 

@@ -18,7 +18,7 @@ from bot.app import assembled
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.page import DiscordPage, discord_page
 from bot.demo.upstream import Upstream
-from bot.errors import PortUnusable
+from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say
 from bot.log import start_logging
 from bot.settings import Settings
@@ -46,7 +46,9 @@ async def perform(port: int | None = None) -> None:
     try:
         socket.create_server(("127.0.0.1", port or 0)).close()
     except (OSError, OverflowError) as error:
-        raise PortUnusable(port=port, reason=getattr(error, "strerror", None) or error) from error
+        raise ClonevoiceError(
+            "error.port", port=port, reason=getattr(error, "strerror", None) or error
+        ) from error
     this = asyncio.current_task()
     if this:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.errors import FolderUnusable
+from bot.errors import SettingsError
 from bot.store.jobs import TinyJobs, TinySpeeches
 from bot.store.members import TinyMembers
 from bot.store.pending import TinyPending
@@ -42,7 +42,7 @@ async def open_store(folder: Path | None) -> AsyncGenerator[TinyStore]:
     try:
         records = Records(Memory() if folder is None else await asyncio.to_thread(Folder, folder))
     except OSError as error:
-        raise FolderUnusable(folder=str(folder), reason=error.strerror) from error
+        raise SettingsError("settings.folder", folder=str(folder), reason=error.strerror) from error
     try:
         yield TinyStore(records)
     finally:

@@ -8,12 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.errors import (
-    AlreadyReported,
-    CaseDecided,
-    CaseUnknown,
-    NotCarriedOutYet,
-    OwnVoice,
-    ReportsToday,
+    Refused,
     StoreError,
     VoiceUnknown,
 )
@@ -104,13 +99,13 @@ class Cases:
         for case in await self._store.servers.cases(guild_id):
             if case.id == case_id:
                 return case
-        raise CaseUnknown
+        raise Refused("refused.case_unknown")
 
     async def find_open(self, guild_id: int, case_id: int) -> Case:
         """Return a case that can still be decided; `CaseDecided` says who was quicker."""
         case = await self.find(guild_id, case_id)
         if case.verdict:
-            raise CaseDecided(name=case.verdict.by.name)
+            raise Refused("refused.case_decided", name=case.verdict.by.name)
         return case
 
     async def voice(self, case: Case) -> Voice | None:
@@ -160,14 +155,14 @@ class Cases:
         await self._moderation.check_reporting(viewer)
         target = await self._target(viewer.guild_id, owner_id, voice_id, heard)
         if target.owner_id == viewer.id:
-            raise OwnVoice
+            raise Refused("refused.own_voice")
         cases, now = await self._store.servers.cases(viewer.guild_id), self._clock.now()
         mine = [(case, one) for case in cases for one in case.reports if one.reporter_id == viewer.id]
         if any(case.open and case.target.voice_id == voice_id for case, _ in mine):
-            raise AlreadyReported(title=target.title)
+            raise Refused("refused.already_reported", title=target.title)
         today = sorted(one.at for _, one in mine if one.at > now - DAY)
         if len(today) >= REPORTS_A_DAY:
-            raise ReportsToday(limit=REPORTS_A_DAY, when=int(today[-REPORTS_A_DAY] + DAY))
+            raise Refused("refused.reports_today", limit=REPORTS_A_DAY, when=int(today[-REPORTS_A_DAY] + DAY))
         return target
 
     async def _target(self, guild_id: int, owner_id: int, voice_id: int, heard: Heard | None) -> Target:
@@ -223,19 +218,19 @@ class Cases:
     async def _settle(self, guild_id: int, case_id: int, verdict: Verdict) -> None:
         def decided(case: Case) -> Case:
             if case.verdict:
-                raise CaseDecided(name=case.verdict.by.name)
+                raise Refused("refused.case_decided", name=case.verdict.by.name)
             return replace(case, verdict=verdict)
 
         with recording():
             if await self._store.servers.change_case(guild_id, case_id, decided) is None:
-                raise CaseUnknown
+                raise Refused("refused.case_unknown")
 
     async def _finish(self, guild_id: int, case_id: int) -> None:
         try:
             await self._carry_out(guild_id, case_id)
         except StoreError as error:
             _log.error("case %d of server %d is not carried out yet: %s", case_id, guild_id, error)
-            raise NotCarriedOutYet from error
+            raise Refused("refused.not_carried_out") from error
 
     async def _carry_out(self, guild_id: int, case_id: int) -> None:
         """Do what was decided, once; what is broken off in the middle is taken up later."""

@@ -11,19 +11,12 @@ from contextlib import asynccontextmanager
 
 from bot.errors import (
     ApprovalRevoked,
-    BeingForgotten,
     Cancelled,
     ClonevoiceError,
-    Forgotten,
     MurekaError,
     OfferLapsed,
-    QueueFull,
-    Restarting,
-    SpeakerRefused,
-    SpeakerUnreachable,
+    Refused,
     StoreError,
-    TooLateToCancel,
-    Unexpected,
 )
 from bot.voices.approvals import Approvals
 from bot.voices.background import Background
@@ -147,11 +140,11 @@ class Cloner:
         """Check what can be checked at once and record the job; `Refused` or `MurekaError` says why not."""
         self._check_open(order.owner_id)
         if order.speaker and order.speaker.id in self._leaving:
-            raise SpeakerUnreachable(name=order.speaker.name)
+            raise Refused("refused.speaker_unreachable", name=order.speaker.name)
         under_way = sum(not job.over and not job.awaits_approval for job in self._ledger.all())
         if under_way >= self._limits.under_way:
             seconds = under_way * await self._estimate.usual() / self._queue.at_once
-            raise QueueFull(minutes=1 + round(seconds / 60))
+            raise Refused("refused.queue_full", minutes=1 + round(seconds / 60))
         return await self._ledger.accept(order)
 
     def begin(self, job: Job) -> None:
@@ -172,7 +165,7 @@ class Cloner:
     async def show_anew(self, owner_id: int, reply: Reply) -> bool:
         """Let a member's running clone go on in the answer to another interaction; False if there is none."""
         if owner_id in self._leaving:
-            raise BeingForgotten
+            raise Refused("refused.being_forgotten")
         running = self.running(owner_id)
         if running is None:
             return False
@@ -195,7 +188,7 @@ class Cloner:
         if job is None or job_id not in self._cancellable:
             raise OfferLapsed
         if not job.cancellable:
-            raise TooLateToCancel
+            raise Refused("refused.too_late")
         self._call_off(job_id, Cancelled())
 
     def asked(self, owner_id: int) -> list[Job]:
@@ -213,7 +206,7 @@ class Cloner:
     async def refuse(self, job_id: str, speaker_id: int) -> None:
         """End a clone as its speaker wants, and record that before they are told."""
         job = self._intake.request(job_id, speaker_id)
-        why = SpeakerRefused(name=job.speaker.name if job.speaker else "")
+        why = Refused("refused.speaker_refused", name=job.speaker.name if job.speaker else "")
         await self._ledger.move(job_id, Stage.FAILED, failure=Failure.of(why))
         self._intake.answer(job_id, speaker_id, approved=False)
 
@@ -277,7 +270,7 @@ class Cloner:
         for job in [job for job in self._ledger.all() if job.owner_id == owner_id]:
             if self._background.task(job.id):
                 await self._background.stop(job.id)
-                await self.sink.deliver(job, Forgotten())
+                await self.sink.deliver(job, Refused("refused.forgotten"))
             if self._ledger.find(job.id, owner_id):
                 if made := await self._sender.unaccounted(job.id):
                     await self._store.pending.put_owed(OwedDeletion(made, job.account))
@@ -285,9 +278,9 @@ class Cloner:
 
     def _check_open(self, owner_id: int) -> None:
         if self._stopping:
-            raise Restarting
+            raise Refused("refused.restarting")
         if owner_id in self._leaving:
-            raise BeingForgotten
+            raise Refused("refused.being_forgotten")
         self._queue.check()
 
     async def _see_through(self, job_id: str) -> None:
@@ -304,12 +297,12 @@ class Cloner:
         except Exception:  # noqa: BLE001 - the log and the member get its number
             mark = secrets.token_hex(4)
             _log.exception("clone %s failed unexpectedly, id %s", job_id, mark)
-            outcome = Unexpected(id=mark)
+            outcome = ClonevoiceError("error.unexpected", id=mark)
         finally:
             self._cancellable.discard(job_id)
             self._called_off.pop(job_id, None)
         if self._ledger[job_id].owner_id in self._leaving and isinstance(outcome, Voice):
-            outcome = Forgotten()  # it is deleted at once
+            outcome = Refused("refused.forgotten")  # it is deleted at once
         if isinstance(outcome, Voice) and outcome.deleting:
             outcome = await self._revoked(job_id) or outcome
         await self._ending.end(job_id, outcome)

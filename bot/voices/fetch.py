@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiohttp
 from yarl import URL
 
-from bot.errors import LinkDead, LinkSlow, SampleTooLarge
+from bot.errors import Refused
 
 _log = logging.getLogger(__name__)
 
@@ -27,12 +27,12 @@ async def fetch_sample(
     try:
         return await _fetch(session, url, limit=limit, seconds=seconds)
     except _OverLimitError:
-        raise SampleTooLarge(limit=limit / MEGABYTE) from None
+        raise Refused("sample.too_large", limit=limit / MEGABYTE) from None
     except TimeoutError:
-        raise LinkSlow(limit=seconds) from None
+        raise Refused("sample.link_slow", limit=seconds) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         _log.info("a sample's link failed: %r", error)
-        raise LinkDead from error
+        raise Refused("sample.link_dead") from error
 
 
 def from_mureka(url: URL) -> bool:

@@ -9,12 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from bot.errors import (
     AlreadyCloning,
-    ApprovalUnanswered,
     NotTheSpeaker,
     OfferLapsed,
-    OfferUnanswered,
+    Refused,
     RequestClosed,
-    SpeakerRefused,
 )
 from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
@@ -100,7 +98,7 @@ class Intake:
         try:
             await asyncio.wait({offer, lapse}, return_when=asyncio.FIRST_COMPLETED)
             if not offer.done():
-                raise OfferUnanswered
+                raise Refused("refused.unanswered")
         finally:
             lapse.cancel()
             del self._offers[job_id]
@@ -121,9 +119,11 @@ class Intake:
                 asking.result()
                 await asyncio.wait({answer, lapse}, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                raise ApprovalUnanswered(name=speaker.name, days=int(APPROVAL_SECONDS / DAY))
+                raise Refused(
+                    "refused.approval_unanswered", name=speaker.name, days=int(APPROVAL_SECONDS / DAY)
+                )
             if not answer.result():
-                raise SpeakerRefused(name=speaker.name)
+                raise Refused("refused.speaker_refused", name=speaker.name)
         finally:
             lapse.cancel()
             asking.cancel()

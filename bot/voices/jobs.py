@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from bot.errors import ClonevoiceError, Recalled
+from bot.errors import ClonevoiceError
 from bot.voices.answers import UpstreamVoice
 from bot.voices.models import (
     WORDING_VERSION,
@@ -77,9 +77,9 @@ class Failure:
         plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
         return cls(error.key, plain)
 
-    def recalled(self) -> Recalled:
+    def recalled(self) -> ClonevoiceError:
         """Return what it says as an error again."""
-        return Recalled(self.key, **self.values)
+        return ClonevoiceError(self.key, **self.values)
 
 
 class IllegalMoveError(Exception):

@@ -10,15 +10,8 @@ from typing import Any
 from bot.errors import (
     AlreadyCloning,
     OfferLapsed,
-    SampleEmpty,
-    SampleTooLarge,
-    SpeakerAsked,
-    SpeakerBeingAsked,
+    Refused,
     StoreError,
-    TitleBlank,
-    TitleTaken,
-    TooManyQuestions,
-    TooManyVoices,
 )
 from bot.voices.approvals import Approvals
 from bot.voices.clock import Clock
@@ -108,11 +101,11 @@ class Ledger:
             raise AlreadyCloning
         title = clean_text(order.title)[:TITLE_LENGTH]
         if is_blank(title):
-            raise TitleBlank
+            raise Refused("refused.title_blank")
         if order.sample_size == 0:
-            raise SampleEmpty
+            raise Refused("sample.empty")
         if order.sample_size > self._limits.sample_bytes:
-            raise SampleTooLarge(limit=self._limits.sample_bytes / MEGABYTE)
+            raise Refused("sample.too_large", limit=self._limits.sample_bytes / MEGABYTE)
         others = self.of(order.owner_id)
         if order.speaker:
             self._check_question(order.owner_id, order.speaker, others)
@@ -206,14 +199,16 @@ class Ledger:
         """Refuse to ask a speaker whom the member asks already, or asked a short while ago."""
         now, pair = self._clock.now(), (owner_id, speaker.id)
         if any(job.speaker and job.speaker.id == speaker.id and not job.approved for job in others):
-            raise SpeakerBeingAsked(name=speaker.name)
+            raise Refused("refused.speaker_being_asked", name=speaker.name)
         self._asked = {
             one: [at for at in times if at > now - QUESTION_SECONDS] for one, times in self._asked.items()
         }
         if len(times := self._asked.get(pair, [])) >= QUESTIONS:
-            raise SpeakerAsked(name=speaker.name, when=int(times[-QUESTIONS] + QUESTION_SECONDS))
+            raise Refused(
+                "refused.speaker_asked", name=speaker.name, when=int(times[-QUESTIONS] + QUESTION_SECONDS)
+            )
         if sum(job.awaits_approval for job in self._jobs.values()) >= self._limits.under_way:
-            raise TooManyQuestions
+            raise Refused("refused.too_many_questions")
 
     async def asked(self, job_id: str) -> None:
         """Note that a job's speaker has got the question."""
@@ -232,9 +227,9 @@ class Ledger:
         titles = [voice.title for voice in voices if not voice.deleting]
         titles += [other.title for other in others]
         if any(same_title(job.title, title) for title in titles):
-            raise TitleTaken(title=job.title)
+            raise Refused("refused.title_taken", title=job.title)
         if len(titles) >= self._limits.voices:
-            raise TooManyVoices(limit=self._limits.voices)
+            raise Refused("refused.too_many_voices", limit=self._limits.voices)
 
     async def _put(self, job_id: str, changed: Callable[[Job], Job]) -> Job:
         # One at a time: a change that was made of an older stage must never be written over a newer one.

@@ -9,12 +9,8 @@ from weakref import WeakValueDictionary
 from bot.errors import (
     ApprovalRevoked,
     BeingDeleted,
-    BeingForgotten,
-    NoServer,
+    Refused,
     StoreError,
-    TitleBlank,
-    TitleTaken,
-    VoiceAmbiguous,
     VoiceUnknown,
 )
 from bot.voices.background import Background
@@ -158,7 +154,7 @@ class Library:
             case []:
                 raise VoiceUnknown
             case _:
-                raise VoiceAmbiguous(title=text)
+                raise Refused("refused.voice_ambiguous", title=text)
 
     async def suggest(
         self, viewer: Viewer, text: str, *, own: bool = False, approved: bool = False
@@ -202,7 +198,7 @@ class Library:
         """Give a voice another title, here and wherever it is shared; the API can't."""
         title = clean_text(title)[:TITLE_LENGTH]
         if is_blank(title):
-            raise TitleBlank
+            raise Refused("refused.title_blank")
         async with self._lock(viewer.id):
             others = [
                 voice.title
@@ -210,7 +206,7 @@ class Library:
                 if voice.id != voice_id and not voice.deleting
             ]
             if any(same_title(title, other) for other in (*others, *self._titles(viewer.id))):
-                raise TitleTaken(title=title)
+                raise Refused("refused.title_taken", title=title)
             voice = await self._change(viewer, voice_id, lambda voice: replace(voice, title=title))
         with recording():
             await self._carry(voice)
@@ -220,7 +216,7 @@ class Library:
         """Let the members of this server use a voice."""
         guild_id = viewer.guild_id
         if not guild_id:
-            raise NoServer
+            raise Refused("refused.no_server")
 
         def shared(voice: Voice) -> Voice:
             return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))
@@ -277,7 +273,7 @@ class Library:
 
     async def _change(self, viewer: Viewer, voice_id: int, change: Callable[[Voice], Voice]) -> Voice:
         if viewer.id in self._leaving:
-            raise BeingForgotten
+            raise Refused("refused.being_forgotten")
         with recording():
             voice = await self._store.members.change(viewer.id, voice_id, lambda voice: change(_sound(voice)))
         if voice is None:

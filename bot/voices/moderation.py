@@ -7,13 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from bot.errors import (
-    ApprovalMissing,
-    Blocked,
-    NotBlocked,
-    SampleBlocked,
-    SharingOff,
-    SpeakingOff,
-    VoiceBarred,
+    Refused,
 )
 from bot.voices.clock import Clock
 from bot.voices.jobs import Job
@@ -106,7 +100,7 @@ class Moderation:
         """Let a member take part again."""
         before = await self.block_of(guild_id, member.id)
         if before is None:
-            raise NotBlocked
+            raise Refused("refused.not_blocked")
         with recording():
             await self._store.servers.drop_block(guild_id, member.id)
         entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
@@ -222,19 +216,19 @@ class Moderation:
     async def check_sample(self, guild_id: int, sha256: str) -> None:
         """Raise `SampleBlocked` for a sample of which moderators removed the voice here."""
         if sha256 in await self._store.servers.banned_samples(guild_id):
-            raise SampleBlocked
+            raise Refused("rule.sample_blocked")
 
     async def check_sharing(self, viewer: Viewer, voice: Voice) -> None:
         """Raise the `RuleUnmet` that keeps a member from sharing a voice here."""
         policy = await self._policy_for(viewer)
         if not policy.sharing:
-            raise SharingOff
+            raise Refused("rule.sharing_off")
         await self._check_voice(policy, viewer.guild_id, voice)
 
     async def check_speaking(self, viewer: Viewer) -> None:
         """Raise the `RuleUnmet` that keeps a member from speaking here at all."""
         if not (await self._policy_for(viewer)).speaking:
-            raise SpeakingOff
+            raise Refused("rule.speaking_off")
 
     async def check_speaking_with(self, viewer: Viewer, voice: Voice) -> None:
         """Raise the `RuleUnmet` that keeps a member from speaking with a voice here."""
@@ -254,9 +248,9 @@ class Moderation:
 
     async def _check_voice(self, policy: Policy, guild_id: int, voice: Voice) -> None:
         if voice.id in await self._store.servers.barred_voices(guild_id):
-            raise VoiceBarred(title=voice.title)
+            raise Refused("rule.voice_barred", title=voice.title)
         if policy.approval and voice.rights is Rights.PERMISSION and voice.speaker is None:
-            raise ApprovalMissing(title=voice.title)
+            raise Refused("rule.approval_missing", title=voice.title)
 
     async def _policy_for(self, viewer: Viewer) -> Policy:
         """Return the rules that a member has to meet; `Blocked` if they may do nothing here."""
@@ -280,9 +274,11 @@ def blocking(block: Block, by: Moderator, *, case_id: int = 0) -> AuditEntry:
     )
 
 
-def blocked(block: Block) -> Blocked:
+def blocked(block: Block) -> Refused:
     """Say to a member that they are blocked."""
-    return Blocked(reason=block.reason, when=int(block.until) if block.until else None)
+    if block.until is None:
+        return Refused("rule.blocked", reason=block.reason)
+    return Refused("rule.blocked_until", reason=block.reason, when=int(block.until))
 
 
 def _told(value: object) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import BeingForgotten, StoreError
+from bot.errors import Refused, StoreError
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.cloner import Cloner
@@ -90,7 +90,7 @@ class Privacy:
     async def forget(self, member_id: int) -> Departure:
         """Delete all that is stored about a member; what can't be done at once is done later."""
         if member_id in self._leaving:
-            raise BeingForgotten
+            raise Refused("refused.being_forgotten")
         self._leaving.add(member_id)
         try:
             with recording():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.errors import StoreError, VoiceNotHere
+from bot.errors import Refused, StoreError
 from bot.voices.background import Background
 from bot.voices.clock import Clock
 from bot.voices.community import Community
@@ -95,7 +95,7 @@ class Roster:
             case [voice]:
                 return voice
             case _:
-                raise VoiceNotHere
+                raise Refused("refused.voice_not_here")
 
     async def suggest(self, guild_id: int, text: str, most: int) -> list[Voice]:
         """Return what a moderator may mean by what is typed so far."""

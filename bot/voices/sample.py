@@ -14,15 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from bot.errors import (
-    SampleBroken,
-    SampleCutOff,
-    SampleEmpty,
-    SampleNotAudio,
-    SampleNotMp3,
-    SampleSilent,
-    SampleTooLong,
-    SampleTooShort,
-    SampleUnreadable,
+    Refused,
 )
 from bot.voices.models import Facts
 
@@ -43,7 +35,7 @@ SILENT_PEAK = -35.0
 DECODER = Path(__file__).with_name("decoder.py")
 """The program that a worker runs."""
 
-_REFUSALS = {kind.key: kind for kind in (SampleNotAudio, SampleNotMp3, SampleBroken, SampleCutOff)}
+_REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off"}
 _FACTS = TypeAdapter(Facts)
 _COMPLAINT = 4096
 """Bytes that are read of what a worker complains."""
@@ -68,16 +60,16 @@ class Inspector:
     async def inspect(self, sample: bytes) -> Facts:
         """Return the facts of an MP3, or raise the `SampleRefused` that fits."""
         if not sample:
-            raise SampleEmpty
+            raise Refused("sample.empty")
         async with self._slots:
             answer = await self._decoded(sample)
         facts = _read(answer)
         if facts.duration > self._max_seconds:
-            raise SampleTooLong(seconds=round(facts.duration), limit=self._max_seconds)
+            raise Refused("sample.too_long", seconds=round(facts.duration), limit=self._max_seconds)
         if facts.duration < SHORTEST:
-            raise SampleTooShort(seconds=math.floor(facts.duration * 10) / 10, limit=SHORTEST)
+            raise Refused("sample.too_short", seconds=math.floor(facts.duration * 10) / 10, limit=SHORTEST)
         if facts.rms < SILENT_RMS and facts.peak < SILENT_PEAK:
-            raise SampleSilent(rms=round(facts.rms))
+            raise Refused("sample.silent", rms=round(facts.rms))
         return facts
 
     async def _decoded(self, sample: bytes) -> bytes:
@@ -98,7 +90,7 @@ class Inspector:
                     await _end(process)
         except (TimeoutError, ValueError) as error:  # too late, or too long a line
             _log.debug("a decoder gave no answer: %r", error)
-            raise SampleUnreadable from error
+            raise Refused("sample.unreadable") from error
 
 
 async def _ask(process: Process, sample: bytes) -> bytes:
@@ -132,10 +124,10 @@ def _read(answer: bytes) -> Facts:
             case {"facts": facts}:
                 return _FACTS.validate_python(facts)
             case {"refusal": "sample.not_mp3", "actual": str(actual)}:
-                raise SampleNotMp3(actual=actual)
-            case {"refusal": str(key)}:
-                raise _REFUSALS[key]
+                raise Refused("sample.not_mp3", actual=actual)
+            case {"refusal": str(key)} if key in _REFUSALS:
+                raise Refused(key)
             case _:
-                raise SampleUnreadable
+                raise Refused("sample.unreadable")
     except (ValueError, RecursionError, KeyError) as error:  # not JSON, no facts, or an unknown refusal
-        raise SampleUnreadable from error
+        raise Refused("sample.unreadable") from error

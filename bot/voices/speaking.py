@@ -14,19 +14,12 @@ from typing import Any
 
 from bot.errors import (
     BeingDeleted,
-    BeingForgotten,
     ClonevoiceError,
-    Forgotten,
     OutcomeUnknown,
-    Restarting,
-    SpeakingAlready,
+    Refused,
     StoreError,
-    TextBlank,
-    TextTooLong,
-    Unexpected,
     VoiceLost,
     VoiceUnknown,
-    VoiceWithdrawn,
 )
 from bot.voices.background import Background
 from bot.voices.clock import Clock
@@ -93,19 +86,19 @@ class Speaking:
     def check(self, speaker_id: int) -> None:
         """Raise `Refused` if a member may not begin another line now."""
         if self._stopping:
-            raise Restarting
+            raise Refused("refused.restarting")
         if speaker_id in self._leaving:
-            raise BeingForgotten
+            raise Refused("refused.being_forgotten")
         if sum(speech.speaker_id == speaker_id for speech in self._speeches.values()) >= AT_ONCE:
-            raise SpeakingAlready(limit=AT_ONCE)
+            raise Refused("refused.speaking_already", limit=AT_ONCE)
 
     async def accept(self, line: Line, voice_id: int) -> Speech:
         """Check a line and put it on record; `Refused` says why not."""
         text = clean_lines(line.text)
         if not is_speakable(text):
-            raise TextBlank
+            raise Refused("refused.text_blank")
         if len(text) > TEXT_LENGTH:
-            raise TextTooLong(limit=TEXT_LENGTH, length=len(text))
+            raise Refused("refused.text_too_long", limit=TEXT_LENGTH, length=len(text))
         voice = await self._library.usable(Viewer(line.speaker_id, line.guild_id), voice_id)
         self.check(line.speaker_id)
         speech = Speech.of(line, voice, text, self._clock.now())
@@ -126,7 +119,7 @@ class Speaking:
         """Drop a member's lines: what has not been sent is not sent, what has is not published."""
         for speech in [one for one in self._speeches.values() if one.speaker_id == speaker_id]:
             await self._background.stop(speech.id)
-            await self.sink.deliver(speech, Forgotten())
+            await self.sink.deliver(speech, Refused("refused.forgotten"))
             await self._drop(speech.id)
 
     async def _see_through(self, speech_id: str) -> None:
@@ -190,14 +183,14 @@ class Speaking:
         except StoreError as error:  # it is paid for: better heard and not on record than lost
             _log.error("that line %s was spoken could not be recorded: %s", speech.id, error.key)
         if used is None or not speech.audio_url:
-            raise VoiceWithdrawn(title=speech.title)
+            raise Refused("refused.withdrawn", title=speech.title)
         return Spoken(used, speech.audio_url)
 
     async def _usable(self, speech: Speech) -> Voice:
         try:
             return await self._library.usable(speech.viewer, speech.voice_id)
         except (VoiceUnknown, BeingDeleted) as error:
-            raise VoiceWithdrawn(title=speech.title) from error
+            raise Refused("refused.withdrawn", title=speech.title) from error
 
     async def _tick(self, speech_id: str) -> None:
         usual = await self._estimate.usual()
@@ -251,7 +244,7 @@ class Speaking:
         self._locks.pop(speech_id, None)
 
 
-def _unexpected(speech_id: str) -> Unexpected:
+def _unexpected(speech_id: str) -> ClonevoiceError:
     mark = secrets.token_hex(4)
     _log.exception("line %s failed unexpectedly, id %s", speech_id, mark)
-    return Unexpected(id=mark)
+    return ClonevoiceError("error.unexpected", id=mark)
