@@ -12,23 +12,23 @@ import discord
 from yarl import URL
 
 from bot.client import Clonevoice
+from bot.clock import Clock, SystemClock
+from bot.consent import Consents
+from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
+from bot.notifications import Notices
 from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
-from bot.voices.clock import Clock, SystemClock
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.community import Community
-from bot.voices.consents import Consents
 from bot.voices.deletions import Deletions
-from bot.voices.fetch import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.voices.ledger import Limits
 from bot.voices.library import Library
 from bot.voices.measures import Measures
 from bot.voices.moderation import Moderation
 from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
-from bot.voices.notices import Notices
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster
 from bot.voices.sample import Inspector

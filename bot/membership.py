@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import aiohttp
 import discord
 
-from bot.voices.clock import Clock
+from bot.clock import Clock
 from bot.voices.policy import Applicant
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 import discord
 from yarl import URL
 
+from bot.downloads import Previews
 from bot.i18n import Verbatim, inert, say, say_markdown
-from bot.voices.fetch import Previews
 from bot.voices.models import Viewer, Voice
 
 GREEN = discord.Colour(0x2ECC71)

@@ -6,10 +6,10 @@ from typing import Any
 
 import discord
 
+from bot.clock import Clock
+from bot.downloads import Previews
 from bot.errors import ClonevoiceError, VoiceLost
 from bot.i18n import Verbatim, inert, say, say_markdown
-from bot.voices.clock import Clock
-from bot.voices.fetch import Previews
 from bot.voices.jobs import Reply
 from bot.voices.speech import Speech, SpeechStage, Spoken
 from cogs._cards import GREEN, file_name, length, link

@@ -7,10 +7,10 @@ from typing import Any
 
 import discord
 
+from bot.clock import Clock
+from bot.downloads import Previews
 from bot.errors import ClonevoiceError, MurekaError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
-from bot.voices.clock import Clock
-from bot.voices.fetch import Previews
 from bot.voices.jobs import Job
 from bot.voices.models import Viewer, Voice
 from bot.voices.progress import Progress

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.voices.clock import Clock
+from bot.clock import Clock
 from bot.voices.jobs import Reply
 from cogs._ways import Unreachable, Ways
 

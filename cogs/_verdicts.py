@@ -9,8 +9,8 @@ from discord import ui
 from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say
+from bot.text import clean_text, is_blank
 from bot.tree import answering
-from bot.voices.models import clean_text, is_blank
 from cogs._interaction import FORM_SECONDS
 from cogs._moderators import check_moderator
 

@@ -21,12 +21,12 @@ from yarl import URL
 from audio import mp3
 from bot.app import assembled
 from bot.client import Clonevoice
+from bot.clock import Clock
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say_markdown
 from bot.settings import Settings
-from bot.voices.clock import Clock
 from bot.voices.models import Language, Rights, Voice
 
 GOOD = ("good.mp3", mp3(seconds=12))

@@ -16,11 +16,11 @@ import simcord
 from simcord.results import InteractionResult
 
 from bot.demo.upstream import Fault, Upstream
+from bot.downloads import Previews
 from bot.errors import AccountExhausted, ClonevoiceError, Refused, Rejected, VoiceNotFound
 from bot.i18n import Verbatim
 from bot.store.jobs import TinyJobs
 from bot.voices.answers import UpstreamVoice
-from bot.voices.fetch import Previews
 from bot.voices.jobs import TOKEN_SECONDS, Job, Reply
 from bot.voices.ledger import Limits
 from bot.voices.models import Facts, Voice

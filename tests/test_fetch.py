@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from bot.downloads import Previews, fetch_sample, from_mureka
 from bot.errors import Refused
-from bot.voices.fetch import Previews, fetch_sample, from_mureka
 
 
 async def _whole(_: web.Request) -> web.Response:

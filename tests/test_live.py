@@ -10,9 +10,9 @@ import aiohttp
 import discord
 import pytest
 
+from bot.downloads import Previews
 from bot.errors import Rejected
 from bot.i18n import ENGLISH
-from bot.voices.fetch import Previews
 from bot.voices.jobs import Job, Reply
 from bot.voices.progress import Progress, Stage
 from cogs._live import Cards

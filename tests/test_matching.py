@@ -2,8 +2,8 @@
 
 import pytest
 
+from bot.text import clean_lines, is_speakable
 from bot.voices.matching import best
-from bot.voices.speech import clean_lines, is_speakable
 
 TITLES = ("Storyteller", "Ada Lovelace", "Größe", "ストーリー", "News at nine")
 

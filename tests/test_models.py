@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.voices.models import Language, clean_text, is_blank, same_title
+from bot.text import clean_text, is_blank, same_title
+from bot.voices.models import Language
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import logging
 from dataclasses import replace
 
+from bot.clock import Clock
 from bot.errors import ApprovalRevoked, RecordDamaged, StoreError
-from bot.voices.clock import Clock
 from bot.voices.jobs import Job
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.policy import ClonedHere

@@ -7,18 +7,19 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.clock import Clock
 from bot.errors import (
     Refused,
     StoreError,
     VoiceUnknown,
 )
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.notifications import Notices
+from bot.tasks import Background
+from bot.text import clean_text
 from bot.voices.community import Community
 from bot.voices.measures import Measures
-from bot.voices.models import Viewer, Voice, clean_text
+from bot.voices.models import Viewer, Voice
 from bot.voices.moderation import Moderation
-from bot.voices.notices import Notices
 from bot.voices.policy import DAY, Decision, Moderator
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store, recording

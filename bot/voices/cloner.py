@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 
+from bot.clock import Clock
 from bot.errors import (
     ApprovalRevoked,
     Cancelled,
@@ -18,9 +19,8 @@ from bot.errors import (
     Refused,
     StoreError,
 )
+from bot.tasks import Background
 from bot.voices.approvals import Approvals
-from bot.voices.background import Background
-from bot.voices.clock import Clock
 from bot.voices.ending import Ending
 from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from bot.clock import Clock
 from bot.errors import StoreError
-from bot.voices.clock import Clock
 from bot.voices.matching import best
 from bot.voices.models import Language, Share, Voice
 from bot.voices.moderation import Moderation

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from bot.clock import Clock
 from bot.errors import AccountMissing, MurekaError, Rejected, StoreError
-from bot.voices.clock import Clock
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.mureka import Mureka
 from bot.voices.store import Store

@@ -3,8 +3,8 @@
 import logging
 from contextlib import suppress
 
+from bot.clock import Clock
 from bot.errors import Cancelled, ClonevoiceError, MurekaError, StoreError, VoiceNotFound
-from bot.voices.clock import Clock
 from bot.voices.jobs import Failure, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from bot.clock import Clock
 from bot.errors import (
     AlreadyCloning,
     NotTheSpeaker,
@@ -15,7 +16,6 @@ from bot.errors import (
     RequestClosed,
 )
 from bot.voices.approvals import Approvals
-from bot.voices.clock import Clock
 from bot.voices.jobs import APPROVAL_SECONDS, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Facts, Speaker

@@ -6,17 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from bot.errors import ClonevoiceError
+from bot.text import clean_text
 from bot.voices.answers import UpstreamVoice
-from bot.voices.models import (
-    WORDING_VERSION,
-    Facts,
-    Language,
-    Rights,
-    Speaker,
-    Statement,
-    Voice,
-    clean_text,
-)
+from bot.voices.models import WORDING_VERSION, Facts, Language, Rights, Speaker, Statement, Voice
 from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {

@@ -7,25 +7,18 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.clock import Clock
+from bot.downloads import MEGABYTE
 from bot.errors import (
     AlreadyCloning,
     OfferLapsed,
     Refused,
     StoreError,
 )
+from bot.text import clean_text, is_blank, same_title
 from bot.voices.approvals import Approvals
-from bot.voices.clock import Clock
-from bot.voices.fetch import MEGABYTE
 from bot.voices.jobs import Job, Order, Reply
-from bot.voices.models import (
-    DESCRIPTION_LENGTH,
-    TITLE_LENGTH,
-    Speaker,
-    Voice,
-    clean_text,
-    is_blank,
-    same_title,
-)
+from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Speaker, Voice
 from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
 

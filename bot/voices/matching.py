@@ -7,7 +7,7 @@ from heapq import nsmallest
 
 from rapidfuzz import fuzz, process
 
-from bot.voices.models import clean_text
+from bot.text import clean_text
 
 ALIKE = 70.0
 """From which score (0 to 100) on a title is what somebody may have meant."""

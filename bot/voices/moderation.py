@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol
 
+from bot.clock import Clock
 from bot.errors import (
     Refused,
 )
-from bot.voices.clock import Clock
 from bot.voices.jobs import Job
 from bot.voices.models import Rights, Speaker, Viewer, Voice
 from bot.voices.policy import (

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from bot.clock import Clock
 from bot.errors import (
     AccountMissing,
     JobForgotten,
@@ -19,7 +20,6 @@ from bot.errors import (
     VoiceLost,
 )
 from bot.voices.answers import UpstreamJob, UpstreamSpeech
-from bot.voices.clock import Clock
 from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.speech import Speech, SpeechStage
 

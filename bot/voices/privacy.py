@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from bot.clock import Clock
+from bot.consent import Consents
 from bot.errors import Refused, StoreError
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.tasks import Background
 from bot.voices.cloner import Cloner
-from bot.voices.consents import Consents
 from bot.voices.export import everything_about
 from bot.voices.library import Library
 from bot.voices.models import OwedDeletion

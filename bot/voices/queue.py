@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from bot.clock import Clock
 from bot.errors import MurekaError
-from bot.voices.clock import Clock
 from bot.voices.jobs import Job
 
 

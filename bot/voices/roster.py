@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.clock import Clock
 from bot.errors import Refused, StoreError
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.tasks import Background
+from bot.text import same_title
 from bot.voices.community import Community
 from bot.voices.matching import best
-from bot.voices.models import Voice, same_title
+from bot.voices.models import Voice
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
+from bot.text import clean_text
 from bot.voices.answers import UpstreamVoice
 from bot.voices.jobs import Job
-from bot.voices.models import clean_text
 from bot.voices.progress import Stage
 
 

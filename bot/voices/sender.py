@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import chain, repeat
 
+from bot.clock import Clock
 from bot.errors import (
     AccountExhausted,
     AccountMissing,
@@ -22,7 +23,6 @@ from bot.errors import (
 )
 from bot.voices.answers import UpstreamVoice
 from bot.voices.approvals import Approvals
-from bot.voices.clock import Clock
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger

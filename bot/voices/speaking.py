@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bot.clock import Clock
 from bot.errors import (
     BeingDeleted,
     ClonevoiceError,
@@ -21,8 +22,8 @@ from bot.errors import (
     VoiceLost,
     VoiceUnknown,
 )
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.tasks import Background
+from bot.text import clean_lines, is_speakable
 from bot.voices.ending import RETRY_SECONDS, SWEEP_SECONDS, TELL_AGAIN_SECONDS
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Failure
@@ -30,15 +31,7 @@ from bot.voices.library import Library
 from bot.voices.models import Viewer, Voice
 from bot.voices.narrator import Narrator
 from bot.voices.sink import SpeechSink
-from bot.voices.speech import (
-    TEXT_LENGTH,
-    Line,
-    Speech,
-    SpeechStage,
-    Spoken,
-    clean_lines,
-    is_speakable,
-)
+from bot.voices.speech import TEXT_LENGTH, Line, Speech, SpeechStage, Spoken
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)

@@ -1,14 +1,13 @@
 """A line that is to be spoken with a voice: what is asked for, and where it stands."""
 
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from bot.voices.jobs import Failure, Reply
-from bot.voices.models import SpokenLine, Viewer, Voice, clean_text
+from bot.voices.models import SpokenLine, Viewer, Voice
 
 TEXT_LENGTH = 5000
 """Longest text that the API speaks, in characters."""
@@ -116,13 +115,3 @@ class Spoken:
 
     voice: Voice
     audio_url: str
-
-
-def clean_lines(text: str) -> str:
-    """Clean a text line by line: its line breaks are pauses."""
-    return "\n".join(map(clean_text, text.splitlines())).strip()
-
-
-def is_speakable(text: str) -> bool:
-    """Whether there is a letter or a digit to say."""
-    return any(unicodedata.category(char)[0] in "LN" for char in text)

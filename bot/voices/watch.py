@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from bot.clock import Clock
 from bot.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
-from bot.voices.clock import Clock
 from bot.voices.mureka import Mureka
 from bot.voices.queue import Queue
 

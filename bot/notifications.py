@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from zlib import crc32
 
+from bot.clock import Clock
 from bot.errors import StoreError
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.tasks import Background
 from bot.voices.models import Notice
 from bot.voices.store import Store
 

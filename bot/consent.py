@@ -4,14 +4,14 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from bot.clock import Clock
 from bot.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed, StoreError
-from bot.voices.background import Background
-from bot.voices.clock import Clock
+from bot.notifications import Notices
+from bot.tasks import Background
 from bot.voices.cloner import Cloner
 from bot.voices.jobs import Job
 from bot.voices.library import Library
 from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
-from bot.voices.notices import Notices
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
