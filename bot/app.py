@@ -11,6 +11,7 @@ import aiohttp
 import discord
 from yarl import URL
 
+from bot.audio.inspector import Inspector
 from bot.client import Clonevoice
 from bot.clock import Clock, SystemClock
 from bot.consent import Consents
@@ -31,7 +32,6 @@ from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster
-from bot.voices.sample import Inspector
 from bot.voices.speaking import Speaking
 from bot.voices.store import Store
 

@@ -2,10 +2,10 @@
 
 import discord
 
+from bot.audio.inspector import within_recommended
 from bot.i18n import say, say_markdown
 from bot.voices.jobs import Job
 from bot.voices.progress import Progress, Stage
-from bot.voices.sample import within_recommended
 from cogs._cards import length
 
 FULLEST = 0.95

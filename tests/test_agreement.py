@@ -20,12 +20,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import conftest
 from bot.app import assembled
+from bot.audio.sample_info import Facts
 from bot.client import Clonevoice
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
 from bot.voices.jobs import Order, Reply
 from bot.voices.library import Library
-from bot.voices.models import Facts, Language, Rights, Viewer
+from bot.voices.models import Language, Rights, Viewer
 from bot.voices.speech import Line
 from conftest import GOOD, FastClock, until
 

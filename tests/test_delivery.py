@@ -15,6 +15,8 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
+from bot.audio.inspector import Inspector
+from bot.audio.sample_info import Facts
 from bot.demo.upstream import Fault, Upstream
 from bot.downloads import Previews
 from bot.errors import AccountExhausted, ClonevoiceError, Refused, Rejected, VoiceNotFound
@@ -23,10 +25,9 @@ from bot.store.jobs import TinyJobs
 from bot.voices.answers import UpstreamVoice
 from bot.voices.jobs import TOKEN_SECONDS, Job, Reply
 from bot.voices.ledger import Limits
-from bot.voices.models import Facts, Voice
+from bot.voices.models import Voice
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Stage
-from bot.voices.sample import Inspector
 from cogs._live import LATE_SECONDS, Cards
 from cogs._message import EDIT_SECONDS
 from cogs._ways import DiscordWays, Unreachable

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.voices.models import Facts
+from bot.audio.sample_info import Facts
 from bot.voices.progress import OVER, Progress, Stage
 from cogs._progress import bar, draw
 from conftest import sentence

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from audio import encoded, id3v2, mp3, syncsafe, video, wav
+from bot.audio.inspector import DECODER, Inspector, within_recommended
+from bot.audio.sample_info import Facts
 from bot.errors import (
     Refused,
 )
-from bot.voices.models import Facts
-from bot.voices.sample import DECODER, Inspector, within_recommended
 
 MEGABYTE = 2**20
 ID3V1 = b"TAG" + b"Caf\xe9 in Latin-1".ljust(125, b"\0")

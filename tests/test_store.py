@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.audio.sample_info import Facts
 from bot.errors import BeingDeleted, FolderInUse, RecordDamaged
 from bot.store import records
 from bot.store.storage import KINDS
@@ -26,7 +27,6 @@ from bot.store.tiny import open_store
 from bot.voices.jobs import Job, Reply
 from bot.voices.models import (
     Consent,
-    Facts,
     Language,
     Notice,
     OwedDeletion,

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 
+from bot.audio.sample_info import Facts
 from bot.clock import Clock
 from bot.errors import (
     ApprovalRevoked,
@@ -26,7 +27,7 @@ from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
 from bot.voices.jobs import Failure, Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
-from bot.voices.models import Facts, OwedDeletion, Voice
+from bot.voices.models import OwedDeletion, Voice
 from bot.voices.moderation import Moderation
 from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage

@@ -7,6 +7,8 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from bot.audio.inspector import within_recommended
+from bot.audio.sample_info import Facts
 from bot.clock import Clock
 from bot.errors import (
     AlreadyCloning,
@@ -18,10 +20,9 @@ from bot.errors import (
 from bot.voices.approvals import Approvals
 from bot.voices.jobs import APPROVAL_SECONDS, Job
 from bot.voices.ledger import Ledger
-from bot.voices.models import Facts, Speaker
+from bot.voices.models import Speaker
 from bot.voices.policy import DAY
 from bot.voices.progress import Stage
-from bot.voices.sample import within_recommended
 from bot.voices.sink import Show
 
 AT_ONCE = 4

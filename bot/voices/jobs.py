@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from bot.audio.sample_info import Facts
 from bot.errors import ClonevoiceError
 from bot.text import clean_text
 from bot.voices.answers import UpstreamVoice
-from bot.voices.models import WORDING_VERSION, Facts, Language, Rights, Speaker, Statement, Voice
+from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
 from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {

@@ -87,19 +87,6 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
-
-    duration: float
-    codec: str
-    sample_rate: int
-    channels: int
-    bit_rate: int
-    peak: float
-    rms: float
-
-
-@dataclass(frozen=True, slots=True)
 class Voice:
     """A cloned voice as its owner's file keeps it.
 

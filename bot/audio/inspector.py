@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from bot.audio.sample_info import Facts
 from bot.errors import (
     Refused,
 )
-from bot.voices.models import Facts
 
 _log = logging.getLogger(__name__)
 

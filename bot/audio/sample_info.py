@@ -1,0 +1,16 @@
+"""What decoding a sample measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
+
+    duration: float
+    codec: str
+    sample_rate: int
+    channels: int
+    bit_rate: int
+    peak: float
+    rms: float
