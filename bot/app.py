@@ -17,6 +17,7 @@ from bot.clock import Clock, SystemClock
 from bot.consent import Consents
 from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
+from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
 from bot.settings import Settings
 from bot.store.tiny import open_store
@@ -28,7 +29,6 @@ from bot.voices.ledger import Limits
 from bot.voices.library import Library
 from bot.voices.measures import Measures
 from bot.voices.moderation import Moderation
-from bot.voices.mureka import API, Mureka
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster

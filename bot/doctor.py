@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
-from bot.errors import ClonevoiceError, FolderInUse, MurekaError
+from bot.errors import ClonevoiceError, FolderInUse
 from bot.i18n import ENGLISH, say
+from bot.mureka.client import API, Mureka
+from bot.mureka.errors import MurekaError
 from bot.settings import Settings
 from bot.store.tiny import open_store
-from bot.voices.mureka import API, Mureka
 
 
 @dataclass(frozen=True, slots=True)

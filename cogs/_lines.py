@@ -8,8 +8,9 @@ import discord
 
 from bot.clock import Clock
 from bot.downloads import Previews
-from bot.errors import ClonevoiceError, VoiceLost
+from bot.errors import ClonevoiceError
 from bot.i18n import Verbatim, inert, say, say_markdown
+from bot.speaking.errors import VoiceLost
 from bot.voices.jobs import Reply
 from bot.voices.speech import Speech, SpeechStage, Spoken
 from cogs._cards import GREEN, file_name, length, link

@@ -9,8 +9,9 @@ import discord
 
 from bot.clock import Clock
 from bot.downloads import Previews
-from bot.errors import ClonevoiceError, MurekaError, Refused
+from bot.errors import ClonevoiceError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
+from bot.mureka.errors import MurekaError
 from bot.voices.jobs import Job
 from bot.voices.models import Viewer, Voice
 from bot.voices.progress import Progress

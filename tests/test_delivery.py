@@ -17,16 +17,18 @@ from simcord.results import InteractionResult
 
 from bot.audio.inspector import Inspector
 from bot.audio.sample_info import Facts
+from bot.cloning.errors import VoiceNotFound
 from bot.demo.upstream import Fault, Upstream
 from bot.downloads import Previews
-from bot.errors import AccountExhausted, ClonevoiceError, Refused, Rejected, VoiceNotFound
+from bot.errors import ClonevoiceError, Refused
 from bot.i18n import Verbatim
+from bot.mureka.client import Mureka
+from bot.mureka.errors import AccountExhausted, Rejected
+from bot.mureka.responses import UpstreamVoice
 from bot.store.jobs import TinyJobs
-from bot.voices.answers import UpstreamVoice
 from bot.voices.jobs import TOKEN_SECONDS, Job, Reply
 from bot.voices.ledger import Limits
 from bot.voices.models import Voice
-from bot.voices.mureka import Mureka
 from bot.voices.progress import Stage
 from cogs._live import LATE_SECONDS, Cards
 from cogs._message import EDIT_SECONDS

@@ -11,8 +11,8 @@ import discord
 import pytest
 
 from bot.downloads import Previews
-from bot.errors import Rejected
 from bot.i18n import ENGLISH
+from bot.mureka.errors import Rejected
 from bot.voices.jobs import Job, Reply
 from bot.voices.progress import Progress, Stage
 from cogs._live import Cards

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import (
+from bot.mureka.client import ANSWER_LIMIT, Mureka
+from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
     AnswerUnreadable,
@@ -28,9 +29,8 @@ from bot.errors import (
     TooManyAtOnce,
     UpstreamFailed,
 )
-from bot.voices.answers import UpstreamJob, UpstreamSpeech, UpstreamVoice
-from bot.voices.mureka import ANSWER_LIMIT, Mureka
-from bot.voices.upload import PIECE
+from bot.mureka.payload import PIECE
+from bot.mureka.responses import UpstreamJob, UpstreamSpeech, UpstreamVoice
 
 TOKEN = "user:1234-demo"
 SAMPLE = bytes(range(256)) * 400  # 100 KB, over several pieces

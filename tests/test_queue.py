@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import AccountExhausted, MurekaError, SessionDied
+from bot.mureka.errors import AccountExhausted, MurekaError, SessionDied
 from bot.voices.jobs import Job
 from bot.voices.progress import Stage
 from bot.voices.queue import Queue

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.voices.answers import UpstreamVoice
+from bot.mureka.responses import UpstreamVoice
 from bot.voices.models import Language
 from bot.voices.progress import Stage
 from bot.voices.search import find

@@ -11,8 +11,9 @@ import discord
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import Refused, SessionDied
+from bot.errors import Refused
 from bot.membership import DiscordMembership
+from bot.mureka.errors import SessionDied
 from bot.store.jobs import TinySpeeches
 from bot.store.members import TinyMembers
 from bot.voices.models import Viewer

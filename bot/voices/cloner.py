@@ -11,15 +11,10 @@ from contextlib import asynccontextmanager
 
 from bot.audio.sample_info import Facts
 from bot.clock import Clock
-from bot.errors import (
-    ApprovalRevoked,
-    Cancelled,
-    ClonevoiceError,
-    MurekaError,
-    OfferLapsed,
-    Refused,
-    StoreError,
-)
+from bot.errors import ApprovalRevoked, Cancelled, ClonevoiceError, OfferLapsed, Refused, StoreError
+from bot.mureka.accounts import Watch
+from bot.mureka.client import Mureka
+from bot.mureka.errors import MurekaError
 from bot.tasks import Background
 from bot.voices.approvals import Approvals
 from bot.voices.ending import Ending
@@ -29,13 +24,11 @@ from bot.voices.jobs import Failure, Job, Order, Reply
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.moderation import Moderation
-from bot.voices.mureka import Mureka
 from bot.voices.progress import Progress, Stage
 from bot.voices.queue import Queue
 from bot.voices.sender import Sender
 from bot.voices.sink import Sink
 from bot.voices.store import Store
-from bot.voices.watch import Watch
 
 _log = logging.getLogger(__name__)
 

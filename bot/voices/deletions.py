@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.clock import Clock
-from bot.errors import AccountMissing, MurekaError, Rejected, StoreError
+from bot.errors import StoreError
+from bot.mureka.client import Mureka
+from bot.mureka.errors import AccountMissing, MurekaError, Rejected
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.mureka import Mureka
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

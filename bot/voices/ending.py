@@ -4,7 +4,9 @@ import logging
 from contextlib import suppress
 
 from bot.clock import Clock
-from bot.errors import Cancelled, ClonevoiceError, MurekaError, StoreError, VoiceNotFound
+from bot.cloning.errors import VoiceNotFound
+from bot.errors import Cancelled, ClonevoiceError, StoreError
+from bot.mureka.errors import MurekaError
 from bot.voices.jobs import Failure, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from bot.audio.sample_info import Facts
 from bot.errors import ClonevoiceError
+from bot.mureka.responses import UpstreamVoice
 from bot.text import clean_text
-from bot.voices.answers import UpstreamVoice
 from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
 from bot.voices.progress import OVER, Stage
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.errors import (
+from bot.mureka.client import BACK_OFF, MOST_WAITS, Mureka
+from bot.mureka.errors import (
     AccountMissing,
     JobForgotten,
     MurekaError,
@@ -17,10 +18,9 @@ from bot.errors import (
     SpeechFailed,
     TokenRefused,
     TooManyAtOnce,
-    VoiceLost,
 )
-from bot.voices.answers import UpstreamJob, UpstreamSpeech
-from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
+from bot.mureka.responses import UpstreamJob, UpstreamSpeech
+from bot.speaking.errors import VoiceLost
 from bot.voices.speech import Speech, SpeechStage
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.clock import Clock
-from bot.errors import MurekaError
+from bot.mureka.errors import MurekaError
 from bot.voices.jobs import Job
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from bot.mureka.responses import UpstreamVoice
 from bot.text import clean_text
-from bot.voices.answers import UpstreamVoice
 from bot.voices.jobs import Job
 from bot.voices.progress import Stage
 

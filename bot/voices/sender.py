@@ -8,33 +8,33 @@ from contextlib import suppress
 from itertools import chain, repeat
 
 from bot.clock import Clock
-from bot.errors import (
+from bot.cloning.errors import VoiceNotFound
+from bot.errors import RecordUnwritable
+from bot.mureka.accounts import Watch
+from bot.mureka.client import BACK_OFF, MOST_WAITS, Mureka
+from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
     MurekaError,
     NotSent,
     OutcomeUnknown,
-    RecordUnwritable,
     Rejected,
     SessionDied,
     TokenRefused,
     TooManyAtOnce,
-    VoiceNotFound,
 )
-from bot.voices.answers import UpstreamVoice
+from bot.mureka.responses import UpstreamVoice
 from bot.voices.approvals import Approvals
 from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
 from bot.voices.moderation import Moderation
-from bot.voices.mureka import BACK_OFF, MOST_WAITS, Mureka
 from bot.voices.progress import Stage
 from bot.voices.queue import Queue
 from bot.voices.search import find
 from bot.voices.sink import Show
 from bot.voices.store import Store
-from bot.voices.watch import Watch
 
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from bot.errors import ClonevoiceError, MurekaError
+from bot.errors import ClonevoiceError
+from bot.mureka.errors import MurekaError
 from bot.voices.jobs import Job
 from bot.voices.models import Voice
 from bot.voices.progress import Progress

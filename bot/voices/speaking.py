@@ -13,15 +13,9 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock
-from bot.errors import (
-    BeingDeleted,
-    ClonevoiceError,
-    OutcomeUnknown,
-    Refused,
-    StoreError,
-    VoiceLost,
-    VoiceUnknown,
-)
+from bot.errors import BeingDeleted, ClonevoiceError, Refused, StoreError, VoiceUnknown
+from bot.mureka.errors import OutcomeUnknown
+from bot.speaking.errors import VoiceLost
 from bot.tasks import Background
 from bot.text import clean_lines, is_speakable
 from bot.voices.ending import RETRY_SECONDS, SWEEP_SECONDS, TELL_AGAIN_SECONDS

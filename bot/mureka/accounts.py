@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 
 from bot.clock import Clock
-from bot.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
-from bot.voices.mureka import Mureka
+from bot.mureka.client import Mureka
+from bot.mureka.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
 from bot.voices.queue import Queue
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from bot.errors import (
+from bot.mureka.errors import (
     AccountMissing,
     AnswerUnreadable,
     ConnectionLost,
@@ -32,8 +32,8 @@ from bot.errors import (
     NotSent,
     OutcomeUnknown,
 )
-from bot.voices.answers import Profile, UpstreamJob, UpstreamSpeech, UpstreamVoice, refusal
-from bot.voices.upload import Upload
+from bot.mureka.payload import Upload
+from bot.mureka.responses import Profile, UpstreamJob, UpstreamSpeech, UpstreamVoice, refusal
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

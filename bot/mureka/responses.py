@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self, cast
 
-from bot.errors import (
+from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
     MurekaError,

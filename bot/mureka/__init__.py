@@ -1,0 +1,1 @@
+"""The client of useapi.net's Mureka speech API."""

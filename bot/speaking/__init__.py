@@ -1,0 +1,1 @@
+"""From a member's text to a clip."""
