@@ -5,7 +5,7 @@ from typing import Any
 import discord
 
 from bot.client import Clonevoice
-from bot.voices.jobs import Reply
+from bot.jobs.record import Reply
 from bot.voices.models import Viewer
 
 FORM_SECONDS = 15 * 60.0

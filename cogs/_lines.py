@@ -10,8 +10,8 @@ from bot.clock import Clock
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError
 from bot.i18n import Verbatim, inert, say, say_markdown
+from bot.jobs.record import Reply
 from bot.speaking.errors import VoiceLost
-from bot.voices.jobs import Reply
 from bot.voices.speech import Speech, SpeechStage, Spoken
 from cogs._cards import GREEN, file_name, length, link
 from cogs._library import VoiceButton

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.clock import Clock
-from bot.voices.jobs import Reply
+from bot.jobs.record import Reply
 from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)

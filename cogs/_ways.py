@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import discord
 
 from bot.i18n import ENGLISH
-from bot.voices.jobs import Reply
+from bot.jobs.record import Reply
 
 
 class Unreachable(Exception):

@@ -24,7 +24,8 @@ from bot.audio.sample_info import Facts
 from bot.client import Clonevoice
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
-from bot.voices.jobs import Order, Reply
+from bot.jobs.record import Reply
+from bot.voices.jobs import Order
 from bot.voices.library import Library
 from bot.voices.models import Language, Rights, Viewer
 from bot.voices.speech import Line

@@ -22,11 +22,12 @@ from bot.demo.upstream import Fault, Upstream
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError, Refused
 from bot.i18n import Verbatim
+from bot.jobs.record import TOKEN_SECONDS, Reply
 from bot.mureka.client import Mureka
 from bot.mureka.errors import AccountExhausted, Rejected
 from bot.mureka.responses import UpstreamVoice
 from bot.store.jobs import TinyJobs
-from bot.voices.jobs import TOKEN_SECONDS, Job, Reply
+from bot.voices.jobs import Job
 from bot.voices.ledger import Limits
 from bot.voices.models import Voice
 from bot.voices.progress import Stage

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.audio.sample_info import Facts
+from bot.jobs.record import Reply
 from bot.mureka.responses import UpstreamVoice
-from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order, Reply
+from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order
 from bot.voices.models import Language, Rights
 from bot.voices.progress import OVER, Stage
 

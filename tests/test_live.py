@@ -12,8 +12,9 @@ import pytest
 
 from bot.downloads import Previews
 from bot.i18n import ENGLISH
+from bot.jobs.record import Reply
 from bot.mureka.errors import Rejected
-from bot.voices.jobs import Job, Reply
+from bot.voices.jobs import Job
 from bot.voices.progress import Progress, Stage
 from cogs._live import Cards
 from cogs._message import EDIT_SECONDS

@@ -15,9 +15,10 @@ from audio import id3v2, mp3
 from bot.audio.sample_info import Facts
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import ClonevoiceError, OfferLapsed, Refused
+from bot.jobs.record import Failure, Reply
 from bot.store.tiny import open_store
 from bot.voices.approvals import Approvals
-from bot.voices.jobs import Failure, Job, Reply
+from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Language, Rights, Voice
 from bot.voices.progress import Stage

@@ -21,10 +21,11 @@ import pytest
 
 from bot.audio.sample_info import Facts
 from bot.errors import BeingDeleted, FolderInUse, RecordDamaged
+from bot.jobs.record import Reply
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
-from bot.voices.jobs import Job, Reply
+from bot.voices.jobs import Job
 from bot.voices.models import (
     Consent,
     Language,

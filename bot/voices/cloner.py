@@ -12,15 +12,16 @@ from contextlib import asynccontextmanager
 from bot.audio.sample_info import Facts
 from bot.clock import Clock
 from bot.errors import ApprovalRevoked, Cancelled, ClonevoiceError, OfferLapsed, Refused, StoreError
+from bot.jobs.delivery import Ending
+from bot.jobs.durations import Estimate
+from bot.jobs.record import Failure, Reply
 from bot.mureka.accounts import Watch
 from bot.mureka.client import Mureka
 from bot.mureka.errors import MurekaError
 from bot.tasks import Background
 from bot.voices.approvals import Approvals
-from bot.voices.ending import Ending
-from bot.voices.estimate import Estimate
 from bot.voices.intake import Intake
-from bot.voices.jobs import Failure, Job, Order, Reply
+from bot.voices.jobs import Job, Order
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.moderation import Moderation

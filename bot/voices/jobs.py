@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from bot.audio.sample_info import Facts
-from bot.errors import ClonevoiceError
+from bot.jobs.record import Failure, Reply
 from bot.mureka.responses import UpstreamVoice
 from bot.text import clean_text
 from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
@@ -32,47 +32,9 @@ those that failed for want of an answer, when their member wants to try again: t
 
 _UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.APPROVAL, Stage.QUEUED})
 
-TOKEN_SECONDS = 15 * 60.0
-"""How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
-
 
 APPROVAL_SECONDS = 7 * 24 * 60 * 60.0
 """How long a speaker is waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Where a job's card is: a message that the interaction's `token` of `since` (Unix seconds) may edit.
-
-    It may carry `file_limit` bytes of files.
-    """
-
-    token: str
-    message_id: int
-    since: float
-    file_limit: int
-
-    def alive(self, now: float) -> bool:
-        """Whether Discord still takes the token."""
-        return now - self.since < TOKEN_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How a job failed: the key and values of an error's sentence, kept so that it can be told later too."""
-
-    key: str
-    values: dict[str, str | int | float]
-
-    @classmethod
-    def of(cls, error: ClonevoiceError) -> Self:
-        """Keep what an error says."""
-        plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
-        return cls(error.key, plain)
-
-    def recalled(self) -> ClonevoiceError:
-        """Return what it says as an error again."""
-        return ClonevoiceError(self.key, **self.values)
 
 
 class IllegalMoveError(Exception):

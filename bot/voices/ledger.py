@@ -15,9 +15,10 @@ from bot.errors import (
     Refused,
     StoreError,
 )
+from bot.jobs.record import Reply
 from bot.text import clean_text, is_blank, same_title
 from bot.voices.approvals import Approvals
-from bot.voices.jobs import Job, Order, Reply
+from bot.voices.jobs import Job, Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Speaker, Voice
 from bot.voices.progress import Stage
 from bot.voices.store import Store, recording

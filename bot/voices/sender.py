@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from bot.clock import Clock
 from bot.cloning.errors import VoiceNotFound
 from bot.errors import RecordUnwritable
+from bot.jobs.durations import Estimate
 from bot.mureka.accounts import Watch
 from bot.mureka.client import BACK_OFF, MOST_WAITS, Mureka
 from bot.mureka.errors import (
@@ -25,7 +26,6 @@ from bot.mureka.errors import (
 )
 from bot.mureka.responses import UpstreamVoice
 from bot.voices.approvals import Approvals
-from bot.voices.estimate import Estimate
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.voices.jobs import Failure, Reply
+from bot.jobs.record import Failure, Reply
 from bot.voices.models import SpokenLine, Viewer, Voice
 
 TEXT_LENGTH = 5000

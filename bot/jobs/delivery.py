@@ -6,8 +6,9 @@ from contextlib import suppress
 from bot.clock import Clock
 from bot.cloning.errors import VoiceNotFound
 from bot.errors import Cancelled, ClonevoiceError, StoreError
+from bot.jobs.record import Failure
 from bot.mureka.errors import MurekaError
-from bot.voices.jobs import Failure, Job
+from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
 from bot.voices.progress import Stage

@@ -1,0 +1,1 @@
+"""What clones and clips share: their record, delivery and durations."""
