@@ -19,6 +19,7 @@ from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
 from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
+from bot.policy.rules import Moderation
 from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
@@ -28,7 +29,6 @@ from bot.voices.deletions import Deletions
 from bot.voices.ledger import Limits
 from bot.voices.library import Library
 from bot.voices.measures import Measures
-from bot.voices.moderation import Moderation
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster

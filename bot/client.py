@@ -10,13 +10,13 @@ from discord.ext import commands
 from bot.consent import Consents
 from bot.downloads import Previews
 from bot.notifications import Notices
+from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.tree import Tree
 from bot.voices.cases import Cases
 from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.library import Library
 from bot.voices.measures import Measures
-from bot.voices.moderation import Moderation
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster
 from bot.voices.speaking import Speaking

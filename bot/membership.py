@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.clock import Clock
-from bot.voices.policy import Applicant
+from bot.policy.models import Applicant
 
 _log = logging.getLogger(__name__)
 

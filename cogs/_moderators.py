@@ -6,7 +6,7 @@ import discord
 
 from bot.client import Clonevoice
 from bot.errors import Refused
-from bot.voices.policy import Moderator
+from bot.policy.models import Moderator
 
 
 async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:

@@ -8,7 +8,7 @@ import discord
 
 from bot.client import Clonevoice
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
-from bot.voices.policy import AuditEntry, Decision, Ids
+from bot.policy.models import AuditEntry, Decision, Ids
 
 _log = logging.getLogger(__name__)
 

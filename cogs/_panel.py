@@ -10,8 +10,8 @@ import discord
 from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say
+from bot.policy.models import Ids, Policy
 from bot.tree import answering
-from bot.voices.policy import Ids, Policy
 from cogs._moderators import check_moderator, moderator
 from cogs._modlog import log_trouble
 

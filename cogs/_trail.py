@@ -4,7 +4,7 @@ import discord
 
 from bot.client import Clonevoice
 from bot.i18n import say, say_markdown
-from bot.voices.policy import Decision
+from bot.policy.models import Decision
 from cogs._moderators import check_moderator
 from cogs._modlog import decided
 from cogs._pages import LISTS, page_of, turning

@@ -9,9 +9,9 @@ from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
+from bot.policy.models import Decision
+from bot.policy.rules import Moderation
 from bot.tree import command_text
-from bot.voices.moderation import Moderation
-from bot.voices.policy import Decision
 from bot.voices.roster import Whereabouts
 from cogs._cases import CaseButton, show_reports
 from cogs._choices import VoiceOption

@@ -15,8 +15,8 @@ import simcord
 import test_consent
 from bot.demo.upstream import Upstream
 from bot.errors import RecordUnwritable
+from bot.policy.models import Decision, Moderator
 from bot.voices.models import SpokenLine, Viewer
-from bot.voices.policy import Decision, Moderator
 from bot.voices.reports import Case, Verdict
 from bot.voices.store import Store
 from conftest import FastClock, World, embed_of, opened, sentence, text, until

@@ -11,9 +11,9 @@ import pytest
 
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
+from bot.policy.models import Decision, Policy
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
-from bot.voices.policy import Decision, Policy
 from bot.voices.progress import Stage
 from bot.voices.reports import ReportReason
 from bot.voices.roster import Whereabouts

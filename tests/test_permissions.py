@@ -19,10 +19,10 @@ from simcord.results import InteractionResult
 
 from audio import mp3
 from bot.client import Clonevoice
+from bot.policy.models import Moderator
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Consent, Speaker, Statement, Voice
-from bot.voices.policy import Moderator
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target
 from cogs._pages import LISTS
 from conftest import GOOD, World, opened, sentence, text, until

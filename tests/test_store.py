@@ -22,6 +22,7 @@ import pytest
 from bot.audio.sample_info import Facts
 from bot.errors import BeingDeleted, FolderInUse, RecordDamaged
 from bot.jobs.record import Reply
+from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
@@ -37,7 +38,6 @@ from bot.voices.models import (
     Statement,
     Voice,
 )
-from bot.voices.policy import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.voices.progress import Stage
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.speech import Speech, SpeechStage

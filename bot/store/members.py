@@ -14,9 +14,9 @@ from tinydb import TinyDB
 from tinydb.table import Table
 
 from bot.errors import RecordDamaged
+from bot.policy.models import ClonedHere
 from bot.store.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Consent, SpokenLine, Voice
-from bot.voices.policy import ClonedHere
 
 _log = logging.getLogger(__name__)
 

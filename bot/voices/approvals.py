@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.errors import ApprovalRevoked, RecordDamaged, StoreError
+from bot.policy.models import ClonedHere
 from bot.voices.jobs import Job
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.policy import ClonedHere
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)

@@ -14,13 +14,13 @@ from bot.errors import (
     VoiceUnknown,
 )
 from bot.notifications import Notices
+from bot.policy.models import DAY, Decision, Moderator
+from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.text import clean_text
 from bot.voices.community import Community
 from bot.voices.measures import Measures
 from bot.voices.models import Viewer, Voice
-from bot.voices.moderation import Moderation
-from bot.voices.policy import DAY, Decision, Moderator
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store, recording
 

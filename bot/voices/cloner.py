@@ -18,13 +18,13 @@ from bot.jobs.record import Failure, Reply
 from bot.mureka.accounts import Watch
 from bot.mureka.client import Mureka
 from bot.mureka.errors import MurekaError
+from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.voices.approvals import Approvals
 from bot.voices.intake import Intake
 from bot.voices.jobs import Job, Order
 from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.moderation import Moderation
 from bot.voices.progress import Progress, Stage
 from bot.voices.queue import Queue
 from bot.voices.sender import Sender

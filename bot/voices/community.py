@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.errors import StoreError
+from bot.policy.models import Withheld
+from bot.policy.rules import Moderation
 from bot.voices.matching import best
 from bot.voices.models import Language, Share, Voice
-from bot.voices.moderation import Moderation
-from bot.voices.policy import Withheld
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from bot.errors import (
     Refused,
     RequestClosed,
 )
+from bot.policy.models import DAY
 from bot.voices.approvals import Approvals
 from bot.voices.jobs import APPROVAL_SECONDS, Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Speaker
-from bot.voices.policy import DAY
 from bot.voices.progress import Stage
 from bot.voices.sink import Show
 

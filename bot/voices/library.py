@@ -13,13 +13,13 @@ from bot.errors import (
     StoreError,
     VoiceUnknown,
 )
+from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.text import clean_text, is_blank, same_title
 from bot.voices.community import Community, without
 from bot.voices.deletions import Deletions
 from bot.voices.matching import best
 from bot.voices.models import TITLE_LENGTH, Consent, OwedDeletion, Share, SpokenLine, Viewer, Voice
-from bot.voices.moderation import Moderation
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)

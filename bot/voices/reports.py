@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from bot.policy.models import AuditEntry, Decision, Moderator
 from bot.voices.models import Voice
-from bot.voices.policy import AuditEntry, Decision, Moderator
 
 
 class ReportReason(StrEnum):

@@ -25,11 +25,11 @@ from bot.mureka.errors import (
     TooManyAtOnce,
 )
 from bot.mureka.responses import UpstreamVoice
+from bot.policy.rules import Moderation
 from bot.voices.approvals import Approvals
 from bot.voices.jobs import Job
 from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
-from bot.voices.moderation import Moderation
 from bot.voices.progress import Stage
 from bot.voices.queue import Queue
 from bot.voices.search import find

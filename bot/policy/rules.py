@@ -4,37 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from bot.clock import Clock
 from bot.errors import (
     Refused,
 )
+from bot.policy.checks import check_applicant, check_grounds, check_limits, check_place
+from bot.policy.models import DAY, Applicant, AuditEntry, Block, Decision, Moderator, Policy, Withheld
+from bot.policy.ports import Applicants
 from bot.voices.jobs import Job
 from bot.voices.models import Rights, Speaker, Viewer, Voice
-from bot.voices.policy import (
-    DAY,
-    Applicant,
-    AuditEntry,
-    Block,
-    Decision,
-    Moderator,
-    Policy,
-    Withheld,
-    check_applicant,
-    check_grounds,
-    check_limits,
-    check_place,
-)
 from bot.voices.store import Store, recording
-
-
-class Applicants(Protocol):
-    """Members as Discord tells of them now."""
-
-    async def applicant(self, guild_id: int, user_id: int) -> Applicant | None:
-        """Return what rules ask of somebody; None if that can't be found out just now."""
-        ...
 
 
 class Moderation:

@@ -1,0 +1,1 @@
+"""A server's rules: what moderators decided, and who meets it."""
