@@ -19,9 +19,10 @@ from bench_store import VOICE
 from pydantic import SecretStr
 
 from bot.app import assembled
+from bot.library.library import Library
+from bot.library.models import Share
 from bot.settings import Settings
-from bot.voices.library import Library
-from bot.voices.models import Share, SpokenLine, Viewer, Voice
+from bot.voices.models import SpokenLine, Viewer, Voice
 
 COMMUNITIES = ((10, 10), (10_000, 100_000))
 """How many voices are shared in the one server, and how many members there are in all; each has a voice."""

@@ -17,6 +17,9 @@ from bot.clock import Clock, SystemClock
 from bot.consent import Consents
 from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
+from bot.library.deletions import Deletions
+from bot.library.library import Library
+from bot.library.shared_voices import Community
 from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
@@ -24,10 +27,7 @@ from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
 from bot.voices.cloner import GRACE_SECONDS, Cloner
-from bot.voices.community import Community
-from bot.voices.deletions import Deletions
 from bot.voices.ledger import Limits
-from bot.voices.library import Library
 from bot.voices.measures import Measures
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy

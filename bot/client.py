@@ -9,13 +9,13 @@ from discord.ext import commands
 
 from bot.consent import Consents
 from bot.downloads import Previews
+from bot.library.library import Library
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.tree import Tree
 from bot.voices.cases import Cases
 from bot.voices.cloner import GRACE_SECONDS, Cloner
-from bot.voices.library import Library
 from bot.voices.measures import Measures
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster

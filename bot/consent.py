@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed, StoreError
+from bot.library.library import Library
 from bot.notifications import Notices
 from bot.tasks import Background
 from bot.voices.cloner import Cloner
 from bot.voices.jobs import Job
-from bot.voices.library import Library
 from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
 from bot.voices.store import Store, recording
 

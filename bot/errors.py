@@ -84,15 +84,3 @@ class NotTheSpeaker(Refused):
     """The consent request is for another member."""
 
     key = "refused.not_the_speaker"
-
-
-class VoiceUnknown(Refused):
-    """No such voice, or the member may not know that it exists. The two must be indistinguishable."""
-
-    key = "refused.voice_unknown"
-
-
-class BeingDeleted(Refused):
-    """The voice called `title` is being deleted."""
-
-    key = "refused.being_deleted"

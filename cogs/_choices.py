@@ -6,7 +6,7 @@ from discord.app_commands import Choice
 
 from bot.client import Clonevoice
 from bot.i18n import say
-from bot.voices.library import Suggestion
+from bot.library.models import Suggestion
 from cogs._interaction import viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]

@@ -9,8 +9,8 @@ from discord.app_commands import Choice
 
 from bot.client import Clonevoice
 from bot.i18n import Verbatim, say, say_markdown
+from bot.library.models import SUGGESTIONS
 from bot.tree import answering
-from bot.voices.library import SUGGESTIONS
 from bot.voices.models import Voice
 from bot.voices.roster import Whereabouts
 from cogs._cards import add_declared, voice_card

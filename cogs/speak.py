@@ -5,8 +5,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Clonevoice
+from bot.library.library import Library
 from bot.tree import command_text
-from bot.voices.library import Library
 from bot.voices.speaking import Speaking
 from bot.voices.speech import TEXT_LENGTH
 from cogs._choices import VoiceOption, any_voice

@@ -14,10 +14,10 @@ from discord.ext import commands
 from bot.client import Clonevoice
 from bot.errors import StoreError
 from bot.i18n import say
+from bot.library.library import Library
 from bot.membership import DiscordMembership
 from bot.text import clean_text
 from bot.tree import command_text
-from bot.voices.library import Library
 from bot.voices.models import TITLE_LENGTH, Language, Voice
 from bot.voices.privacy import Privacy
 from cogs._cards import file_name

@@ -25,8 +25,8 @@ from bot.client import Clonevoice
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
 from bot.jobs.record import Reply
+from bot.library.library import Library
 from bot.voices.jobs import Order
-from bot.voices.library import Library
 from bot.voices.models import Language, Rights, Viewer
 from bot.voices.speech import Line
 from conftest import GOOD, FastClock, until

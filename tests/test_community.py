@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.library import community
 from bot.membership import FRESH_SECONDS
-from bot.voices import community
 from conftest import FastClock, World, opened, sentence, text, until
 from test_speak import speak
 from test_voices import UNKNOWN

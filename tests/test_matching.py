@@ -2,8 +2,8 @@
 
 import pytest
 
+from bot.library.title_search import best
 from bot.text import clean_lines, is_speakable
-from bot.voices.matching import best
 
 TITLES = ("Storyteller", "Ada Lovelace", "Größe", "ストーリー", "News at nine")
 

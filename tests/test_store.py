@@ -20,24 +20,16 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.audio.sample_info import Facts
-from bot.errors import BeingDeleted, FolderInUse, RecordDamaged
+from bot.errors import FolderInUse, RecordDamaged
 from bot.jobs.record import Reply
+from bot.library.errors import BeingDeleted
+from bot.library.models import Share
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
 from bot.voices.jobs import Job
-from bot.voices.models import (
-    Consent,
-    Language,
-    Notice,
-    OwedDeletion,
-    Rights,
-    Share,
-    SpokenLine,
-    Statement,
-    Voice,
-)
+from bot.voices.models import Consent, Language, Notice, OwedDeletion, Rights, SpokenLine, Statement, Voice
 from bot.voices.progress import Stage
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.speech import Speech, SpeechStage

@@ -12,7 +12,8 @@ import simcord
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.demo.upstream import Fault, Upstream
-from bot.voices.models import Language, Share
+from bot.library.models import Share
+from bot.voices.models import Language
 from conftest import FastClock, World, buttons, embed_of, opened, sentence, text, until
 from test_store import VOICE
 

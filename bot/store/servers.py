@@ -11,9 +11,9 @@ from tinydb import TinyDB
 from tinydb.table import Table
 
 from bot.errors import RecordDamaged
+from bot.library.models import Share
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Policy
 from bot.store.records import HIDE_INPUT, Records, drop, put
-from bot.voices.models import Share
 from bot.voices.reports import Case
 
 _SUFFIX = ".shares.json"

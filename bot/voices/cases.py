@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.errors import (
-    Refused,
-    StoreError,
-    VoiceUnknown,
-)
+from bot.errors import Refused, StoreError
+from bot.library.errors import VoiceUnknown
+from bot.library.shared_voices import Community
 from bot.notifications import Notices
 from bot.policy.models import DAY, Decision, Moderator
 from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.text import clean_text
-from bot.voices.community import Community
 from bot.voices.measures import Measures
 from bot.voices.models import Viewer, Voice
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict

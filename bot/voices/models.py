@@ -125,21 +125,6 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A row of a server's list of shared voices. The owner's file is the truth: a row alone shares nothing.
-
-    `used_at` is in Unix seconds.
-    """
-
-    voice_id: int
-    owner_id: int
-    owner_name: str
-    title: str
-    language: Language
-    used_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class SpokenLine:
     """What somebody spoke with a voice, `at` Unix seconds; `id` is that of the speech.
 

@@ -8,10 +8,10 @@ from typing import Any
 from bot.clock import Clock
 from bot.consent import Consents
 from bot.errors import Refused, StoreError
+from bot.library.library import Library
 from bot.tasks import Background
 from bot.voices.cloner import Cloner
 from bot.voices.export import everything_about
-from bot.voices.library import Library
 from bot.voices.models import OwedDeletion
 from bot.voices.speaking import Speaking
 from bot.voices.store import Store, recording

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from bot.clock import Clock
 from bot.errors import Refused, StoreError
+from bot.library.shared_voices import Community
+from bot.library.title_search import best
 from bot.tasks import Background
 from bot.text import same_title
-from bot.voices.community import Community
-from bot.voices.matching import best
 from bot.voices.models import Voice
 from bot.voices.store import Store
 

@@ -13,15 +13,16 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock
-from bot.errors import BeingDeleted, ClonevoiceError, Refused, StoreError, VoiceUnknown
+from bot.errors import ClonevoiceError, Refused, StoreError
 from bot.jobs.delivery import RETRY_SECONDS, SWEEP_SECONDS, TELL_AGAIN_SECONDS
 from bot.jobs.durations import Estimate
 from bot.jobs.record import Failure
+from bot.library.errors import BeingDeleted, VoiceUnknown
+from bot.library.library import Library
 from bot.mureka.errors import OutcomeUnknown
 from bot.speaking.errors import VoiceLost
 from bot.tasks import Background
 from bot.text import clean_lines, is_speakable
-from bot.voices.library import Library
 from bot.voices.models import Viewer, Voice
 from bot.voices.narrator import Narrator
 from bot.voices.sink import SpeechSink

@@ -3,39 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from bot.errors import (
-    ApprovalRevoked,
-    BeingDeleted,
-    Refused,
-    StoreError,
-    VoiceUnknown,
-)
+from bot.errors import ApprovalRevoked, Refused, StoreError
+from bot.library.deletions import Deletions
+from bot.library.errors import BeingDeleted, VoiceUnknown
+from bot.library.models import SUGGESTIONS, Share, Suggestion
+from bot.library.shared_voices import Community, without
+from bot.library.title_search import best
 from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.text import clean_text, is_blank, same_title
-from bot.voices.community import Community, without
-from bot.voices.deletions import Deletions
-from bot.voices.matching import best
-from bot.voices.models import TITLE_LENGTH, Consent, OwedDeletion, Share, SpokenLine, Viewer, Voice
+from bot.voices.models import TITLE_LENGTH, Consent, OwedDeletion, SpokenLine, Viewer, Voice
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
-
-SUGGESTIONS = 25
-"""How many choices Discord shows: https://discord.com/developers/docs/interactions/application-commands#autocomplete"""
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A voice to choose; `owner_name` is None for one's own. An `approved` one is of one's own voice."""
-
-    voice_id: int
-    title: str
-    owner_name: str | None = None
-    approved: bool = False
 
 
 class Library:

@@ -5,15 +5,16 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.errors import StoreError
+from bot.library.models import Share
+from bot.library.ports import Membership
+from bot.library.title_search import best
 from bot.policy.models import Withheld
 from bot.policy.rules import Moderation
-from bot.voices.matching import best
-from bot.voices.models import Language, Share, Voice
+from bot.voices.models import Language, Voice
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
@@ -29,18 +30,6 @@ FIRST_SWEEP_SECONDS = 10 * 60.0
 
 SWEEP_SECONDS = 24 * 60 * 60.0
 """… and from each look to the next."""
-
-
-class Membership(Protocol):
-    """Who is where, as Discord knows."""
-
-    async def is_member(self, guild_id: int, user_id: int) -> bool:
-        """Whether somebody is in a server; also if that can't be found out just now."""
-        ...
-
-    def is_here(self, guild_id: int) -> bool:
-        """Whether the bot is in a server."""
-        ...
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)

@@ -1,0 +1,1 @@
+"""Finding, sharing, renaming and deleting recorded voices."""
