@@ -24,8 +24,8 @@ import simcord
 sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("", "tests"))
 
 from bot.audio.inspector import DECODER
+from bot.cloning.stage import Stage
 from bot.demo.upstream import Upstream
-from bot.voices.progress import Stage
 from tests.audio import mp3
 from tests.conftest import World, opened, until
 

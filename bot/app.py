@@ -14,6 +14,8 @@ from yarl import URL
 from bot.audio.inspector import Inspector
 from bot.client import Clonevoice
 from bot.clock import Clock, SystemClock
+from bot.cloning.admission import Limits
+from bot.cloning.cloner import GRACE_SECONDS, Cloner
 from bot.consent import Consents
 from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
@@ -26,8 +28,6 @@ from bot.policy.rules import Moderation
 from bot.settings import Settings
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
-from bot.voices.cloner import GRACE_SECONDS, Cloner
-from bot.voices.ledger import Limits
 from bot.voices.measures import Measures
 from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import discord
 from discord.ext import commands
 
+from bot.cloning.cloner import GRACE_SECONDS, Cloner
 from bot.consent import Consents
 from bot.downloads import Previews
 from bot.library.library import Library
@@ -15,7 +16,6 @@ from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.tree import Tree
 from bot.voices.cases import Cases
-from bot.voices.cloner import GRACE_SECONDS, Cloner
 from bot.voices.measures import Measures
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster

@@ -5,12 +5,13 @@ import logging
 from dataclasses import replace
 
 from bot.clock import Clock
-from bot.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed, StoreError
+from bot.cloning.cloner import Cloner
+from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
+from bot.cloning.job import Job
+from bot.errors import StoreError
 from bot.library.library import Library
 from bot.notifications import Notices
 from bot.tasks import Background
-from bot.voices.cloner import Cloner
-from bot.voices.jobs import Job
 from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
 from bot.voices.store import Store, recording
 

@@ -48,39 +48,3 @@ class RecordUnwritable(StoreError):
     """A record could not be written. What it held before is unchanged."""
 
     key = "store.unwritable"
-
-
-class OfferLapsed(Refused):
-    """The clone of a button has ended or was removed."""
-
-    key = "refused.offer_lapsed"
-
-
-class Cancelled(Refused):
-    """The member canceled the clone."""
-
-    key = "refused.cancelled"
-
-
-class AlreadyCloning(Refused):
-    """The member has a running clone."""
-
-    key = "refused.already_cloning"
-
-
-class ApprovalRevoked(Refused):
-    """The speaker called `name` withdrew their consent."""
-
-    key = "refused.approval_revoked"
-
-
-class RequestClosed(Refused):
-    """A consent request that was answered, canceled or has expired."""
-
-    key = "refused.request_closed"
-
-
-class NotTheSpeaker(Refused):
-    """The consent request is for another member."""
-
-    key = "refused.not_the_speaker"

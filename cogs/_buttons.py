@@ -6,10 +6,10 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.i18n import say
 from bot.tree import answering
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
 from cogs._interaction import reply_in
 
 _LOOKS = {

@@ -7,10 +7,10 @@ from typing import Any, Self
 import discord
 
 from bot.client import Clonevoice
-from bot.errors import RequestClosed
+from bot.cloning.errors import RequestClosed
+from bot.cloning.job import Job
 from bot.i18n import say, say_markdown
 from bot.tree import answering
-from bot.voices.jobs import Job
 from bot.voices.models import Consent
 from cogs._cards import GREEN, file_name, length
 from cogs._interaction import viewer_of

@@ -8,13 +8,13 @@ from typing import Any
 import discord
 
 from bot.clock import Clock
+from bot.cloning.job import Job
+from bot.cloning.stage import Progress
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.mureka.errors import MurekaError
-from bot.voices.jobs import Job
 from bot.voices.models import Viewer, Voice
-from bot.voices.progress import Progress
 from cogs._buttons import buttons_of
 from cogs._cards import voice_card
 from cogs._consent import consent_buttons, question

@@ -6,11 +6,12 @@ import discord
 from discord import ui
 
 from bot.client import Clonevoice
-from bot.errors import AlreadyCloning, Refused
+from bot.cloning.errors import AlreadyCloning
+from bot.cloning.job import Order
+from bot.errors import Refused
 from bot.i18n import say
 from bot.membership import applicant_of
 from bot.tree import answering
-from bot.voices.jobs import Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights, Speaker
 from cogs._interaction import FORM_SECONDS, deferred
 

@@ -3,9 +3,9 @@
 import discord
 
 from bot.audio.inspector import within_recommended
+from bot.cloning.job import Job
+from bot.cloning.stage import Progress, Stage
 from bot.i18n import say, say_markdown
-from bot.voices.jobs import Job
-from bot.voices.progress import Progress, Stage
 from cogs._cards import length
 
 FULLEST = 0.95

@@ -22,11 +22,11 @@ import conftest
 from bot.app import assembled
 from bot.audio.sample_info import Facts
 from bot.client import Clonevoice
+from bot.cloning.job import Order
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
 from bot.jobs.record import Reply
 from bot.library.library import Library
-from bot.voices.jobs import Order
 from bot.voices.models import Language, Rights, Viewer
 from bot.voices.speech import Line
 from conftest import GOOD, FastClock, until

@@ -9,8 +9,8 @@ import pytest
 from simcord.results import InteractionResult
 
 from audio import mp3, wav
+from bot.cloning.errors import OfferLapsed
 from bot.demo.upstream import Fault, Upstream
-from bot.errors import OfferLapsed
 from bot.i18n import Verbatim
 from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.library import community
+from bot.library import shared_voices as community
 from bot.membership import FRESH_SECONDS
 from conftest import FastClock, World, opened, sentence, text, until
 from test_speak import speak

@@ -17,7 +17,10 @@ from simcord.results import InteractionResult
 
 from bot.audio.inspector import Inspector
 from bot.audio.sample_info import Facts
+from bot.cloning.admission import Limits
 from bot.cloning.errors import VoiceNotFound
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.demo.upstream import Fault, Upstream
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError, Refused
@@ -27,10 +30,7 @@ from bot.mureka.client import Mureka
 from bot.mureka.errors import AccountExhausted, Rejected
 from bot.mureka.responses import UpstreamVoice
 from bot.store.jobs import TinyJobs
-from bot.voices.jobs import Job
-from bot.voices.ledger import Limits
 from bot.voices.models import Voice
-from bot.voices.progress import Stage
 from cogs._live import LATE_SECONDS, Cards
 from cogs._message import EDIT_SECONDS
 from cogs._ways import DiscordWays, Unreachable

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault
 from bot.errors import RecordDamaged, Refused
 from bot.store.jobs import TinyJobs
 from bot.store.members import TinyMembers
 from bot.store.tiny import open_store
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
 from cogs._ways import DiscordWays
 from conftest import FastClock, World, buttons, opened, sentence, text, until
 from test_jobs import JOB

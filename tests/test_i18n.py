@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.cloning.stage import Stage
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
 from bot.policy.models import Decision, Policy
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
-from bot.voices.progress import Stage
 from bot.voices.reports import ReportReason
 from bot.voices.roster import Whereabouts
 from cogs._panel import NUMBERS, PAGES, SWITCHES

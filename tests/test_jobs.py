@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bot.audio.sample_info import Facts
+from bot.cloning.job import MOVES, IllegalMoveError, Job, Order
+from bot.cloning.stage import OVER, Stage
 from bot.jobs.record import Reply
 from bot.mureka.responses import UpstreamVoice
-from bot.voices.jobs import MOVES, IllegalMoveError, Job, Order
 from bot.voices.models import Language, Rights
-from bot.voices.progress import OVER, Stage
 
 ORDER = Order(
     sample_url="https://cdn.example/a.mp3",

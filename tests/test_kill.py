@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from bot.cloning.stage import Stage
 from bot.demo.upstream import Upstream
-from bot.voices.progress import Stage
 from conftest import GOOD, sentence, until
 from discord_double import GUILD, Call, DiscordDouble, Message
 

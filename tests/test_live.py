@@ -10,12 +10,12 @@ import aiohttp
 import discord
 import pytest
 
+from bot.cloning.job import Job
+from bot.cloning.stage import Progress, Stage
 from bot.downloads import Previews
 from bot.i18n import ENGLISH
 from bot.jobs.record import Reply
 from bot.mureka.errors import Rejected
-from bot.voices.jobs import Job
-from bot.voices.progress import Progress, Stage
 from cogs._live import Cards
 from cogs._message import EDIT_SECONDS
 from cogs._ways import Server, Unreachable

@@ -14,13 +14,13 @@ import pytest
 from simcord.results import InteractionResult
 
 from audio import mp3
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.i18n import Verbatim
 from bot.mureka.client import ANSWER_LIMIT
 from bot.store.jobs import TinyJobs
 from bot.store.members import TinyMembers
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
 from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
 ONLY = sentence("operator.only_account")

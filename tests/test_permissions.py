@@ -19,9 +19,9 @@ from simcord.results import InteractionResult
 
 from audio import mp3
 from bot.client import Clonevoice
+from bot.cloning.admission import Ledger
+from bot.cloning.job import Job
 from bot.policy.models import Moderator
-from bot.voices.jobs import Job
-from bot.voices.ledger import Ledger
 from bot.voices.models import Consent, Speaker, Statement, Voice
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target
 from cogs._pages import LISTS

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.audio.sample_info import Facts
-from bot.voices.progress import OVER, Progress, Stage
+from bot.cloning.stage import OVER, Progress, Stage
 from cogs._progress import bar, draw
 from conftest import sentence
 from test_jobs import JOB

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.cloning.job import Job
+from bot.cloning.queue import Queue
+from bot.cloning.stage import Stage
 from bot.mureka.errors import AccountExhausted, MurekaError, SessionDied
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
-from bot.voices.queue import Queue
 from conftest import ManualClock
 from test_jobs import JOB
 

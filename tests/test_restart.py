@@ -13,15 +13,16 @@ import pytest
 
 from audio import id3v2, mp3
 from bot.audio.sample_info import Facts
+from bot.cloning.admission import Ledger, Limits
+from bot.cloning.consent_gate import Approvals
+from bot.cloning.errors import OfferLapsed
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.errors import ClonevoiceError, OfferLapsed, Refused
+from bot.errors import ClonevoiceError, Refused
 from bot.jobs.record import Failure, Reply
 from bot.store.tiny import open_store
-from bot.voices.approvals import Approvals
-from bot.voices.jobs import Job
-from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import Language, Rights, Voice
-from bot.voices.progress import Stage
 from cogs._ways import DiscordWays, Unreachable
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until
 

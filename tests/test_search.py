@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.cloning.recovery import find
+from bot.cloning.stage import Stage
 from bot.mureka.responses import UpstreamVoice
 from bot.voices.models import Language
-from bot.voices.progress import Stage
-from bot.voices.search import find
 from test_jobs import JOB
 
 SENT = 1_800_000_000.0

@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.audio.sample_info import Facts
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.errors import FolderInUse, RecordDamaged
 from bot.jobs.record import Reply
 from bot.library.errors import BeingDeleted
@@ -28,9 +30,7 @@ from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Mode
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
-from bot.voices.jobs import Job
 from bot.voices.models import Consent, Language, Notice, OwedDeletion, Rights, SpokenLine, Statement, Voice
-from bot.voices.progress import Stage
 from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.speech import Speech, SpeechStage
 from bot.voices.store import Store

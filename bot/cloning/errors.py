@@ -1,5 +1,6 @@
 """Errors of cloning that something catches."""
 
+from bot.errors import Refused
 from bot.mureka.errors import MurekaError
 
 
@@ -7,3 +8,39 @@ class VoiceNotFound(MurekaError):
     """After an unknown outcome, the voice did not appear in the list within `CLONE_TIMEOUT`."""
 
     key = "mureka.not_found"
+
+
+class AlreadyCloning(Refused):
+    """The member has a running clone."""
+
+    key = "refused.already_cloning"
+
+
+class ApprovalRevoked(Refused):
+    """The speaker called `name` withdrew their consent."""
+
+    key = "refused.approval_revoked"
+
+
+class RequestClosed(Refused):
+    """A consent request that was answered, canceled or has expired."""
+
+    key = "refused.request_closed"
+
+
+class NotTheSpeaker(Refused):
+    """The consent request is for another member."""
+
+    key = "refused.not_the_speaker"
+
+
+class Cancelled(Refused):
+    """The member canceled the clone."""
+
+    key = "refused.cancelled"
+
+
+class OfferLapsed(Refused):
+    """The clone of a button has ended or was removed."""
+
+    key = "refused.offer_lapsed"

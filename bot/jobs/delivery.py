@@ -4,15 +4,15 @@ import logging
 from contextlib import suppress
 
 from bot.clock import Clock
-from bot.cloning.errors import VoiceNotFound
-from bot.errors import Cancelled, ClonevoiceError, StoreError
+from bot.cloning.admission import Ledger
+from bot.cloning.errors import Cancelled, VoiceNotFound
+from bot.cloning.job import Job
+from bot.cloning.ports import Sink
+from bot.cloning.stage import Stage
+from bot.errors import ClonevoiceError, StoreError
 from bot.jobs.record import Failure
 from bot.mureka.errors import MurekaError
-from bot.voices.jobs import Job
-from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
-from bot.voices.progress import Stage
-from bot.voices.sink import Sink
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from bot.errors import ApprovalRevoked, Refused, StoreError
+from bot.cloning.errors import ApprovalRevoked
+from bot.errors import Refused, StoreError
 from bot.library.deletions import Deletions
 from bot.library.errors import BeingDeleted, VoiceUnknown
 from bot.library.models import SUGGESTIONS, Share, Suggestion

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 
 from bot.clock import Clock
+from bot.cloning.queue import Queue
 from bot.mureka.client import Mureka
 from bot.mureka.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
-from bot.voices.queue import Queue
 
 _log = logging.getLogger(__name__)
 

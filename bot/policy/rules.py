@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock
+from bot.cloning.job import Job
 from bot.errors import (
     Refused,
 )
 from bot.policy.checks import check_applicant, check_grounds, check_limits, check_place
 from bot.policy.models import DAY, Applicant, AuditEntry, Block, Decision, Moderator, Policy, Withheld
 from bot.policy.ports import Applicants
-from bot.voices.jobs import Job
 from bot.voices.models import Rights, Speaker, Viewer, Voice
 from bot.voices.store import Store, recording
 

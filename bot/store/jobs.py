@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from tinydb import TinyDB
 
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.errors import RecordDamaged
 from bot.store.records import HIDE_INPUT, Records, forget, put
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
 from bot.voices.speech import Speech, SpeechStage
 
 _log = logging.getLogger(__name__)

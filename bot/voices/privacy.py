@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.clock import Clock
+from bot.cloning.cloner import Cloner
 from bot.consent import Consents
 from bot.errors import Refused, StoreError
 from bot.library.library import Library
 from bot.tasks import Background
-from bot.voices.cloner import Cloner
 from bot.voices.export import everything_about
 from bot.voices.models import OwedDeletion
 from bot.voices.speaking import Speaking

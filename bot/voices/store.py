@@ -5,10 +5,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
+from bot.cloning.job import Job
 from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.library.models import Share
 from bot.policy.models import AuditEntry, Block, ClonedHere, Policy
-from bot.voices.jobs import Job
 from bot.voices.models import Consent, Notice, OwedDeletion, SpokenLine, Voice
 from bot.voices.reports import Case
 from bot.voices.speech import Speech

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
+from bot.cloning.job import Job
+from bot.cloning.stage import Stage
 from bot.mureka.responses import UpstreamVoice
 from bot.text import clean_text
-from bot.voices.jobs import Job
-from bot.voices.progress import Stage
 
 
 def find(job: Job, listed: Iterable[UpstreamVoice], claimed: Collection[int]) -> UpstreamVoice | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from bot.audio.sample_info import Facts
+from bot.cloning.stage import OVER, Stage
 from bot.jobs.record import Failure, Reply
 from bot.mureka.responses import UpstreamVoice
 from bot.text import clean_text
 from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
-from bot.voices.progress import OVER, Stage
 
 MOVES: Mapping[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),

@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
+from bot.cloning.job import Job
+from bot.cloning.stage import Progress
 from bot.errors import ClonevoiceError
 from bot.mureka.errors import MurekaError
-from bot.voices.jobs import Job
 from bot.voices.models import Voice
-from bot.voices.progress import Progress
-from bot.voices.speech import Speech, Spoken
 
 
 class Sink(Protocol):
@@ -34,18 +33,6 @@ class Sink(Protocol):
 
     async def alarm(self, account: str | None, why: MurekaError) -> None:
         """Tell the operator that an account is in trouble. Must not fail."""
-        ...
-
-
-class SpeechSink(Protocol):
-    """Whoever shows lines to their members."""
-
-    def show(self, speech: Speech, elapsed: float, usual: float) -> None:
-        """Take note of the seconds that a line has been under way; must neither block nor fail."""
-        ...
-
-    async def deliver(self, speech: Speech, outcome: Spoken | ClonevoiceError) -> bool:
-        """Publish a line, or tell why there is none; False if that should be tried again later."""
         ...
 
 

@@ -10,20 +10,15 @@ from collections.abc import Awaitable, Callable
 from bot.audio.inspector import within_recommended
 from bot.audio.sample_info import Facts
 from bot.clock import Clock
-from bot.errors import (
-    AlreadyCloning,
-    NotTheSpeaker,
-    OfferLapsed,
-    Refused,
-    RequestClosed,
-)
+from bot.cloning.admission import Ledger
+from bot.cloning.consent_gate import Approvals
+from bot.cloning.errors import AlreadyCloning, NotTheSpeaker, OfferLapsed, RequestClosed
+from bot.cloning.job import APPROVAL_SECONDS, Job
+from bot.cloning.ports import Show
+from bot.cloning.stage import Stage
+from bot.errors import Refused
 from bot.policy.models import DAY
-from bot.voices.approvals import Approvals
-from bot.voices.jobs import APPROVAL_SECONDS, Job
-from bot.voices.ledger import Ledger
 from bot.voices.models import Speaker
-from bot.voices.progress import Stage
-from bot.voices.sink import Show
 
 AT_ONCE = 4
 """How many samples are fetched and judged at once: each is held in memory until it lies on disk."""

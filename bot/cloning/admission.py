@@ -8,19 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.clock import Clock
+from bot.cloning.consent_gate import Approvals
+from bot.cloning.errors import AlreadyCloning, OfferLapsed
+from bot.cloning.job import Job, Order
+from bot.cloning.stage import Stage
 from bot.downloads import MEGABYTE
-from bot.errors import (
-    AlreadyCloning,
-    OfferLapsed,
-    Refused,
-    StoreError,
-)
+from bot.errors import Refused, StoreError
 from bot.jobs.record import Reply
 from bot.text import clean_text, is_blank, same_title
-from bot.voices.approvals import Approvals
-from bot.voices.jobs import Job, Order
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Speaker, Voice
-from bot.voices.progress import Stage
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)

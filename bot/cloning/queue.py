@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.clock import Clock
+from bot.cloning.job import Job
 from bot.mureka.errors import MurekaError
-from bot.voices.jobs import Job
 
 
 @dataclass(slots=True)

@@ -11,7 +11,16 @@ from contextlib import asynccontextmanager
 
 from bot.audio.sample_info import Facts
 from bot.clock import Clock
-from bot.errors import ApprovalRevoked, Cancelled, ClonevoiceError, OfferLapsed, Refused, StoreError
+from bot.cloning.admission import Ledger, Limits
+from bot.cloning.attempt import Sender
+from bot.cloning.consent_gate import Approvals
+from bot.cloning.errors import ApprovalRevoked, Cancelled, OfferLapsed
+from bot.cloning.job import Job, Order
+from bot.cloning.ports import Sink
+from bot.cloning.queue import Queue
+from bot.cloning.stage import Progress, Stage
+from bot.cloning.steps import Intake
+from bot.errors import ClonevoiceError, Refused, StoreError
 from bot.jobs.delivery import Ending
 from bot.jobs.durations import Estimate
 from bot.jobs.record import Failure, Reply
@@ -20,15 +29,7 @@ from bot.mureka.client import Mureka
 from bot.mureka.errors import MurekaError
 from bot.policy.rules import Moderation
 from bot.tasks import Background
-from bot.voices.approvals import Approvals
-from bot.voices.intake import Intake
-from bot.voices.jobs import Job, Order
-from bot.voices.ledger import Ledger, Limits
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.progress import Progress, Stage
-from bot.voices.queue import Queue
-from bot.voices.sender import Sender
-from bot.voices.sink import Sink
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

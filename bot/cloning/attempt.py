@@ -8,7 +8,14 @@ from contextlib import suppress
 from itertools import chain, repeat
 
 from bot.clock import Clock
+from bot.cloning.admission import Ledger
+from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import VoiceNotFound
+from bot.cloning.job import Job
+from bot.cloning.ports import Show
+from bot.cloning.queue import Queue
+from bot.cloning.recovery import find
+from bot.cloning.stage import Stage
 from bot.errors import RecordUnwritable
 from bot.jobs.durations import Estimate
 from bot.mureka.accounts import Watch
@@ -26,14 +33,7 @@ from bot.mureka.errors import (
 )
 from bot.mureka.responses import UpstreamVoice
 from bot.policy.rules import Moderation
-from bot.voices.approvals import Approvals
-from bot.voices.jobs import Job
-from bot.voices.ledger import Ledger
 from bot.voices.models import Voice
-from bot.voices.progress import Stage
-from bot.voices.queue import Queue
-from bot.voices.search import find
-from bot.voices.sink import Show
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

@@ -4,9 +4,10 @@ import logging
 from dataclasses import replace
 
 from bot.clock import Clock
-from bot.errors import ApprovalRevoked, RecordDamaged, StoreError
+from bot.cloning.errors import ApprovalRevoked
+from bot.cloning.job import Job
+from bot.errors import RecordDamaged, StoreError
 from bot.policy.models import ClonedHere
-from bot.voices.jobs import Job
 from bot.voices.models import OwedDeletion, Voice
 from bot.voices.store import Store, recording
 
