@@ -26,13 +26,13 @@ from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
 from bot.settings import Settings
+from bot.speaking.attempt import Narrator
+from bot.speaking.synthesizer import Speaking
 from bot.store.tiny import open_store
 from bot.voices.cases import Cases
 from bot.voices.measures import Measures
-from bot.voices.narrator import Narrator
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster
-from bot.voices.speaking import Speaking
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

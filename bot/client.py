@@ -13,13 +13,13 @@ from bot.downloads import Previews
 from bot.library.library import Library
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
+from bot.speaking.synthesizer import Speaking
 from bot.tasks import Background
 from bot.tree import Tree
 from bot.voices.cases import Cases
 from bot.voices.measures import Measures
 from bot.voices.privacy import Privacy
 from bot.voices.roster import Roster
-from bot.voices.speaking import Speaking
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 

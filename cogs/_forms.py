@@ -10,9 +10,9 @@ from discord import ui
 from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
+from bot.speaking.job import TEXT_LENGTH, Line
 from bot.tree import answering
 from bot.voices.models import TITLE_LENGTH, Voice
-from bot.voices.speech import TEXT_LENGTH, Line
 from cogs._interaction import FORM_SECONDS, deferred, viewer_of
 
 FIRST_LENGTH = 4000

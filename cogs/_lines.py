@@ -12,7 +12,7 @@ from bot.errors import ClonevoiceError
 from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.jobs.record import Reply
 from bot.speaking.errors import VoiceLost
-from bot.voices.speech import Speech, SpeechStage, Spoken
+from bot.speaking.job import Speech, SpeechStage, Spoken
 from cogs._cards import GREEN, file_name, length, link
 from cogs._library import VoiceButton
 from cogs._live import FILE_LIMIT

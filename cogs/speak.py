@@ -6,9 +6,9 @@ from discord.ext import commands
 
 from bot.client import Clonevoice
 from bot.library.library import Library
+from bot.speaking.job import TEXT_LENGTH
+from bot.speaking.synthesizer import Speaking
 from bot.tree import command_text
-from bot.voices.speaking import Speaking
-from bot.voices.speech import TEXT_LENGTH
 from cogs._choices import VoiceOption, any_voice
 from cogs._forms import TextForm, speak
 from cogs._interaction import viewer_of

@@ -27,8 +27,8 @@ from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
 from bot.jobs.record import Reply
 from bot.library.library import Library
+from bot.speaking.job import Line
 from bot.voices.models import Language, Rights, Viewer
-from bot.voices.speech import Line
 from conftest import GOOD, FastClock, until
 
 HERE, THERE, _ = GUILDS = (200000000000000001, 200000000000000002, 200000000000000003)

@@ -10,7 +10,7 @@ from simcord.results import InteractionResult
 
 from bot.demo.upstream import Fault, Upstream
 from bot.membership import FRESH_SECONDS
-from bot.voices.speaking import AT_ONCE
+from bot.speaking.synthesizer import AT_ONCE
 from conftest import FastClock, World, buttons, opened, sentence, text, until
 from test_voices import fields, message, press
 

@@ -14,10 +14,10 @@ from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import Refused
 from bot.membership import DiscordMembership
 from bot.mureka.errors import SessionDied
+from bot.speaking.job import Speech, SpeechStage
 from bot.store.jobs import TinySpeeches
 from bot.store.members import TinyMembers
 from bot.voices.models import Viewer
-from bot.voices.speech import Speech, SpeechStage
 from conftest import GOOD, FastClock, World, opened, sentence, text, until
 from test_community import rows
 from test_privacy import forget, on_disk

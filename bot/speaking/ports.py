@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bot.errors import ClonevoiceError
-from bot.voices.speech import Speech, Spoken
+from bot.speaking.job import Speech, Spoken
 
 
 class SpeechSink(Protocol):

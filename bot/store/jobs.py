@@ -12,8 +12,8 @@ from tinydb import TinyDB
 from bot.cloning.job import Job
 from bot.cloning.stage import Stage
 from bot.errors import RecordDamaged
+from bot.speaking.job import Speech, SpeechStage
 from bot.store.records import HIDE_INPUT, Records, forget, put
-from bot.voices.speech import Speech, SpeechStage
 
 _log = logging.getLogger(__name__)
 

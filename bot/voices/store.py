@@ -9,9 +9,9 @@ from bot.cloning.job import Job
 from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.library.models import Share
 from bot.policy.models import AuditEntry, Block, ClonedHere, Policy
+from bot.speaking.job import Speech
 from bot.voices.models import Consent, Notice, OwedDeletion, SpokenLine, Voice
 from bot.voices.reports import Case
-from bot.voices.speech import Speech
 
 _log = logging.getLogger(__name__)
 

@@ -20,13 +20,13 @@ from bot.jobs.record import Failure
 from bot.library.errors import BeingDeleted, VoiceUnknown
 from bot.library.library import Library
 from bot.mureka.errors import OutcomeUnknown
+from bot.speaking.attempt import Narrator
 from bot.speaking.errors import VoiceLost
+from bot.speaking.job import TEXT_LENGTH, Line, Speech, SpeechStage, Spoken
 from bot.speaking.ports import SpeechSink
 from bot.tasks import Background
 from bot.text import clean_lines, is_speakable
 from bot.voices.models import Viewer, Voice
-from bot.voices.narrator import Narrator
-from bot.voices.speech import TEXT_LENGTH, Line, Speech, SpeechStage, Spoken
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from bot.mureka.errors import (
 )
 from bot.mureka.responses import UpstreamJob, UpstreamSpeech
 from bot.speaking.errors import VoiceLost
-from bot.voices.speech import Speech, SpeechStage
+from bot.speaking.job import Speech, SpeechStage
 
 _log = logging.getLogger(__name__)
 
