@@ -22,6 +22,9 @@ from bot.errors import ClonevoiceError, SettingsError
 from bot.library.deletions import Deletions
 from bot.library.library import Library
 from bot.library.shared_voices import Community
+from bot.moderation.cases import Cases
+from bot.moderation.enforcement import Measures
+from bot.moderation.server_voices import Roster
 from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
@@ -29,10 +32,7 @@ from bot.settings import Settings
 from bot.speaking.attempt import Narrator
 from bot.speaking.synthesizer import Speaking
 from bot.store.tiny import open_store
-from bot.voices.cases import Cases
-from bot.voices.measures import Measures
 from bot.voices.privacy import Privacy
-from bot.voices.roster import Roster
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

@@ -11,15 +11,15 @@ from bot.cloning.cloner import GRACE_SECONDS, Cloner
 from bot.consent import Consents
 from bot.downloads import Previews
 from bot.library.library import Library
+from bot.moderation.cases import Cases
+from bot.moderation.enforcement import Measures
+from bot.moderation.server_voices import Roster
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
 from bot.speaking.synthesizer import Speaking
 from bot.tasks import Background
 from bot.tree import Tree
-from bot.voices.cases import Cases
-from bot.voices.measures import Measures
 from bot.voices.privacy import Privacy
-from bot.voices.roster import Roster
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 

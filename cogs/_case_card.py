@@ -3,7 +3,7 @@
 import discord
 
 from bot.i18n import Verbatim, inert, say, say_markdown
-from bot.voices.reports import Case, Report
+from bot.moderation.models import Case, Report
 from cogs._cards import GREY
 
 SHOWN = 5

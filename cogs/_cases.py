@@ -9,10 +9,10 @@ import discord
 from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
+from bot.moderation.models import Case, Verdict
 from bot.policy.models import Decision, Moderator
 from bot.tree import answering
 from bot.voices.models import Voice
-from bot.voices.reports import Case, Verdict
 from cogs._cards import add_declared, file_name
 from cogs._case_card import case_card
 from cogs._moderators import check_block, check_moderator, check_not_concerned, may_decide, moderator

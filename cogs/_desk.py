@@ -6,8 +6,8 @@ from typing import Any
 import discord
 
 from bot.client import Clonevoice
+from bot.moderation.models import Case
 from bot.voices.models import Voice
-from bot.voices.reports import Case
 from cogs._cases import case_message
 from cogs._modlog import log_trouble
 from cogs._ways import DiscordWays

@@ -7,9 +7,8 @@ import discord
 
 from bot.client import Clonevoice
 from bot.i18n import ENGLISH, inert, plain, say, say_markdown
+from bot.moderation.models import EXCERPT, Heard, ReportReason
 from bot.tree import answering
-from bot.voices.cases import EXCERPT, Heard
-from bot.voices.reports import ReportReason
 from cogs._interaction import viewer_of
 
 NO_SPEECH = "-"

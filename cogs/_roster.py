@@ -10,9 +10,9 @@ from discord.app_commands import Choice
 from bot.client import Clonevoice
 from bot.i18n import Verbatim, say, say_markdown
 from bot.library.models import SUGGESTIONS
+from bot.moderation.server_voices import Whereabouts
 from bot.tree import answering
 from bot.voices.models import Voice
-from bot.voices.roster import Whereabouts
 from cogs._cards import add_declared, voice_card
 from cogs._interaction import viewer_of
 from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator

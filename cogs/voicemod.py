@@ -9,10 +9,10 @@ from bot.client import Clonevoice
 from bot.errors import Refused
 from bot.i18n import say_markdown
 from bot.membership import DiscordMembership
+from bot.moderation.server_voices import Whereabouts
 from bot.policy.models import Decision
 from bot.policy.rules import Moderation
 from bot.tree import command_text
-from bot.voices.roster import Whereabouts
 from cogs._cases import CaseButton, show_reports
 from cogs._choices import VoiceOption
 from cogs._desk import CaseDesk

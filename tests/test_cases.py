@@ -13,8 +13,8 @@ from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.demo.upstream import Upstream
+from bot.moderation.models import Verdict
 from bot.policy.models import Decision, Moderator
-from bot.voices.reports import Verdict
 from conftest import FastClock, World, buttons, embed_of, opened, sentence, text, until
 from test_privacy import forget
 from test_speak import speak

@@ -15,9 +15,9 @@ import simcord
 import test_consent
 from bot.demo.upstream import Upstream
 from bot.errors import RecordUnwritable
+from bot.moderation.models import Case, Verdict
 from bot.policy.models import Decision, Moderator
 from bot.voices.models import SpokenLine, Viewer
-from bot.voices.reports import Case, Verdict
 from bot.voices.store import Store
 from conftest import FastClock, World, embed_of, opened, sentence, text, until
 from test_cases import choose_reason, complain, decide, logged, replies, said_to, shared

@@ -12,11 +12,11 @@ import pytest
 from bot.cloning.stage import Stage
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
+from bot.moderation.models import ReportReason
+from bot.moderation.server_voices import Whereabouts
 from bot.policy.models import Decision, Policy
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
-from bot.voices.reports import ReportReason
-from bot.voices.roster import Whereabouts
 from cogs._panel import NUMBERS, PAGES, SWITCHES
 
 ROOT = Path(__file__).parent.parent

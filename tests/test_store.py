@@ -26,13 +26,13 @@ from bot.errors import FolderInUse, RecordDamaged
 from bot.jobs.record import Reply
 from bot.library.errors import BeingDeleted
 from bot.library.models import Share
+from bot.moderation.models import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.speaking.job import Speech, SpeechStage
 from bot.store import records
 from bot.store.storage import KINDS
 from bot.store.tiny import open_store
 from bot.voices.models import Consent, Language, Notice, OwedDeletion, Rights, SpokenLine, Statement, Voice
-from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store
 
 T = TypeVar("T")

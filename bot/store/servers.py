@@ -12,9 +12,9 @@ from tinydb.table import Table
 
 from bot.errors import RecordDamaged
 from bot.library.models import Share
+from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Policy
 from bot.store.records import HIDE_INPUT, Records, drop, put
-from bot.voices.reports import Case
 
 _SUFFIX = ".shares.json"
 _SHARES = TypeAdapter(list[Share], config=HIDE_INPUT)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.errors import StoreError
-from bot.voices.reports import Case
+from bot.moderation.models import Case
 from bot.voices.store import Store
 
 

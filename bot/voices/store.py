@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 from bot.cloning.job import Job
 from bot.errors import ClonevoiceError, RecordUnwritable
 from bot.library.models import Share
+from bot.moderation.models import Case
 from bot.policy.models import AuditEntry, Block, ClonedHere, Policy
 from bot.speaking.job import Speech
 from bot.voices.models import Consent, Notice, OwedDeletion, SpokenLine, Voice
-from bot.voices.reports import Case
 
 _log = logging.getLogger(__name__)
 

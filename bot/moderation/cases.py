@@ -4,21 +4,21 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from bot.clock import Clock
 from bot.errors import Refused, StoreError
 from bot.library.errors import VoiceUnknown
 from bot.library.shared_voices import Community
+from bot.moderation.enforcement import Measures
+from bot.moderation.models import EXCERPT, Case, Heard, Report, ReportedLine, ReportReason, Target, Verdict
+from bot.moderation.ports import Desk
 from bot.notifications import Notices
 from bot.policy.models import DAY, Decision, Moderator
 from bot.policy.rules import Moderation
 from bot.tasks import Background
 from bot.text import clean_text
-from bot.voices.measures import Measures
 from bot.voices.models import Viewer, Voice
-from bot.voices.reports import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
@@ -33,28 +33,6 @@ AGAIN_SECONDS = 10 * 60.0
 
 KEPT_SECONDS = 30 * DAY
 """How long a case is kept once it is decided; the audit has it for good."""
-
-EXCERPT = 300
-"""How many characters of a spoken line a case keeps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A spoken line as it stands in a message of the bot's in this server."""
-
-    speech_id: str
-    title: str
-    text: str
-    speaker_name: str
-    link: str
-
-
-class Desk(Protocol):
-    """Whoever shows cases to moderators. Must not fail."""
-
-    async def post(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
-        """Show a case in the log channel, anew or where it is; where that is now, None if it can't be."""
-        ...
 
 
 class Cases:

@@ -174,3 +174,18 @@ class Case:
         for member_id in self.leaving:
             case = case.without(member_id)
         return case
+
+
+EXCERPT = 300
+"""How many characters of a spoken line a case keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A spoken line as it stands in a message of the bot's in this server."""
+
+    speech_id: str
+    title: str
+    text: str
+    speaker_name: str
+    link: str

@@ -2,11 +2,11 @@
 
 from bot.cloning.cloner import Cloner
 from bot.library.library import Library
+from bot.moderation.models import Case, Target, Verdict
 from bot.notifications import Notices
 from bot.policy.models import DAY, Block, Moderator
 from bot.policy.rules import Moderation, blocked, blocking
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.reports import Case, Target, Verdict
 from bot.voices.store import Store, recording
 
 
