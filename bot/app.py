@@ -28,11 +28,11 @@ from bot.moderation.server_voices import Roster
 from bot.mureka.client import API, Mureka
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
+from bot.privacy.erasure import Privacy
 from bot.settings import Settings
 from bot.speaking.attempt import Narrator
 from bot.speaking.synthesizer import Speaking
 from bot.store.tiny import open_store
-from bot.voices.privacy import Privacy
 from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from bot.moderation.enforcement import Measures
 from bot.moderation.server_voices import Roster
 from bot.notifications import Notices
 from bot.policy.rules import Moderation
+from bot.privacy.erasure import Privacy
 from bot.speaking.synthesizer import Speaking
 from bot.tasks import Background
 from bot.tree import Tree
-from bot.voices.privacy import Privacy
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 

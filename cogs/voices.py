@@ -16,10 +16,10 @@ from bot.errors import StoreError
 from bot.i18n import say
 from bot.library.library import Library
 from bot.membership import DiscordMembership
+from bot.privacy.erasure import Privacy
 from bot.text import clean_text
 from bot.tree import command_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
-from bot.voices.privacy import Privacy
 from cogs._cards import file_name
 from cogs._choices import VoiceOption, own_voice, seen_voice
 from cogs._farewell import ForgetForm

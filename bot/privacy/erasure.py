@@ -10,9 +10,9 @@ from bot.cloning.cloner import Cloner
 from bot.consent import Consents
 from bot.errors import Refused, StoreError
 from bot.library.library import Library
+from bot.privacy.export import everything_about
 from bot.speaking.synthesizer import Speaking
 from bot.tasks import Background
-from bot.voices.export import everything_about
 from bot.voices.models import OwedDeletion
 from bot.voices.store import Store, recording
 

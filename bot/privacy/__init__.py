@@ -1,0 +1,1 @@
+"""Exporting and erasing everything that is stored about a member."""
