@@ -19,7 +19,7 @@ from time import perf_counter
 from tinydb import TinyDB
 from tinydb.table import Document
 
-from bot.store.tiny import open_store
+from bot.store.tiny.store import open_store
 from bot.voices.models import Language, Rights, Voice
 
 COMMUNITIES = (100, 100_000)

@@ -32,8 +32,8 @@ from bot.privacy.erasure import Privacy
 from bot.settings import Settings
 from bot.speaking.attempt import Narrator
 from bot.speaking.synthesizer import Speaking
-from bot.store.tiny import open_store
-from bot.voices.store import Store
+from bot.store.protocol import Store
+from bot.store.tiny.store import open_store
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from bot.cloning.job import Job
 from bot.errors import StoreError
 from bot.library.library import Library
 from bot.notifications import Notices
+from bot.store.protocol import Store, recording
 from bot.tasks import Background
 from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

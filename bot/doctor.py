@@ -11,7 +11,7 @@ from bot.i18n import ENGLISH, say
 from bot.mureka.client import API, Mureka
 from bot.mureka.errors import MurekaError
 from bot.settings import Settings
-from bot.store.tiny import open_store
+from bot.store.tiny.store import open_store
 
 
 @dataclass(frozen=True, slots=True)

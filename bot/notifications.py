@@ -7,9 +7,9 @@ from zlib import crc32
 
 from bot.clock import Clock
 from bot.errors import StoreError
+from bot.store.protocol import Store
 from bot.tasks import Background
 from bot.voices.models import Notice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

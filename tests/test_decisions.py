@@ -17,8 +17,8 @@ from bot.demo.upstream import Upstream
 from bot.errors import RecordUnwritable
 from bot.moderation.models import Case, Verdict
 from bot.policy.models import Decision, Moderator
+from bot.store.protocol import Store
 from bot.voices.models import SpokenLine, Viewer
-from bot.voices.store import Store
 from conftest import FastClock, World, embed_of, opened, sentence, text, until
 from test_cases import choose_reason, complain, decide, logged, replies, said_to, shared
 from test_consent import DAY, asked, consents

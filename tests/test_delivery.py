@@ -29,7 +29,7 @@ from bot.jobs.record import TOKEN_SECONDS, Reply
 from bot.mureka.client import Mureka
 from bot.mureka.errors import AccountExhausted, Rejected
 from bot.mureka.responses import UpstreamVoice
-from bot.store.jobs import TinyJobs
+from bot.store.tiny.jobs import TinyJobs
 from bot.voices.models import Voice
 from cogs._live import LATE_SECONDS, Cards
 from cogs._message import EDIT_SECONDS

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.demo.upstream import Fault, Upstream
 from bot.doctor import examine
-from bot.store.tiny import open_store
+from bot.store.tiny.store import open_store
 from conftest import settings
 
 Captured = pytest.CaptureFixture[str]

@@ -12,9 +12,9 @@ from bot.cloning.job import Job
 from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault
 from bot.errors import RecordDamaged, Refused
-from bot.store.jobs import TinyJobs
-from bot.store.members import TinyMembers
-from bot.store.tiny import open_store
+from bot.store.tiny.jobs import TinyJobs
+from bot.store.tiny.members import TinyMembers
+from bot.store.tiny.store import open_store
 from cogs._ways import DiscordWays
 from conftest import FastClock, World, buttons, opened, sentence, text, until
 from test_jobs import JOB

@@ -19,8 +19,8 @@ from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.i18n import Verbatim
 from bot.mureka.client import ANSWER_LIMIT
-from bot.store.jobs import TinyJobs
-from bot.store.members import TinyMembers
+from bot.store.tiny.jobs import TinyJobs
+from bot.store.tiny.members import TinyMembers
 from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
 ONLY = sentence("operator.only_account")

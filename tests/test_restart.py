@@ -21,7 +21,7 @@ from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import ClonevoiceError, Refused
 from bot.jobs.record import Failure, Reply
-from bot.store.tiny import open_store
+from bot.store.tiny.store import open_store
 from bot.voices.models import Language, Rights, Voice
 from cogs._ways import DiscordWays, Unreachable
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until

@@ -29,11 +29,11 @@ from bot.library.models import Share
 from bot.moderation.models import Case, Report, ReportedLine, ReportReason, Target, Verdict
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
 from bot.speaking.job import Speech, SpeechStage
-from bot.store import records
-from bot.store.storage import KINDS
-from bot.store.tiny import open_store
+from bot.store.protocol import Store
+from bot.store.tiny import records
+from bot.store.tiny.storage import KINDS
+from bot.store.tiny.store import open_store
 from bot.voices.models import Consent, Language, Notice, OwedDeletion, Rights, SpokenLine, Statement, Voice
-from bot.voices.store import Store
 
 T = TypeVar("T")
 

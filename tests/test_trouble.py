@@ -15,8 +15,8 @@ from bot.errors import Refused
 from bot.membership import DiscordMembership
 from bot.mureka.errors import SessionDied
 from bot.speaking.job import Speech, SpeechStage
-from bot.store.jobs import TinySpeeches
-from bot.store.members import TinyMembers
+from bot.store.tiny.jobs import TinySpeeches
+from bot.store.tiny.members import TinyMembers
 from bot.voices.models import Viewer
 from conftest import GOOD, FastClock, World, opened, sentence, text, until
 from test_community import rows

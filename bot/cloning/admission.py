@@ -15,9 +15,9 @@ from bot.cloning.stage import Stage
 from bot.downloads import MEGABYTE
 from bot.errors import Refused, StoreError
 from bot.jobs.record import Reply
+from bot.store.protocol import Store, recording
 from bot.text import clean_text, is_blank, same_title
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Speaker, Voice
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

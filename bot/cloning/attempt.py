@@ -33,8 +33,8 @@ from bot.mureka.errors import (
 )
 from bot.mureka.responses import UpstreamVoice
 from bot.policy.rules import Moderation
+from bot.store.protocol import Store
 from bot.voices.models import Voice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

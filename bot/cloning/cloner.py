@@ -28,9 +28,9 @@ from bot.mureka.accounts import Watch
 from bot.mureka.client import Mureka
 from bot.mureka.errors import MurekaError
 from bot.policy.rules import Moderation
+from bot.store.protocol import Store
 from bot.tasks import Background
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from bot.cloning.errors import ApprovalRevoked
 from bot.cloning.job import Job
 from bot.errors import RecordDamaged, StoreError
 from bot.policy.models import ClonedHere
+from bot.store.protocol import Store, recording
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, say
 from bot.log import start_logging
 from bot.settings import Settings
-from bot.store.tiny import open_store
+from bot.store.tiny.store import open_store
 
 SAMPLES = Path(__file__).with_name("samples")
 """Files to pick in the browser: a good one, one too short, one in disguise, one of unusual length."""

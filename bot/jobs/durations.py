@@ -5,7 +5,7 @@ from statistics import median
 from typing import Literal
 
 from bot.errors import StoreError
-from bot.voices.store import Store
+from bot.store.protocol import Store
 
 _log = logging.getLogger(__name__)
 

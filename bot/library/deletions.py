@@ -8,8 +8,8 @@ from bot.clock import Clock
 from bot.errors import StoreError
 from bot.mureka.client import Mureka
 from bot.mureka.errors import AccountMissing, MurekaError, Rejected
+from bot.store.protocol import Store
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

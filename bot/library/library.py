@@ -14,10 +14,10 @@ from bot.library.models import SUGGESTIONS, Share, Suggestion
 from bot.library.shared_voices import Community, without
 from bot.library.title_search import best
 from bot.policy.rules import Moderation
+from bot.store.protocol import Store, recording
 from bot.tasks import Background
 from bot.text import clean_text, is_blank, same_title
 from bot.voices.models import TITLE_LENGTH, Consent, OwedDeletion, SpokenLine, Viewer, Voice
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

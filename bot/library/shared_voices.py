@@ -14,8 +14,8 @@ from bot.library.ports import Membership
 from bot.library.title_search import best
 from bot.policy.models import Withheld
 from bot.policy.rules import Moderation
+from bot.store.protocol import Store
 from bot.voices.models import Language, Voice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from bot.moderation.ports import Desk
 from bot.notifications import Notices
 from bot.policy.models import DAY, Decision, Moderator
 from bot.policy.rules import Moderation
+from bot.store.protocol import Store, recording
 from bot.tasks import Background
 from bot.text import clean_text
 from bot.voices.models import Viewer, Voice
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from bot.moderation.models import Case, Target, Verdict
 from bot.notifications import Notices
 from bot.policy.models import DAY, Block, Moderator
 from bot.policy.rules import Moderation, blocked, blocking
+from bot.store.protocol import Store, recording
 from bot.voices.models import OwedDeletion, Voice
-from bot.voices.store import Store, recording
 
 
 class Measures:

@@ -10,10 +10,10 @@ from bot.clock import Clock
 from bot.errors import Refused, StoreError
 from bot.library.shared_voices import Community
 from bot.library.title_search import best
+from bot.store.protocol import Store
 from bot.tasks import Background
 from bot.text import same_title
 from bot.voices.models import Voice
-from bot.voices.store import Store
 
 _log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from bot.errors import (
 from bot.policy.checks import check_applicant, check_grounds, check_limits, check_place
 from bot.policy.models import DAY, Applicant, AuditEntry, Block, Decision, Moderator, Policy, Withheld
 from bot.policy.ports import Applicants
+from bot.store.protocol import Store, recording
 from bot.voices.models import Rights, Speaker, Viewer, Voice
-from bot.voices.store import Store, recording
 
 
 class Moderation:

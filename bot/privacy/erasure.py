@@ -12,9 +12,9 @@ from bot.errors import Refused, StoreError
 from bot.library.library import Library
 from bot.privacy.export import everything_about
 from bot.speaking.synthesizer import Speaking
+from bot.store.protocol import Store, recording
 from bot.tasks import Background
 from bot.voices.models import OwedDeletion
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

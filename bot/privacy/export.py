@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.errors import StoreError
 from bot.moderation.models import Case
-from bot.voices.store import Store
+from bot.store.protocol import Store
 
 
 async def everything_about(member_id: int, store: Store) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from bot.speaking.attempt import Narrator
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import TEXT_LENGTH, Line, Speech, SpeechStage, Spoken
 from bot.speaking.ports import SpeechSink
+from bot.store.protocol import Store, recording
 from bot.tasks import Background
 from bot.text import clean_lines, is_speakable
 from bot.voices.models import Viewer, Voice
-from bot.voices.store import Store, recording
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 from tinydb import TinyDB
 
-from bot.store.records import HIDE_INPUT, Records, drop, put
+from bot.store.tiny.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Notice, OwedDeletion
 
 DURATIONS = 50

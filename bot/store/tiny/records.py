@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from tinydb import TinyDB
 from tinydb.table import Document, Table
 
-from bot.store.storage import Folder, Memory
+from bot.store.tiny.storage import Folder, Memory
 
 OPEN_FILES = 1024
 """How many parsed files stay in memory."""

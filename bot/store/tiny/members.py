@@ -15,7 +15,7 @@ from tinydb.table import Table
 
 from bot.errors import RecordDamaged
 from bot.policy.models import ClonedHere
-from bot.store.records import HIDE_INPUT, Records, drop, put
+from bot.store.tiny.records import HIDE_INPUT, Records, drop, put
 from bot.voices.models import Consent, SpokenLine, Voice
 
 _log = logging.getLogger(__name__)

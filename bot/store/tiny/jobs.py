@@ -13,7 +13,7 @@ from bot.cloning.job import Job
 from bot.cloning.stage import Stage
 from bot.errors import RecordDamaged
 from bot.speaking.job import Speech, SpeechStage
-from bot.store.records import HIDE_INPUT, Records, forget, put
+from bot.store.tiny.records import HIDE_INPUT, Records, forget, put
 
 _log = logging.getLogger(__name__)
 

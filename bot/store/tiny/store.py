@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.errors import SettingsError
-from bot.store.jobs import TinyJobs, TinySpeeches
-from bot.store.members import TinyMembers
-from bot.store.pending import TinyPending
-from bot.store.records import Records
-from bot.store.servers import TinyServers
-from bot.store.storage import KINDS, Folder, Memory
+from bot.store.tiny.jobs import TinyJobs, TinySpeeches
+from bot.store.tiny.members import TinyMembers
+from bot.store.tiny.pending import TinyPending
+from bot.store.tiny.records import Records
+from bot.store.tiny.servers import TinyServers
+from bot.store.tiny.storage import KINDS, Folder, Memory
 
 
 class TinyStore:

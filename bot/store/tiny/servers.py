@@ -14,7 +14,7 @@ from bot.errors import RecordDamaged
 from bot.library.models import Share
 from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Policy
-from bot.store.records import HIDE_INPUT, Records, drop, put
+from bot.store.tiny.records import HIDE_INPUT, Records, drop, put
 
 _SUFFIX = ".shares.json"
 _SHARES = TypeAdapter(list[Share], config=HIDE_INPUT)
