@@ -12,7 +12,7 @@ import discord
 from yarl import URL
 
 from bot.audio.inspector import Inspector
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.clock import Clock, SystemClock
 from bot.cloning.admission import Limits
 from bot.cloning.cloner import GRACE_SECONDS, Cloner

@@ -4,7 +4,7 @@ import discord
 
 from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.moderation.models import Case, Report
-from cogs._cards import GREY
+from cogs._ui.voice_card import GREY
 
 SHOWN = 5
 """How many reports of a case are shown, the newest ones."""

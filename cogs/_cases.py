@@ -6,17 +6,17 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
 from bot.moderation.models import Case, Verdict
 from bot.policy.models import Decision, Moderator
-from bot.tree import answering
 from bot.voices.models import Voice
-from cogs._cards import add_declared, file_name
 from cogs._case_card import case_card
 from cogs._moderators import check_block, check_moderator, check_not_concerned, may_decide, moderator
-from cogs._pages import LISTS, PICKS, page_of, picking, turning
+from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
+from cogs._ui.voice_card import add_declared, file_name
 from cogs._verdicts import VerdictForm
 
 SPEAKERS = 5

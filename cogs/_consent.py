@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.cloning.errors import RequestClosed
 from bot.cloning.job import Job
 from bot.i18n import say, say_markdown
-from bot.tree import answering
 from bot.voices.models import Consent
-from cogs._cards import GREEN, file_name, length
-from cogs._interaction import viewer_of
+from cogs._ui.interaction import viewer_of
+from cogs._ui.voice_card import GREEN, file_name, length
 
 _YELLOW = discord.Colour(0xF1C40F)
 _LOOKS = {

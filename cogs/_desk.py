@@ -5,12 +5,12 @@ from typing import Any
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.messenger import DiscordWays
 from bot.moderation.models import Case
 from bot.voices.models import Voice
 from cogs._cases import case_message
 from cogs._modlog import log_trouble
-from cogs._ways import DiscordWays
 
 _log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
-from bot.tree import answering
-from cogs._interaction import FORM_SECONDS
+from cogs._ui.interaction import FORM_SECONDS
 
 
 class ForgetForm(ui.Modal):

@@ -7,13 +7,13 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
 from bot.speaking.job import TEXT_LENGTH, Line
-from bot.tree import answering
 from bot.voices.models import TITLE_LENGTH, Voice
-from cogs._interaction import FORM_SECONDS, deferred, viewer_of
+from cogs._ui.interaction import FORM_SECONDS, deferred, viewer_of
 
 FIRST_LENGTH = 4000
 """What one text input holds: https://discord.com/developers/docs/components/reference#text-input"""

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.i18n import say, say_markdown
 from bot.voices.models import SpokenLine
-from cogs._interaction import viewer_of
-from cogs._pages import page_of, turning
+from cogs._ui.interaction import viewer_of
+from cogs._ui.paginator import page_of, turning
 
 EXCERPT = 150
 """How many characters of a line a page shows; the file beside it has all of them."""

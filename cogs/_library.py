@@ -6,16 +6,16 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.i18n import say, say_markdown
-from bot.tree import answering
 from bot.voices.models import Viewer, Voice
-from cogs._cards import voice_card
 from cogs._consent import ConsentButton
 from cogs._forms import RenameForm, TextForm
 from cogs._history import show_history, speaker_name
-from cogs._interaction import viewer_of
 from cogs._report import ReportButton
+from cogs._ui.interaction import viewer_of
+from cogs._ui.voice_card import voice_card
 
 _LOOKS = {
     "speak": discord.ButtonStyle.primary,

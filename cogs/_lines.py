@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from bot.client.messenger import Unreachable, Ways
 from bot.clock import Clock
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError
@@ -13,13 +14,12 @@ from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.jobs.record import Reply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import Speech, SpeechStage, Spoken
-from cogs._cards import GREEN, file_name, length, link
 from cogs._library import VoiceButton
-from cogs._live import FILE_LIMIT
-from cogs._message import LiveMessage, Look
-from cogs._progress import FULLEST, bar
 from cogs._report import ReportButton
-from cogs._ways import Unreachable, Ways
+from cogs._ui.live_message import LiveMessage, Look
+from cogs._ui.voice_card import GREEN, file_name, length, link
+from cogs.clonevoice.presenter import FILE_LIMIT
+from cogs.clonevoice.progress_card import FULLEST, bar
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.errors import Refused
 from bot.policy.models import Moderator
 

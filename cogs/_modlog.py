@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.policy.models import AuditEntry, Decision, Ids
 

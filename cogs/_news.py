@@ -4,11 +4,11 @@ import logging
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.messenger import Unreachable, Ways
 from bot.errors import StoreError
 from bot.i18n import say_markdown
 from bot.voices.models import Notice
-from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say
 from bot.policy.models import Ids, Policy
-from bot.tree import answering
 from cogs._moderators import check_moderator, moderator
 from cogs._modlog import log_trouble
 

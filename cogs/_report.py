@@ -5,11 +5,11 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.i18n import ENGLISH, inert, plain, say, say_markdown
 from bot.moderation.models import EXCERPT, Heard, ReportReason
-from bot.tree import answering
-from cogs._interaction import viewer_of
+from cogs._ui.interaction import viewer_of
 
 NO_SPEECH = "-"
 """Stands where the id of a spoken line would, for a report about a voice itself."""

@@ -7,16 +7,16 @@ from typing import Any, Self
 import discord
 from discord.app_commands import Choice
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.i18n import Verbatim, say, say_markdown
 from bot.library.models import SUGGESTIONS
 from bot.moderation.server_voices import Whereabouts
-from bot.tree import answering
 from bot.voices.models import Voice
-from cogs._cards import add_declared, voice_card
-from cogs._interaction import viewer_of
 from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator
-from cogs._pages import LISTS, PICKS, page_of, picking, turning
+from cogs._ui.interaction import viewer_of
+from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
+from cogs._ui.voice_card import add_declared, voice_card
 from cogs._verdicts import VerdictForm
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say
 from bot.text import clean_text, is_blank
-from bot.tree import answering
-from cogs._interaction import FORM_SECONDS
 from cogs._moderators import check_moderator
+from cogs._ui.interaction import FORM_SECONDS
 
 REASON_LENGTH = 200
 """Longest reason, in characters."""

@@ -4,16 +4,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.messenger import DiscordWays
+from bot.client.tree import command_text
 from bot.library.library import Library
 from bot.speaking.job import TEXT_LENGTH
 from bot.speaking.synthesizer import Speaking
-from bot.tree import command_text
-from cogs._choices import VoiceOption, any_voice
 from cogs._forms import TextForm, speak
-from cogs._interaction import viewer_of
 from cogs._lines import Lines
-from cogs._ways import DiscordWays
+from cogs._ui.interaction import viewer_of
+from cogs._ui.voice_option import VoiceOption, any_voice
 
 
 class Speak(commands.Cog):

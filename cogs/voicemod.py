@@ -5,16 +5,16 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.membership import DiscordMembership
+from bot.client.messenger import DiscordWays
+from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.i18n import say_markdown
-from bot.membership import DiscordMembership
 from bot.moderation.server_voices import Whereabouts
 from bot.policy.models import Decision
 from bot.policy.rules import Moderation
-from bot.tree import command_text
 from cogs._cases import CaseButton, show_reports
-from cogs._choices import VoiceOption
 from cogs._desk import CaseDesk
 from cogs._moderators import check_block, check_moderator, moderator
 from cogs._modlog import ModLog
@@ -23,8 +23,8 @@ from cogs._panel import DefaultsButton, PanelSelect, show_panel
 from cogs._report import ReasonSelect, ReportButton
 from cogs._roster import RemoveButton, ask_to_remove, show_roster, suggest_voice
 from cogs._trail import show_audit, show_blocked
+from cogs._ui.voice_option import VoiceOption
 from cogs._verdicts import DAYS, REASON_LENGTH, reason_of
-from cogs._ways import DiscordWays
 
 
 class VoiceMod(

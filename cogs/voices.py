@@ -11,23 +11,23 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.membership import DiscordMembership
+from bot.client.tree import command_text
 from bot.errors import StoreError
 from bot.i18n import say
 from bot.library.library import Library
-from bot.membership import DiscordMembership
 from bot.privacy.erasure import Privacy
 from bot.text import clean_text
-from bot.tree import command_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
-from cogs._cards import file_name
-from cogs._choices import VoiceOption, own_voice, seen_voice
 from cogs._farewell import ForgetForm
-from cogs._interaction import deferred, viewer_of
 from cogs._library import VoiceButton, ask_to_delete, show_voice
 from cogs._lists import own_page, show_community
 from cogs._news import show_unread
-from cogs._pages import PageButton, PickSelect
+from cogs._ui.interaction import deferred, viewer_of
+from cogs._ui.paginator import PageButton, PickSelect
+from cogs._ui.voice_card import file_name
+from cogs._ui.voice_option import VoiceOption, own_voice, seen_voice
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from yarl import URL
 
 from audio import mp3
 from bot.app import assembled
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.clock import Clock
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream

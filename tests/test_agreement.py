@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import conftest
 from bot.app import assembled
 from bot.audio.sample_info import Facts
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.cloning.job import Order
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.client.membership import FRESH_SECONDS
 from bot.library import shared_voices as community
-from bot.membership import FRESH_SECONDS
 from conftest import FastClock, World, opened, sentence, text, until
 from test_speak import speak
 from test_voices import UNKNOWN

@@ -17,6 +17,7 @@ from simcord.results import InteractionResult
 
 from bot.audio.inspector import Inspector
 from bot.audio.sample_info import Facts
+from bot.client.messenger import DiscordWays, Unreachable
 from bot.cloning.admission import Limits
 from bot.cloning.errors import VoiceNotFound
 from bot.cloning.job import Job
@@ -31,9 +32,8 @@ from bot.mureka.errors import AccountExhausted, Rejected
 from bot.mureka.responses import UpstreamVoice
 from bot.store.tiny.jobs import TinyJobs
 from bot.voices.models import Voice
-from cogs._live import LATE_SECONDS, Cards
-from cogs._message import EDIT_SECONDS
-from cogs._ways import DiscordWays, Unreachable
+from cogs._ui.live_message import EDIT_SECONDS
+from cogs.clonevoice.presenter import LATE_SECONDS, Cards
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, over, sentence, text, until
 from test_jobs import ORDER
 from test_live import MINE, NotedWays

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.client.messenger import DiscordWays
 from bot.cloning.job import Job
 from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault
@@ -15,7 +16,6 @@ from bot.errors import RecordDamaged, Refused
 from bot.store.tiny.jobs import TinyJobs
 from bot.store.tiny.members import TinyMembers
 from bot.store.tiny.store import open_store
-from cogs._ways import DiscordWays
 from conftest import FastClock, World, buttons, opened, sentence, text, until
 from test_jobs import JOB
 

@@ -10,15 +10,15 @@ import aiohttp
 import discord
 import pytest
 
+from bot.client.messenger import Server, Unreachable
 from bot.cloning.job import Job
 from bot.cloning.stage import Progress, Stage
 from bot.downloads import Previews
 from bot.i18n import ENGLISH
 from bot.jobs.record import Reply
 from bot.mureka.errors import Rejected
-from cogs._live import Cards
-from cogs._message import EDIT_SECONDS
-from cogs._ways import Server, Unreachable
+from cogs._ui.live_message import EDIT_SECONDS
+from cogs.clonevoice.presenter import Cards
 from conftest import ManualClock, sentence
 from test_jobs import JOB
 

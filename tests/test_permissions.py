@@ -18,13 +18,13 @@ from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult
 
 from audio import mp3
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.cloning.admission import Ledger
 from bot.cloning.job import Job
 from bot.moderation.models import Case, Report, ReportedLine, ReportReason, Target
 from bot.policy.models import Moderator
 from bot.voices.models import Consent, Speaker, Statement, Voice
-from cogs._pages import LISTS
+from cogs._ui.paginator import LISTS
 from conftest import GOOD, World, opened, sentence, text, until
 from test_voicemod import Court, court_in
 from test_voices import fields

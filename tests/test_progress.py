@@ -6,7 +6,7 @@ import pytest
 
 from bot.audio.sample_info import Facts
 from bot.cloning.stage import OVER, Progress, Stage
-from cogs._progress import bar, draw
+from cogs.clonevoice.progress_card import bar, draw
 from conftest import sentence
 from test_jobs import JOB
 

@@ -13,6 +13,7 @@ import pytest
 
 from audio import id3v2, mp3
 from bot.audio.sample_info import Facts
+from bot.client.messenger import DiscordWays, Unreachable
 from bot.cloning.admission import Ledger, Limits
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import OfferLapsed
@@ -23,7 +24,6 @@ from bot.errors import ClonevoiceError, Refused
 from bot.jobs.record import Failure, Reply
 from bot.store.tiny.store import open_store
 from bot.voices.models import Language, Rights, Voice
-from cogs._ways import DiscordWays, Unreachable
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until
 
 ADA, GRACE, LINUS = 1456074443980800002, 1456074443980800003, 1456074443980800004

@@ -8,8 +8,8 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
+from bot.client.membership import FRESH_SECONDS
 from bot.demo.upstream import Fault, Upstream
-from bot.membership import FRESH_SECONDS
 from bot.speaking.synthesizer import AT_ONCE
 from conftest import FastClock, World, buttons, opened, sentence, text, until
 from test_voices import fields, message, press

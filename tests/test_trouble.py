@@ -10,9 +10,9 @@ import aiohttp
 import discord
 import pytest
 
+from bot.client.membership import DiscordMembership
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import Refused
-from bot.membership import DiscordMembership
 from bot.mureka.errors import SessionDied
 from bot.speaking.job import Speech, SpeechStage
 from bot.store.tiny.jobs import TinySpeeches

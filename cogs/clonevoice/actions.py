@@ -5,12 +5,12 @@ from typing import Any, Self
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.cloning.job import Job
 from bot.cloning.stage import Stage
 from bot.i18n import say
-from bot.tree import answering
-from cogs._interaction import reply_in
+from cogs._ui.interaction import reply_in
 
 _LOOKS = {
     "anyway": discord.ButtonStyle.primary,

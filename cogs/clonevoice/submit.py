@@ -5,15 +5,15 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.membership import applicant_of
+from bot.client.tree import answering
 from bot.cloning.errors import AlreadyCloning
 from bot.cloning.job import Order
 from bot.errors import Refused
 from bot.i18n import say
-from bot.membership import applicant_of
-from bot.tree import answering
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights, Speaker
-from cogs._interaction import FORM_SECONDS, deferred
+from cogs._ui.interaction import FORM_SECONDS, deferred
 
 
 async def clone(

@@ -5,15 +5,15 @@ from discord import app_commands
 from discord.app_commands import Choice
 from discord.ext import commands
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.messenger import DiscordWays
+from bot.client.tree import command_text
 from bot.errors import Refused
-from bot.tree import command_text
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from cogs._buttons import CloneButton
 from cogs._consent import ConsentButton
-from cogs._live import Cards
-from cogs._order import CloneForm, clone, spoken_by
-from cogs._ways import DiscordWays
+from cogs.clonevoice.actions import CloneButton
+from cogs.clonevoice.presenter import Cards
+from cogs.clonevoice.submit import CloneForm, clone, spoken_by
 
 
 class CloneVoice(commands.Cog):

@@ -6,9 +6,9 @@ from typing import Any, Self, TypeVar
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
+from bot.client.tree import answering
 from bot.i18n import say
-from bot.tree import answering
 
 PAGE = 10
 """How many rows a page has."""

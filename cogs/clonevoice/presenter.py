@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot.client.messenger import Unreachable, Ways
 from bot.clock import Clock
 from bot.cloning.job import Job
 from bot.cloning.stage import Progress
@@ -15,13 +16,12 @@ from bot.errors import ClonevoiceError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.mureka.errors import MurekaError
 from bot.voices.models import Viewer, Voice
-from cogs._buttons import buttons_of
-from cogs._cards import voice_card
 from cogs._consent import consent_buttons, question
 from cogs._library import voice_buttons
-from cogs._message import LiveMessage, Look
-from cogs._progress import draw
-from cogs._ways import Unreachable, Ways
+from cogs._ui.live_message import LiveMessage, Look
+from cogs._ui.voice_card import voice_card
+from cogs.clonevoice.actions import buttons_of
+from cogs.clonevoice.progress_card import draw
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.jobs.record import Reply
 from bot.voices.models import Viewer
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import discord
 from discord.ext import commands
 
+from bot.client.tree import Tree
 from bot.cloning.cloner import GRACE_SECONDS, Cloner
 from bot.consent import Consents
 from bot.downloads import Previews
@@ -19,7 +20,6 @@ from bot.policy.rules import Moderation
 from bot.privacy.erasure import Privacy
 from bot.speaking.synthesizer import Speaking
 from bot.tasks import Background
-from bot.tree import Tree
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 

@@ -4,10 +4,10 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot.client import Clonevoice
+from bot.client.client import Clonevoice
 from bot.i18n import say
 from bot.library.models import Suggestion
-from cogs._interaction import viewer_of
+from cogs._ui.interaction import viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]
 """A voice as an option gives it: the id of a choice, or a title as typed."""

@@ -6,7 +6,7 @@ from bot.audio.inspector import within_recommended
 from bot.cloning.job import Job
 from bot.cloning.stage import Progress, Stage
 from bot.i18n import say, say_markdown
-from cogs._cards import length
+from cogs._ui.voice_card import length
 
 FULLEST = 0.95
 """Where the bar of an estimate stops: the end shows only once it has come."""

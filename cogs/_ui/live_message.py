@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.client.messenger import Unreachable, Ways
 from bot.clock import Clock
 from bot.jobs.record import Reply
-from cogs._ways import Unreachable, Ways
 
 _log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The Discord client and everything that sends messages outside of an interaction's reply."""

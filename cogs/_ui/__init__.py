@@ -1,0 +1,1 @@
+"""What several command groups show or read."""
