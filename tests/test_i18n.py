@@ -17,7 +17,7 @@ from bot.moderation.server_voices import Whereabouts
 from bot.policy.models import Decision, Policy
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
-from cogs._panel import NUMBERS, PAGES, SWITCHES
+from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
 
 ROOT = Path(__file__).parent.parent
 CATALOG = catalog(ENGLISH)

@@ -10,10 +10,10 @@ from bot.client.messenger import DiscordWays
 from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from cogs._consent import ConsentButton
 from cogs.clonevoice.actions import CloneButton
 from cogs.clonevoice.presenter import Cards
 from cogs.clonevoice.submit import CloneForm, clone, spoken_by
+from cogs.consent.actions import ConsentButton
 
 
 class CloneVoice(commands.Cog):

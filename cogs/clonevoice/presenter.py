@@ -16,12 +16,12 @@ from bot.errors import ClonevoiceError, Refused
 from bot.i18n import ENGLISH, Verbatim, say, say_markdown
 from bot.mureka.errors import MurekaError
 from bot.voices.models import Viewer, Voice
-from cogs._consent import consent_buttons, question
-from cogs._library import voice_buttons
 from cogs._ui.live_message import LiveMessage, Look
 from cogs._ui.voice_card import voice_card
 from cogs.clonevoice.actions import buttons_of
 from cogs.clonevoice.progress_card import draw
+from cogs.consent.actions import consent_buttons, question
+from cogs.voices.actions import voice_buttons
 
 _log = logging.getLogger(__name__)
 

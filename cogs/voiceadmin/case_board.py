@@ -9,8 +9,8 @@ from bot.client.client import Clonevoice
 from bot.client.messenger import DiscordWays
 from bot.moderation.models import Case
 from bot.voices.models import Voice
-from cogs._cases import case_message
-from cogs._modlog import log_trouble
+from cogs.voiceadmin.cases import case_message
+from cogs.voiceadmin.mod_log import log_trouble
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say
 from bot.text import clean_text, is_blank
-from cogs._moderators import check_moderator
 from cogs._ui.interaction import FORM_SECONDS
+from cogs.voiceadmin.permissions import check_moderator
 
 REASON_LENGTH = 200
 """Longest reason, in characters."""

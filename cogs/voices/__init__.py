@@ -20,14 +20,14 @@ from bot.library.library import Library
 from bot.privacy.erasure import Privacy
 from bot.text import clean_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
-from cogs._farewell import ForgetForm
-from cogs._library import VoiceButton, ask_to_delete, show_voice
-from cogs._lists import own_page, show_community
-from cogs._news import show_unread
 from cogs._ui.interaction import deferred, viewer_of
 from cogs._ui.paginator import PageButton, PickSelect
 from cogs._ui.voice_card import file_name
 from cogs._ui.voice_option import VoiceOption, own_voice, seen_voice
+from cogs.voices.actions import VoiceButton, ask_to_delete, show_voice
+from cogs.voices.erase_form import ForgetForm
+from cogs.voices.lists import own_page, show_community
+from cogs.voices.notices import show_unread
 
 _log = logging.getLogger(__name__)
 

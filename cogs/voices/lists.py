@@ -7,11 +7,11 @@ import discord
 from bot.client.client import Clonevoice
 from bot.i18n import Verbatim, say, say_markdown
 from bot.voices.models import Language, Viewer, Voice
-from cogs._history import show_history
-from cogs._library import show_voice
 from cogs._ui.interaction import deferred, viewer_of
 from cogs._ui.paginator import LISTS, PAGE, PICKS, page_of, picking, turning
 from cogs._ui.voice_card import length
+from cogs.voices.actions import show_voice
+from cogs.voices.history import show_history
 
 _BLURPLE = discord.Colour.blurple()
 

@@ -10,12 +10,13 @@ from bot.client.client import Clonevoice
 from bot.client.tree import answering
 from bot.i18n import say, say_markdown
 from bot.voices.models import Viewer, Voice
-from cogs._consent import ConsentButton
-from cogs._forms import RenameForm, TextForm
-from cogs._history import show_history, speaker_name
-from cogs._report import ReportButton
 from cogs._ui.interaction import viewer_of
 from cogs._ui.voice_card import voice_card
+from cogs.consent.actions import ConsentButton
+from cogs.speak.form import TextForm
+from cogs.voiceadmin.reporting import ReportButton
+from cogs.voices.history import show_history, speaker_name
+from cogs.voices.rename_form import RenameForm
 
 _LOOKS = {
     "speak": discord.ButtonStyle.primary,

@@ -13,11 +13,11 @@ from bot.i18n import Verbatim, say, say_markdown
 from bot.library.models import SUGGESTIONS
 from bot.moderation.server_voices import Whereabouts
 from bot.voices.models import Voice
-from cogs._moderators import check_moderator, check_not_concerned, is_moderator, moderator
 from cogs._ui.interaction import viewer_of
 from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
 from cogs._ui.voice_card import add_declared, voice_card
-from cogs._verdicts import VerdictForm
+from cogs.voiceadmin.decision_form import VerdictForm
+from cogs.voiceadmin.permissions import check_moderator, check_not_concerned, is_moderator, moderator
 
 
 class RemoveButton(

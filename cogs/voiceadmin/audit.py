@@ -5,9 +5,9 @@ import discord
 from bot.client.client import Clonevoice
 from bot.i18n import say, say_markdown
 from bot.policy.models import Decision
-from cogs._moderators import check_moderator
-from cogs._modlog import decided
 from cogs._ui.paginator import LISTS, page_of, turning
+from cogs.voiceadmin.mod_log import decided
+from cogs.voiceadmin.permissions import check_moderator
 
 ROW_LENGTH = 400
 """Longest row of a list: ten of them fit into an embed, which holds 4,096 characters."""

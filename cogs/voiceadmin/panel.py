@@ -12,8 +12,8 @@ from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say
 from bot.policy.models import Ids, Policy
-from cogs._moderators import check_moderator, moderator
-from cogs._modlog import log_trouble
+from cogs.voiceadmin.mod_log import log_trouble
+from cogs.voiceadmin.permissions import check_moderator, moderator
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "switches": ("switches",),

@@ -14,17 +14,17 @@ from bot.i18n import say_markdown
 from bot.moderation.server_voices import Whereabouts
 from bot.policy.models import Decision
 from bot.policy.rules import Moderation
-from cogs._cases import CaseButton, show_reports
-from cogs._desk import CaseDesk
-from cogs._moderators import check_block, check_moderator, moderator
-from cogs._modlog import ModLog
-from cogs._news import News
-from cogs._panel import DefaultsButton, PanelSelect, show_panel
-from cogs._report import ReasonSelect, ReportButton
-from cogs._roster import RemoveButton, ask_to_remove, show_roster, suggest_voice
-from cogs._trail import show_audit, show_blocked
 from cogs._ui.voice_option import VoiceOption
-from cogs._verdicts import DAYS, REASON_LENGTH, reason_of
+from cogs.voiceadmin.audit import show_audit, show_blocked
+from cogs.voiceadmin.case_board import CaseDesk
+from cogs.voiceadmin.cases import CaseButton, show_reports
+from cogs.voiceadmin.decision_form import DAYS, REASON_LENGTH, reason_of
+from cogs.voiceadmin.mod_log import ModLog
+from cogs.voiceadmin.panel import DefaultsButton, PanelSelect, show_panel
+from cogs.voiceadmin.permissions import check_block, check_moderator, moderator
+from cogs.voiceadmin.reporting import ReasonSelect, ReportButton
+from cogs.voiceadmin.server_voices import RemoveButton, ask_to_remove, show_roster, suggest_voice
+from cogs.voices.notices import News
 
 
 class VoiceMod(

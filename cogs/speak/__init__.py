@@ -10,10 +10,10 @@ from bot.client.tree import command_text
 from bot.library.library import Library
 from bot.speaking.job import TEXT_LENGTH
 from bot.speaking.synthesizer import Speaking
-from cogs._forms import TextForm, speak
-from cogs._lines import Lines
 from cogs._ui.interaction import viewer_of
 from cogs._ui.voice_option import VoiceOption, any_voice
+from cogs.speak.form import TextForm, speak
+from cogs.speak.presenter import Lines
 
 
 class Speak(commands.Cog):

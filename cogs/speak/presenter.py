@@ -14,12 +14,12 @@ from bot.i18n import Verbatim, inert, say, say_markdown
 from bot.jobs.record import Reply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import Speech, SpeechStage, Spoken
-from cogs._library import VoiceButton
-from cogs._report import ReportButton
 from cogs._ui.live_message import LiveMessage, Look
 from cogs._ui.voice_card import GREEN, file_name, length, link
 from cogs.clonevoice.presenter import FILE_LIMIT
 from cogs.clonevoice.progress_card import FULLEST, bar
+from cogs.voiceadmin.reporting import ReportButton
+from cogs.voices.actions import VoiceButton
 
 _log = logging.getLogger(__name__)
 

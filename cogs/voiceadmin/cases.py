@@ -13,11 +13,17 @@ from bot.i18n import say, say_markdown
 from bot.moderation.models import Case, Verdict
 from bot.policy.models import Decision, Moderator
 from bot.voices.models import Voice
-from cogs._case_card import case_card
-from cogs._moderators import check_block, check_moderator, check_not_concerned, may_decide, moderator
 from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
 from cogs._ui.voice_card import add_declared, file_name
-from cogs._verdicts import VerdictForm
+from cogs.voiceadmin.case_card import case_card
+from cogs.voiceadmin.decision_form import VerdictForm
+from cogs.voiceadmin.permissions import (
+    check_block,
+    check_moderator,
+    check_not_concerned,
+    may_decide,
+    moderator,
+)
 
 SPEAKERS = 5
 """How many of those who spoke have a button: as many as fit into a row."""

@@ -1,7 +1,6 @@
 """The forms (modals) that are about a voice: its new title, and a text to speak."""
 
 import io
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
@@ -12,7 +11,7 @@ from bot.client.tree import answering
 from bot.errors import Refused
 from bot.i18n import say, say_markdown
 from bot.speaking.job import TEXT_LENGTH, Line
-from bot.voices.models import TITLE_LENGTH, Voice
+from bot.voices.models import Voice
 from cogs._ui.interaction import FORM_SECONDS, deferred, viewer_of
 
 FIRST_LENGTH = 4000
@@ -21,30 +20,6 @@ FIRST_LENGTH = 4000
 
 TITLE_SHOWN = 30
 """How much of a title a label of 45 characters has room for."""
-
-
-class RenameForm(ui.Modal):
-    """Asks for a voice's new title, and shows its card."""
-
-    def __init__(
-        self,
-        voice: Voice,
-        locale: str,
-        show: Callable[[discord.Interaction[Clonevoice], Voice], Awaitable[None]],
-    ) -> None:
-        super().__init__(title=say(locale, "rename.form"), timeout=FORM_SECONDS)
-        self._voice = voice
-        self._show = show
-        self._title: ui.TextInput[Any] = ui.TextInput(default=voice.title, max_length=TITLE_LENGTH)
-        self.add_item(ui.Label(text=say(locale, "rename.title"), component=self._title))
-
-    async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
-        """Rename."""
-        async with answering(interaction):
-            await interaction.response.defer()
-            library, viewer = interaction.client.library, viewer_of(interaction)
-            voice = await library.rename(viewer, self._voice.id, self._title.value)
-            await self._show(interaction, voice)
 
 
 class TextForm(ui.Modal):

@@ -1,0 +1,1 @@
+"""A speaker's consent: the request, the answer and its withdrawal."""
