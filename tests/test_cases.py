@@ -18,7 +18,7 @@ from bot.policy.models import Decision, Moderator
 from conftest import FastClock, World, buttons, embed_of, opened, sentence, text, until
 from test_privacy import forget
 from test_speak import speak
-from test_voicemod import NOT_MODERATOR, Court, court_in
+from test_voiceadmin import NOT_MODERATOR, Court, court_in
 from test_voices import UNKNOWN, fields, message, press
 
 REASON = "impersonation"
@@ -140,7 +140,7 @@ async def test_the_life_of_a_case(court: Court):
     assert "Ask hedy" in told
     assert "grace" not in told
     assert "linus" not in told
-    audit = await court.hedy.slash(world.channel, "voicemod audit", kind="remove")
+    audit = await court.hedy.slash(world.channel, "voiceadmin audit", kind="remove")
     assert "**hedy** removed “Ada” by ada: Grace did not agree" in text(audit)
     assert any("removed “Ada” by ada: Grace did not agree" in one.content for one in log.history())
 
@@ -232,7 +232,7 @@ class TestReporting:
             view.add_item(discord.ui.Button(label="x", custom_id=f"report:{of}"))
             sent = await world.bot.get_partial_messageable(channel.id).send("x", view=view)
             assert text(await who.click(sent, label="x")) == UNKNOWN
-        assert text(await court.hedy.slash(world.channel, "voicemod reports")).endswith(
+        assert text(await court.hedy.slash(world.channel, "voiceadmin reports")).endswith(
             sentence("reports.none")
         )
 
@@ -244,7 +244,7 @@ class TestDeciding:
         world = court.world
         await shared(world)
         await complain(world, world.grace)
-        listed = await court.hedy.slash(world.channel, "voicemod reports")
+        listed = await court.hedy.slash(world.channel, "voiceadmin reports")
         assert "**Ada** by ada · 1" in text(listed)
         [case_id] = [case.id for case in await world.bot.cases.open(world.ada.guild.id)]
         card = await court.hedy.select(message(listed), [str(case_id)], custom_id="pick:case")
@@ -253,7 +253,7 @@ class TestDeciding:
         assert sentence("case.done.dismiss", title="Ada") in replies(done)
         assert sentence("case.over", title="Ada") in text(card)
         assert buttons(card) == []
-        left = await court.hedy.slash(world.channel, "voicemod reports")
+        left = await court.hedy.slash(world.channel, "voiceadmin reports")
         assert sentence("reports.none") in text(left)
         assert len(world.stored(world.ada)) == 1
         await until(lambda: said_to(world.ada))
@@ -267,7 +267,7 @@ class TestDeciding:
         world.env.inject_error("POST", f"/channels/{log.id}/messages", status=403, code=50013, times=1)
         await shared(world)
         await complain(world, world.grace)
-        listed = await court.hedy.slash(world.channel, "voicemod reports")
+        listed = await court.hedy.slash(world.channel, "voiceadmin reports")
         assert "**Ada** by ada" in text(listed)
         await world.restart()
         await until(lambda: log.history()[-1].embeds)
@@ -340,7 +340,7 @@ class TestDeciding:
         await shared(world)
         await complain(world, world.grace)
         [case] = await world.bot.cases.open(guild)
-        await court.hedy.slash(world.channel, "voicemod reports")
+        await court.hedy.slash(world.channel, "voiceadmin reports")
         verdict = Verdict(Decision.REMOVE, Moderator(court.hedy.id, "hedy"), 1.0, "because")
         store = world.bot.cloner._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as a kill leaves it
         await store.servers.change_case(guild, case.id, lambda case: replace(case, verdict=verdict))
@@ -355,14 +355,14 @@ class TestDeciding:
         await shared(world)
         await complain(world, world.grace)
         await forget(world, world.grace)
-        assert "**Ada** by ada · 1" in text(await court.hedy.slash(world.channel, "voicemod reports"))
+        assert "**Ada** by ada · 1" in text(await court.hedy.slash(world.channel, "voiceadmin reports"))
 
 
 class TestRemoving:
-    """`/voicemod remove`, and the button on the card of `/voicemod voices`."""
+    """`/voiceadmin remove`, and the button on the card of `/voiceadmin voices`."""
 
     async def remove(self, court: Court, voice: str = "Ada", **answers: str) -> InteractionResult:
-        form = await court.hedy.slash(court.world.channel, "voicemod remove", voice=voice, reason="not here")
+        form = await court.hedy.slash(court.world.channel, "voiceadmin remove", voice=voice, reason="not here")
         if form.modal is None:
             return form
         return await court.hedy.submit_modal(form, {fields(form)[0]: answers.get("reason", "not here")})
@@ -370,7 +370,7 @@ class TestRemoving:
     async def test_it_asks_first_and_says_what_it_means(self, court: Court):
         world = court.world
         await shared(world)
-        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Ada", reason="not here")
+        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Ada", reason="not here")
         assert form.modal is not None
         assert len(world.stored(world.ada)) == 1
         await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
@@ -396,7 +396,7 @@ class TestRemoving:
         await shared(world)
         await complain(world, world.grace)
         await self.remove(court)
-        assert sentence("reports.none") in text(await court.hedy.slash(world.channel, "voicemod reports"))
+        assert sentence("reports.none") in text(await court.hedy.slash(world.channel, "voiceadmin reports"))
         await until(lambda: said_to(world.grace))
 
     async def test_a_line_under_way_is_not_posted(self, tmp_path: Path):
@@ -429,24 +429,24 @@ class TestRemoving:
         await court.choose("moderators", "moderator_role", [court.role])
         await world.send(other, title="Other")
         await self.remove(court, "Other")
-        assert "removed “Other”" in text(await court.hedy.slash(world.channel, "voicemod audit"))
+        assert "removed “Other”" in text(await court.hedy.slash(world.channel, "voiceadmin audit"))
 
     async def test_suggestions_are_for_moderators(self, court: Court):
         world = court.world
         await world.send(world.ada)
-        hers = await court.hedy.autocomplete(world.channel, "voicemod remove", "voice", "ad")
+        hers = await court.hedy.autocomplete(world.channel, "voiceadmin remove", "voice", "ad")
         assert [choice["name"] for choice in hers] == ["Ada (by ada)"]
 
 
 class TestTheRoster:
-    """`/voicemod voices`: what was cloned or is shared here, and nothing else."""
+    """`/voiceadmin voices`: what was cloned or is shared here, and nothing else."""
 
     async def test_private_ones_are_named_and_can_t_be_played(self, court: Court):
         world = court.world
         await world.send(world.ada, title="Private", description="my diary")
         await shared(world, "Shared", guild_id=1)
         await world.voice(world.ada, "Far", guild_id=1)
-        listed = await court.hedy.slash(world.channel, "voicemod voices")
+        listed = await court.hedy.slash(world.channel, "voiceadmin voices")
         assert sentence("moderators.voices", rows=2) in text(listed)
         assert "**Private** by ada" in text(listed)
         private = next(int(one["id"]) for one in world.stored(world.ada) if one["title"] == "Private")
@@ -476,7 +476,7 @@ class TestTheRoster:
         await shared(world, "Shared")
         await world.send(world.grace, title="Hers")
         given = {**filters, **({"member": world.grace} if "member" in filters else {})}
-        listed = embed_of(await court.hedy.slash(world.channel, "voicemod voices", **given))
+        listed = embed_of(await court.hedy.slash(world.channel, "voiceadmin voices", **given))
         assert {line.split("**")[1] for line in (listed.description or "").splitlines()} == titles
 
     async def test_a_deleted_voice_is_gone_from_it(self, court: Court):
@@ -485,7 +485,7 @@ class TestTheRoster:
         card = await world.ada.slash(world.channel, "voices delete", voice="Ada")
         await press(world.ada, card, "button.gone")
         assert sentence("moderators.voices", rows=0) in text(
-            await court.hedy.slash(world.channel, "voicemod voices")
+            await court.hedy.slash(world.channel, "voiceadmin voices")
         )
 
 
@@ -498,7 +498,7 @@ class TestWhomModeratorsCantBlock:
     async def test_the_server_s_owner(self, court: Court):
         guild = court.world.ada.guild
         blocked = await court.hedy.slash(
-            court.world.channel, "voicemod block", member=guild.owner, reason="no"
+            court.world.channel, "voiceadmin block", member=guild.owner, reason="no"
         )
         assert text(blocked) == sentence("refused.act_on_server_owner")
 
@@ -510,7 +510,7 @@ class TestWhomModeratorsCantBlock:
         world = court.world
         other = world.ada.guild.add_member(world.env.create_user("other"), roles=[court.role])
         await court.block(other)
-        assert "blocked other: spam" in text(await court.hedy.slash(world.channel, "voicemod audit"))
+        assert "blocked other: spam" in text(await court.hedy.slash(world.channel, "voiceadmin audit"))
 
     async def test_leaving_and_coming_back_does_not_shed_a_block(self, court: Court):
         world = court.world
@@ -544,7 +544,7 @@ async def test_the_export_has_what_is_on_record_about_a_member_and_not_who_repor
     assert "spam" in export
     assert REASON not in export, "an open case is the moderators'"
     assert REASON in str(await world.bot.privacy.export(world.grace.id))
-    listed = await court.hedy.slash(world.channel, "voicemod reports")
+    listed = await court.hedy.slash(world.channel, "voiceadmin reports")
     [case] = await world.bot.cases.open(world.ada.guild.id)
     card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
     assert "grace" in text(card), "moderators know who reported"

@@ -26,7 +26,7 @@ from conftest import (
 from test_clone_this import submit
 from test_privacy import forget, on_disk
 from test_speak import speak
-from test_voicemod import court_in
+from test_voiceadmin import court_in
 from test_voices import UNKNOWN, press
 
 DAY = 24 * 60 * 60.0

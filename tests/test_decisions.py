@@ -24,7 +24,7 @@ from test_cases import choose_reason, complain, decide, logged, replies, said_to
 from test_consent import DAY, asked, consents
 from test_privacy import forget, on_disk
 from test_speak import speak
-from test_voicemod import Court, court_in
+from test_voiceadmin import Court, court_in
 from test_voices import fields, message, press
 
 
@@ -170,7 +170,7 @@ class TestWhatWasDecidedIsDone:
         world.bot.cloner.call_off = fail  # type: ignore[method-assign]
         refused = await decide(court.hedy, log.history()[-1], "block", days="3")
         assert sentence("refused.not_carried_out") in replies(refused)
-        await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        await court.hedy.slash(world.channel, "voiceadmin unblock", member=world.ada)
         world.bot.cloner.call_off = call_off  # type: ignore[method-assign]
         await world.bot.cases._look_after(world.ada.guild.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as below
         await until(lambda: said_to(world.grace))
@@ -201,7 +201,7 @@ class TestWhatWasDecidedIsDone:
         trail.write_bytes(b"{")
         await world.restart()
         for _ in range(2):
-            audit = await court.hedy.slash(world.channel, "voicemod audit")
+            audit = await court.hedy.slash(world.channel, "voiceadmin audit")
             assert text(audit) == sentence("store.damaged")
         assert text(await court.block(world.ada)) == sentence("store.damaged")
         await court.switch("cloning", "sharing", "speaking")
@@ -237,7 +237,7 @@ class TestWhoIsNamed:
         await world.send(court.hedy, title="Hedy")
         await court.hedy.slash(world.channel, "voices share", voice="Hedy")
         await complain(world, world.grace, voice="Hedy")
-        listed = await court.hedy.slash(world.channel, "voicemod reports")
+        listed = await court.hedy.slash(world.channel, "voiceadmin reports")
         [case] = await world.bot.cases.open(world.ada.guild.id)
         card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
         assert "grace" not in text(card)
@@ -355,7 +355,7 @@ class TestEvidence:
         await speak(world, court.hedy, said="slur")
         choice = await world.linus.click(world.channel.history()[-1], label=sentence("button.report"))
         await choose_reason(world.linus, message(choice), "hate")
-        listed = await court.hedy.slash(world.channel, "voicemod reports")
+        listed = await court.hedy.slash(world.channel, "voiceadmin reports")
         [case] = await world.bot.cases.open(world.ada.guild.id)
         card = await court.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
         assert "linus" not in text(card)
@@ -394,7 +394,7 @@ class TestWhatModeratorsSet:
         await shared(world)
         await court.block(world.ada)
         assert text(await speak(world, world.grace)) == sentence("refused.voice_unknown")
-        await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        await court.hedy.slash(world.channel, "voiceadmin unblock", member=world.ada)
         assert text(await speak(world, world.grace)) != sentence("refused.voice_unknown")
 
     async def test_a_voice_that_was_barred_while_it_was_being_shared_is_not_shared(self, court: Court):
@@ -452,7 +452,7 @@ class TestWhatModeratorsSet:
         world = court.world
         boss = await boss_of(world)
         await court.block(boss)
-        refused = await boss.slash(world.channel, "voicemod unblock", member=boss)
+        refused = await boss.slash(world.channel, "voiceadmin unblock", member=boss)
         assert text(refused) == sentence("refused.act_on_self")
 
     async def test_who_is_not_in_the_server_gets_no_message_from_it(self, court: Court):
@@ -471,9 +471,9 @@ class TestWhatModeratorsSet:
             await court.switch("cloning", "speaking")
         else:
             await court.block(world.ada)
-        listed = await court.hedy.slash(world.channel, "voicemod voices")
+        listed = await court.hedy.slash(world.channel, "voiceadmin voices")
         assert "**Far** by ada" in (embed_of(listed).description or "")
-        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Far", reason="no")
+        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Far", reason="no")
         done = await court.hedy.submit_modal(form, {fields(form)[0]: "no"})
         assert text(done) == sentence("verdict.done.barring", title="Far")
 
@@ -482,9 +482,9 @@ class TestWhatModeratorsSet:
         world = court.world
         await shared(world)
         about: dict[str, Any] = {"member": world.ada} if command == "block" else {"voice": "Ada"}
-        blank = await court.hedy.slash(world.channel, f"voicemod {command}", reason="   ", **about)
+        blank = await court.hedy.slash(world.channel, f"voiceadmin {command}", reason="   ", **about)
         assert text(blank) == sentence("refused.reason_blank")
-        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Ada", reason="no")
+        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Ada", reason="no")
         blank = await court.hedy.submit_modal(form, {fields(form)[0]: "   "})
         assert text(blank) == sentence("refused.reason_blank")
         assert len(world.stored(world.ada)) == 1
@@ -498,7 +498,7 @@ class TestWhatModeratorsSet:
         await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
         await court.block(world.ada, days=3)
         lines = (
-            embed_of(await court.hedy.slash(world.channel, "voicemod audit")).description or ""
+            embed_of(await court.hedy.slash(world.channel, "voiceadmin audit")).description or ""
         ).splitlines()
         assert "blocked ada until <t:" in lines[0]
         assert "dismissed a report about “Ada” by ada" in lines[1]
@@ -514,7 +514,7 @@ class TestWhatModeratorsSet:
     async def test_lifting_a_block_is_told(self, court: Court):
         world = court.world
         await court.block(world.ada)
-        await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        await court.hedy.slash(world.channel, "voiceadmin unblock", member=world.ada)
         await until(lambda: sentence("notice.unblocked", server="Voice Club") in said_to(world.ada))
 
     async def test_a_new_reason_or_end_of_a_block_is_told_and_the_same_is_not(self, court: Court):
@@ -667,7 +667,7 @@ class TestTheListOfVoices:
         servers = store_of(world).servers
         servers.add_cloned = refusing(2, servers.add_cloned)  # type: ignore[method-assign]
         await world.send(world.ada)
-        listed = await court.hedy.slash(world.channel, "voicemod voices")
+        listed = await court.hedy.slash(world.channel, "voiceadmin voices")
         assert sentence("moderators.voices", rows=1) in text(listed)
 
     async def test_also_what_was_cloned_before_there_was_one(self, court: Court):
@@ -677,8 +677,8 @@ class TestTheListOfVoices:
         assert not rules.exists()
         await world.restart()
         await until(lambda: rules.exists() and json.loads(rules.read_text("utf-8")).get("cloned"))
-        listed = await court.hedy.slash(world.channel, "voicemod voices")
+        listed = await court.hedy.slash(world.channel, "voiceadmin voices")
         assert "**Old** by ada" in (embed_of(listed).description or "")
-        form = await court.hedy.slash(world.channel, "voicemod remove", voice="Old", reason="no")
+        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Old", reason="no")
         assert form.modal is not None
         assert len(fields(form)) == 1

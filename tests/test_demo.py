@@ -203,7 +203,7 @@ async def test_a_report_becomes_a_case_that_the_moderator_decides():
         await choose(page, sentence("report.reason.impersonation"))
         await card_texts(page, until=sentence("report.thanks"))
         await look_as(page, "Hedy")
-        await type_command(page, "/voicemod reports")
+        await type_command(page, "/voiceadmin reports")
         await card_texts(page, until=sentence("moderators.reports", rows=1))
         await choose(page, "Countess")
         await card_texts(page, until=sentence("case.title", title="Countess"))
@@ -217,6 +217,6 @@ async def test_a_report_becomes_a_case_that_the_moderator_decides():
 async def test_only_the_moderator_is_offered_what_moderators_do():
     async with staged() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
-        assert "/voicemod settings" not in await offered(page)
+        assert "/voiceadmin settings" not in await offered(page)
         await look_as(page, "Hedy")
-        assert "/voicemod settings" in await offered(page)
+        assert "/voiceadmin settings" in await offered(page)

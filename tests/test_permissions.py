@@ -26,7 +26,7 @@ from bot.policy.models import Moderator
 from bot.voices.models import Consent, Speaker, Statement, Voice
 from cogs._ui.paginator import LISTS
 from conftest import GOOD, World, opened, sentence, text, until
-from test_voicemod import Court, court_in
+from test_voiceadmin import Court, court_in
 from test_voices import fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,14 +96,14 @@ TABLE: Mapping[str, tuple[str, ...]] = {
     "/voices share own": NOBODY_BLOCKED,
     "/voices rename own": ANYBODY,
     "/voices delete own": ANYBODY,
-    "/voicemod settings": MODERATORS,
-    "/voicemod voices": MODERATORS,
-    "/voicemod remove": ITS_MODERATORS,
-    "/voicemod block": MODERATORS,
-    "/voicemod unblock": MODERATORS,
-    "/voicemod blocked": MODERATORS,
-    "/voicemod reports": MODERATORS,
-    "/voicemod audit": MODERATORS,
+    "/voiceadmin settings": MODERATORS,
+    "/voiceadmin voices": MODERATORS,
+    "/voiceadmin remove": ITS_MODERATORS,
+    "/voiceadmin block": MODERATORS,
+    "/voiceadmin unblock": MODERATORS,
+    "/voiceadmin blocked": MODERATORS,
+    "/voiceadmin reports": MODERATORS,
+    "/voiceadmin audit": MODERATORS,
     "voice:speak": SPEAKERS_HERE,
     "voice:share": OWNER,
     "voice:unshare": OWNER,
@@ -375,15 +375,15 @@ async def _prepared(deed: Deed, name: str) -> InteractionResult:  # noqa: C901, 
             voice = await scene.voice(deed.who if own else None, shared=what == "unshare")
             options = {"title": scene.title()} if what == "rename" else {}
             return await deed.command(f"voices {what}", voice=str(voice), **options)
-        case ["/voicemod", "remove"]:
-            return await deed.command("voicemod remove", voice=str(await scene.voice()), reason="no")
-        case ["/voicemod", what]:
+        case ["/voiceadmin", "remove"]:
+            return await deed.command("voiceadmin remove", voice=str(await scene.voice()), reason="no")
+        case ["/voiceadmin", what]:
             victim = deed.who.guild.add_member(world.env.create_user(scene.title().replace(" ", "-").lower()))
             if what == "block":
-                return await deed.command("voicemod block", member=victim, reason="no")
+                return await deed.command("voiceadmin block", member=victim, reason="no")
             by, member = (Moderator(one.id, one.user.name) for one in (scene.court.hedy, victim))
             await scene.world.bot.moderation.block(deed.who.guild.id, by, member, "x", None)
-            return await deed.command("voicemod unblock", member=victim)
+            return await deed.command("voiceadmin unblock", member=victim)
         case _:
             return await _pressed(deed, *name.split(":"))
 

@@ -62,12 +62,12 @@ async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world
         "Clone this voice",
         "voices",
         "speak",
-        "voicemod",
+        "voiceadmin",
     }
     for command in commands:
         assert (command["contexts"], command["integration_types"]) == ([0], [0]), command["name"]
     permissions = {command["name"]: command.get("default_member_permissions") for command in commands}
-    assert permissions["voicemod"] == discord.Permissions(manage_guild=True).value
+    assert permissions["voiceadmin"] == discord.Permissions(manage_guild=True).value
 
 
 def test_no_intent_is_privileged_and_only_servers_are_listened_to(world: World):

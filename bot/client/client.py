@@ -23,7 +23,7 @@ from bot.tasks import Background
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
-EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.voicemod")
+EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.voiceadmin")
 
 
 class Clonevoice(commands.Bot):

@@ -1,4 +1,4 @@
-"""`/voicemod`: a server's rules, voices, reports, blocks, and what was decided, for its moderators."""
+"""`/voiceadmin`: a server's rules, voices, reports, blocks, and what was decided, for its moderators."""
 
 import discord
 from discord import app_commands
@@ -27,27 +27,27 @@ from cogs.voiceadmin.server_voices import RemoveButton, ask_to_remove, show_rost
 from cogs.voices.notices import News
 
 
-class VoiceMod(
+class VoiceAdmin(
     commands.GroupCog,
-    group_name="voicemod",
-    group_description=command_text("voicemod.about"),
+    group_name="voiceadmin",
+    group_description=command_text("voiceadmin.about"),
 ):
     """The group of commands."""
 
     def __init__(self, moderation: Moderation) -> None:
         self._moderation = moderation
 
-    @app_commands.command(name="settings", description=command_text("voicemod.settings"))
+    @app_commands.command(name="settings", description=command_text("voiceadmin.settings"))
     async def settings(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """Show the panel."""
         await _begin(interaction)
         await show_panel(interaction, "switches")
 
-    @app_commands.command(name="block", description=command_text("voicemod.block"))
+    @app_commands.command(name="block", description=command_text("voiceadmin.block"))
     @app_commands.describe(
-        member=command_text("voicemod.member"),
-        reason=command_text("voicemod.reason"),
-        days=command_text("voicemod.days"),
+        member=command_text("voiceadmin.member"),
+        reason=command_text("voiceadmin.reason"),
+        days=command_text("voiceadmin.days"),
     )
     async def block(
         self,
@@ -71,8 +71,8 @@ class VoiceMod(
         text = say_markdown(str(interaction.locale), key, name=block.name, until=int(block.until or 0))
         await interaction.edit_original_response(content=text)
 
-    @app_commands.command(name="unblock", description=command_text("voicemod.unblock"))
-    @app_commands.describe(member=command_text("voicemod.member"))
+    @app_commands.command(name="unblock", description=command_text("voiceadmin.unblock"))
+    @app_commands.describe(member=command_text("voiceadmin.member"))
     async def unblock(self, interaction: discord.Interaction[Clonevoice], member: discord.User) -> None:
         """Let a member take part again."""
         await _begin(interaction)
@@ -85,15 +85,15 @@ class VoiceMod(
         text = say_markdown(str(interaction.locale), "block.lifted", name=member.display_name)
         await interaction.edit_original_response(content=text)
 
-    @app_commands.command(name="blocked", description=command_text("voicemod.blocked"))
+    @app_commands.command(name="blocked", description=command_text("voiceadmin.blocked"))
     async def blocked(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """List who is blocked."""
         await _begin(interaction)
         await show_blocked(interaction, "", 0)
 
-    @app_commands.command(name="voices", description=command_text("voicemod.voices"))
+    @app_commands.command(name="voices", description=command_text("voiceadmin.voices"))
     @app_commands.describe(
-        member=command_text("voicemod.voices_member"), show=command_text("voicemod.voices_show")
+        member=command_text("voiceadmin.voices_member"), show=command_text("voiceadmin.voices_show")
     )
     @app_commands.choices(
         show=[Choice(name=command_text(f"whereabouts.{one}"), value=one.value) for one in Whereabouts]
@@ -108,9 +108,9 @@ class VoiceMod(
         await _begin(interaction)
         await show_roster(interaction, f"{member.id if member else ''}:{show or ''}", 0)
 
-    @app_commands.command(name="remove", description=command_text("voicemod.remove"))
+    @app_commands.command(name="remove", description=command_text("voiceadmin.remove"))
     @app_commands.describe(
-        voice=command_text("voicemod.remove_voice"), reason=command_text("voicemod.remove_reason")
+        voice=command_text("voiceadmin.remove_voice"), reason=command_text("voiceadmin.remove_reason")
     )
     @app_commands.autocomplete(voice=suggest_voice)
     async def remove(
@@ -123,15 +123,15 @@ class VoiceMod(
         await check_moderator(interaction)
         await ask_to_remove(interaction, voice, reason_of(reason))
 
-    @app_commands.command(name="reports", description=command_text("voicemod.reports"))
+    @app_commands.command(name="reports", description=command_text("voiceadmin.reports"))
     async def reports(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """List what members reported and nobody has decided."""
         await _begin(interaction)
         await show_reports(interaction, "", 0)
 
-    @app_commands.command(name="audit", description=command_text("voicemod.audit"))
+    @app_commands.command(name="audit", description=command_text("voiceadmin.audit"))
     @app_commands.describe(
-        member=command_text("voicemod.audit_member"), kind=command_text("voicemod.audit_kind")
+        member=command_text("voiceadmin.audit_member"), kind=command_text("voiceadmin.audit_kind")
     )
     @app_commands.choices(
         kind=[Choice(name=command_text(f"decision.{one}"), value=one.value) for one in Decision]
@@ -161,7 +161,7 @@ async def setup(bot: Clonevoice) -> None:
     bot.add_dynamic_items(PanelSelect, DefaultsButton)
     bot.add_dynamic_items(ReportButton, ReasonSelect)
     bot.add_dynamic_items(CaseButton, RemoveButton)
-    cog = VoiceMod(bot.moderation)
+    cog = VoiceAdmin(bot.moderation)
     if cog.app_command:
         cog.app_command.default_permissions = discord.Permissions(manage_guild=True)
     await bot.add_cog(cog)

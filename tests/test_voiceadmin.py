@@ -1,4 +1,4 @@
-"""`/voicemod` as moderators use it, and its rules as everybody else meets them."""
+"""`/voiceadmin` as moderators use it, and its rules as everybody else meets them."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -34,7 +34,7 @@ class Court:
         self, page: str = "switches", who: simcord.MemberActor | None = None
     ) -> InteractionResult:
         """Open the panel at a page."""
-        shown = await (who or self.hedy).slash(self.world.channel, "voicemod settings")
+        shown = await (who or self.hedy).slash(self.world.channel, "voiceadmin settings")
         if page != "switches":
             await (who or self.hedy).select(message(shown), [page], custom_id="rules:switches:page")
         return shown
@@ -52,7 +52,7 @@ class Court:
     async def block(self, who: simcord.MemberActor, **options: Any) -> InteractionResult:
         """Block somebody."""
         given = {"member": who, "reason": "spam"} | options
-        return await self.hedy.slash(self.world.channel, "voicemod block", **given)
+        return await self.hedy.slash(self.world.channel, "voiceadmin block", **given)
 
 
 def court_in(world: World) -> Court:
@@ -96,7 +96,7 @@ async def test_every_rule_can_be_set_on_its_page(court: Court):
     ):
         shown = await court.choose(page, rule, values)
         assert sentence(f"rule.is.{rule}", value=Verbatim(expected)) in text(shown).splitlines()
-    audit = await court.hedy.slash(channel, "voicemod audit", kind="policy")
+    audit = await court.hedy.slash(channel, "voiceadmin audit", kind="policy")
     assert sentence("moderators.audit", rows=9) in text(audit)
     assert f"Roles that may clone, none → <@&{court.role.id}>" in text(audit)
     assert "Clones a day, each member, none → 3" in text(audit)
@@ -105,7 +105,7 @@ async def test_every_rule_can_be_set_on_its_page(court: Court):
 @pytest.mark.parametrize("command", ["settings", "blocked", "audit"])
 async def test_only_moderators_decide(court: Court, command: str):
     with pytest.raises(simcord.SetupError):  # Discord does not even show it
-        await court.world.ada.slash(court.world.channel, f"voicemod {command}")
+        await court.world.ada.slash(court.world.channel, f"voiceadmin {command}")
 
 
 async def test_buttons_of_the_panel_check_again_who_clicks(court: Court):
@@ -271,19 +271,19 @@ class TestBlocks:
         world = court.world
         await world.voice(world.ada, "Ada")
         await court.block(world.ada, days=1)
-        listed = await court.hedy.slash(world.channel, "voicemod blocked")
+        listed = await court.hedy.slash(world.channel, "voiceadmin blocked")
         assert "**ada**" in text(listed)
         clock = world.bot.cloner.clock
         assert isinstance(clock, FastClock)
         clock.skip(24 * 60 * 60)
         assert "🎙️ Ada" in text(await world.ada.slash(world.channel, "voices share", voice="Ada"))
-        unblocked = await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        unblocked = await court.hedy.slash(world.channel, "voiceadmin unblock", member=world.ada)
         assert text(unblocked) == sentence("refused.not_blocked")
         await court.block(world.ada)
-        await court.hedy.slash(world.channel, "voicemod unblock", member=world.ada)
+        await court.hedy.slash(world.channel, "voiceadmin unblock", member=world.ada)
         assert "🎙️ Ada" in text(await world.ada.slash(world.channel, "voices share", voice="Ada"))
         assert sentence("moderators.none.blocked") in text(
-            await court.hedy.slash(world.channel, "voicemod blocked")
+            await court.hedy.slash(world.channel, "voiceadmin blocked")
         )
 
     async def test_leaving_and_coming_back_sheds_no_block(self, court: Court):
@@ -316,13 +316,13 @@ class TestTheTrail:
         await court.switch("cloning")
         await court.block(world.ada, reason="*one*")
         await court.block(world.grace, reason="two")
-        audit = await court.hedy.slash(world.channel, "voicemod audit")
+        audit = await court.hedy.slash(world.channel, "voiceadmin audit")
         lines = (embed_of(audit).description or "").splitlines()
         assert ["blocked grace: two" in lines[0], r"blocked ada: \*one\*" in lines[1]] == [True, True]
         assert "**hedy**: Speaking, on → off" in lines[2]
-        about = await court.hedy.slash(world.channel, "voicemod audit", member=world.ada)
+        about = await court.hedy.slash(world.channel, "voiceadmin audit", member=world.ada)
         assert len((embed_of(about).description or "").splitlines()) == 1
-        rules = await court.hedy.slash(world.channel, "voicemod audit", kind="policy")
+        rules = await court.hedy.slash(world.channel, "voiceadmin audit", kind="policy")
         assert "blocked" not in (embed_of(rules).description or "")
 
     async def test_the_log_channel_hears_of_it(self, court: Court):
@@ -344,7 +344,7 @@ class TestTheTrail:
         await world.restart()
         assert sentence("panel.log_gone") in text(await court.panel())
         await court.block(world.ada)
-        assert "blocked ada" in text(await court.hedy.slash(world.channel, "voicemod audit"))
+        assert "blocked ada" in text(await court.hedy.slash(world.channel, "voiceadmin audit"))
 
     async def test_a_role_or_channel_that_was_deleted_is_said_on_the_panel(self, court: Court):
         world = court.world
@@ -388,7 +388,7 @@ async def test_ten_long_rows_fit_into_one_answer(court: Court):
     for number in range(10):
         member = world.ada.guild.add_member(world.env.create_user(f"member{number}"))
         await court.block(member, reason="*" * 200)
-    for command in ("voicemod blocked", "voicemod audit"):
+    for command in ("voiceadmin blocked", "voiceadmin audit"):
         listed = embed_of(await court.hedy.slash(world.channel, command)).description or ""
         assert len(listed) <= 4096
         assert len(listed.splitlines()) == 10
