@@ -18,11 +18,11 @@ from time import perf_counter
 from bench_store import VOICE
 from pydantic import SecretStr
 
-from bot.app import assembled
+from bot.app import open_bot
 from bot.library.library import Library
-from bot.library.models import Share
+from bot.library.models import SharedVoice
 from bot.settings import Settings
-from bot.voices.models import SpokenLine, Viewer, Voice
+from bot.voices.models import Clip, Viewer, Voice
 
 COMMUNITIES = ((10, 10), (10_000, 100_000))
 """How many voices are shared in the one server, and how many members there are in all; each has a voice."""
@@ -88,8 +88,8 @@ async def measured(shared: int, members: int) -> dict[str, Cost]:
         async def use(number: int, at: float) -> None:
             owner_id = owners[number % len(owners)]
             voice = voice_of(owner_id, shared)
-            line = SpokenLine(f"{owner_id}-{at}", voice.id, NOBODY.id, "nobody", GUILD, "Hello!", at)
-            if await library.used(voice, line) is None:
+            line = Clip(f"{owner_id}-{at}", voice.id, NOBODY.id, "nobody", GUILD, "Hello!", at)
+            if await library.record_use(voice, line) is None:
                 raise LookupError(voice)
 
         return {
@@ -130,7 +130,7 @@ async def opened(shared: int, members: int) -> AsyncGenerator[Library]:
         settings = Settings(
             discord_token=SecretStr("offline"), useapi_token=SecretStr("offline"), data_dir=Path(folder)
         )
-        async with assembled(settings) as bot:
+        async with open_bot(settings) as bot:
             yield bot.library
 
 
@@ -143,7 +143,9 @@ def fill(folder: Path, shared: int, members: int) -> None:
         record = {"voices": {voice.id: asdict(voice)}}
         (folder / f"members/{owner_id}.json").write_text(json.dumps(record))
     voices = [voice_of(owner_id, shared) for owner_id in range(shared)]
-    rows = [Share(v.id, v.owner_id, f"member {v.owner_id}", v.title, v.language, v.used_at) for v in voices]
+    rows = [
+        SharedVoice(v.id, v.owner_id, f"member {v.owner_id}", v.title, v.language, v.used_at) for v in voices
+    ]
     record = {"shares": {row.voice_id: asdict(row) for row in rows}}
     (folder / f"servers/{GUILD}.shares.json").write_text(json.dumps(record))
     os.sync()

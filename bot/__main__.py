@@ -9,23 +9,23 @@ from importlib.util import find_spec
 from bot.app import run
 from bot.doctor import examine
 from bot.errors import ClonevoiceError, FolderInUse, SettingsError
-from bot.i18n import ENGLISH, say
-from bot.log import start_logging
+from bot.i18n import ENGLISH, translate
+from bot.log import configure_logging
 from bot.settings import Settings
 
 
 def main() -> None:
     """Do what the command line says. Exits with 78 (`EX_CONFIG`) if the bot can't start as it is set up."""
-    parser = argparse.ArgumentParser(prog="clonevoice", description=say(ENGLISH, "program.about"))
+    parser = argparse.ArgumentParser(prog="clonevoice", description=translate(ENGLISH, "program.about"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in ("run", "demo", "doctor"):
-        added = commands.add_parser(command, help=say(ENGLISH, f"program.{command}"))
+        added = commands.add_parser(command, help=translate(ENGLISH, f"program.{command}"))
         if command == "demo":
-            added.add_argument("--port", type=int, help=say(ENGLISH, "program.port"))
+            added.add_argument("--port", type=int, help=translate(ENGLISH, "program.port"))
     try:
         sys.exit(_start(parser.parse_args()))
     except ClonevoiceError as error:
-        print(say(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
+        print(translate(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
         sys.exit(os.EX_CONFIG if isinstance(error, SettingsError | FolderInUse) else 1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)
@@ -36,12 +36,12 @@ def _start(arguments: argparse.Namespace) -> int:
     if command == "demo":
         if find_spec("simcord") is None:
             raise ClonevoiceError("error.demo_not_installed")
-        from bot.demo.stage import perform  # noqa: PLC0415 - the demo's libraries need not be installed
+        from bot.demo.stage import serve  # noqa: PLC0415 - the demo's libraries need not be installed
 
-        asyncio.run(perform(arguments.port))
+        asyncio.run(serve(arguments.port))
         return 0
     settings = Settings.load()
-    start_logging(
+    configure_logging(
         "CRITICAL" if command == "doctor" else settings.log_level,  # the doctor's table says it all
         settings.log_format,
         (settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()),

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 from yarl import URL
 
-from bot.audio.inspector import Inspector
+from bot.audio.inspector import SampleInspector
 from bot.client.client import Clonevoice
 from bot.clock import Clock, SystemClock
 from bot.cloning.admission import Limits
@@ -19,19 +19,19 @@ from bot.cloning.cloner import GRACE_SECONDS, Cloner
 from bot.consent import Consents
 from bot.downloads import MEGABYTE, Previews, fetch_sample, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
-from bot.library.deletions import Deletions
+from bot.library.deletions import UpstreamDeletions
 from bot.library.library import Library
-from bot.library.shared_voices import Community
+from bot.library.shared_voices import SharedVoices
 from bot.moderation.cases import Cases
-from bot.moderation.enforcement import Measures
-from bot.moderation.server_voices import Roster
-from bot.mureka.client import API, Mureka
-from bot.notifications import Notices
-from bot.policy.rules import Moderation
+from bot.moderation.enforcement import Enforcement
+from bot.moderation.server_voices import ServerVoices
+from bot.mureka.client import API, MurekaClient
+from bot.notifications import Notifications
+from bot.policy.rules import Rules
 from bot.privacy.erasure import Privacy
 from bot.settings import Settings
-from bot.speaking.attempt import Narrator
-from bot.speaking.synthesizer import Speaking
+from bot.speaking.attempt import SpeechAttempt
+from bot.speaking.synthesizer import Synthesizer
 from bot.store.protocol import Store
 from bot.store.tiny.store import open_store
 
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def assembled(
+async def open_bot(
     settings: Settings,
     *,
     api: str = API,
@@ -65,19 +65,19 @@ def _bot(
     clock: Clock,
 ) -> Clonevoice:
     token = settings.useapi_token.get_secret_value()
-    mureka = Mureka(session, token, clone_timeout=settings.clone_timeout, base=api)
+    mureka = MurekaClient(session, token, clone_timeout=settings.clone_timeout, base=api)
     limits = Limits(
         sample_bytes=int(settings.max_sample_mb * MEGABYTE),
         voices=settings.max_voices_per_member,
         at_once=settings.clones_per_account,
     )
     leaving: set[int] = set()
-    rules = Moderation(store, clock)
+    rules = Rules(store, clock)
     cloner = Cloner(
         store=store,
         mureka=mureka,
         download=partial(fetch_sample, session, limit=limits.sample_bytes),
-        inspect=Inspector(max_seconds=settings.max_sample_seconds).inspect,
+        inspect=SampleInspector(max_seconds=settings.max_sample_seconds).inspect,
         limits=limits,
         accounts=settings.useapi_accounts or (None,),
         patience=settings.clone_timeout,
@@ -87,26 +87,26 @@ def _bot(
     )
     library = Library(
         store,
-        Community(store, rules, clock),
-        Deletions(store, mureka, clock, cloner.watch.report),
+        SharedVoices(store, rules, clock),
+        UpstreamDeletions(store, mureka, clock, cloner.watch.report),
         titles=cloner.titles,
         leaving=leaving,
         rules=rules,
     )
-    speaking = Speaking(
+    speaking = Synthesizer(
         store=store,
         library=library,
-        narrator=Narrator(mureka, clock, cloner.watch.report),
+        narrator=SpeechAttempt(mureka, clock, cloner.watch.report),
         clock=clock,
         leaving=leaving,
     )
-    notices = Notices(store, clock)
+    notices = Notifications(store, clock)
     consents = Consents(store, cloner, library, notices, clock)
-    measures = Measures(store=store, moderation=rules, library=library, cloner=cloner, notices=notices)
+    measures = Enforcement(store=store, moderation=rules, library=library, cloner=cloner, notices=notices)
     cases = Cases(
         store=store,
         moderation=rules,
-        community=library.community,
+        community=library.shared_voices,
         measures=measures,
         notices=notices,
         clock=clock,
@@ -128,7 +128,7 @@ def _bot(
         notices=notices,
         privacy=privacy,
         moderation=rules,
-        roster=Roster(store, library.community, clock),
+        roster=ServerVoices(store, library.shared_voices, clock),
         measures=measures,
         cases=cases,
         previews=previews,
@@ -140,14 +140,14 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with assembled(settings) as bot, _until(stop, bot):
+    async with open_bot(settings) as bot, _until(stop, bot):
         try:
             await bot.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure as error:
             raise SettingsError("settings.discord_token") from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise ClonevoiceError("error.discord_unreachable", reason=error) from error
-        async with bot.at_work():
+        async with bot.running():
             try:
                 await bot.connect()
             except discord.ConnectionClosed as error:  # for good: discord.py goes through all that passes
@@ -163,7 +163,7 @@ async def _until(stop: asyncio.Event, bot: Clonevoice) -> AsyncGenerator[None]:
     async def wait() -> None:
         await stop.wait()
         _log.info("stopping: no new clones, and %g s for those that are being sent", GRACE_SECONDS)
-        await bot.wind_down()
+        await bot.drain()
         body.cancel()
 
     waiting = asyncio.create_task(wait())

@@ -7,13 +7,13 @@ from dataclasses import replace
 from bot.clock import Clock
 from bot.cloning.cloner import Cloner
 from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.errors import StoreError
 from bot.library.library import Library
-from bot.notifications import Notices
+from bot.notifications import Notifications
 from bot.store.protocol import Store, recording
 from bot.tasks import Background
-from bot.voices.models import WORDING_VERSION, Consent, OwedDeletion, Statement, Viewer
+from bot.voices.models import WORDING_VERSION, Consent, PendingDeletion, Statement, Viewer
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Consents:
     """Approvals, each in its speaker's file. A clone that has a speaker is sent only while theirs stands."""
 
     def __init__(
-        self, store: Store, cloner: Cloner, library: Library, notices: Notices, clock: Clock
+        self, store: Store, cloner: Cloner, library: Library, notices: Notifications, clock: Clock
     ) -> None:
         self._store = store
         self._cloner = cloner
@@ -35,7 +35,7 @@ class Consents:
         self._answering = asyncio.Lock()
         self._unfinished: set[int] = set()
 
-    def request(self, speaker_id: int, job_id: str) -> Job:
+    def request(self, speaker_id: int, job_id: str) -> CloneJob:
         """Return the clone that this speaker is asked about; `RequestClosed` if nobody is any more."""
         return self._cloner.request(job_id, speaker_id)
 
@@ -47,7 +47,7 @@ class Consents:
         except FileNotFoundError as error:  # the clone ended just now
             raise RequestClosed from error
 
-    async def find(self, speaker_id: int, job_id: str) -> Consent | None:
+    async def get(self, speaker_id: int, job_id: str) -> Consent | None:
         """Return what a speaker has approved, unless it is taken back."""
         for consent in await self._store.members.consents(speaker_id):
             if consent.job_id == job_id and not consent.revoked:
@@ -57,7 +57,7 @@ class Consents:
     async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
         """Put an approval on record, in the words that the speaker saw, and let the clone go on."""
         async with self._answering:  # two clicks at once approve once
-            consent = before = await self.find(by.id, job_id)
+            consent = before = await self.get(by.id, job_id)
             if consent is None:
                 job, now = self.request(by.id, job_id), self._clock.now()
                 statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
@@ -73,12 +73,12 @@ class Consents:
                     raise
         return consent
 
-    async def refuse(self, speaker_id: int, job_id: str) -> None:
+    async def decline(self, speaker_id: int, job_id: str) -> None:
         """End a clone that its speaker does not want."""
         async with self._answering:
             await self._cloner.refuse(job_id, speaker_id)
 
-    async def revoke(self, speaker_id: int, job_id: str) -> Consent:
+    async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
         """Take an approval back: its voice is deleted everywhere, or its clone ends.
 
         From the moment it is on record nobody can speak with that voice. A clone that is just being made
@@ -95,7 +95,7 @@ class Consents:
         await self._follow_up(speaker_id, consent)
         return consent
 
-    async def forget(self, speaker_id: int) -> None:
+    async def withdraw_all(self, speaker_id: int) -> None:
         """Take back all that a member approved, and what they are asked; for good when it returns."""
         consents = await self._store.members.consents(speaker_id)
         with recording():
@@ -149,22 +149,22 @@ class Consents:
             with recording():
                 await self._store.members.drop_consent(speaker_id, consent.job_id)
 
-    def _call_off(self, job: Job) -> None:
+    def _call_off(self, job: CloneJob) -> None:
         self._cloner.withdraw(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
 
     async def _end_voice(self, consent: Consent) -> bool:
         """Delete the voice that an approval is for, if there is one, and tell its owner."""
         for voice in await self._store.members.voices(consent.owner_id):
             if voice.job_id == consent.job_id:
-                owed = OwedDeletion(voice.id, voice.account, voice.owner_id)
+                owed = PendingDeletion(voice.id, voice.account, voice.owner_id)
                 with recording():
                     await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
                 if not voice.deleting:
                     name = voice.speaker.name if voice.speaker else ""
-                    await self._notices.tell(
+                    await self._notices.send(
                         voice.owner_id, voice.guild_id, "notice.revoked", title=voice.title, name=name
                     )
-                await self._library.discard(voice, owed)
+                await self._library.delete_owed(voice, owed)
                 return True
         return False
 

@@ -22,34 +22,34 @@ def catalog(locale: str) -> Mapping[str, str]:
     )
 
 
-class Verbatim(str):
+class Markup(str):
     """A text of the bot's own making, which `say_markdown` shows as it is."""
 
     __slots__ = ()
 
 
-def say(locale: str, key: str, /, **values: object) -> str:
+def translate(locale: str, key: str, /, **values: object) -> str:
     """Fill in a sentence for a place that shows plain text: a terminal, a button, an option."""
     sentence = catalog(locale).get(key) or catalog(ENGLISH)[key]
     return sentence.format(**values)
 
 
-def say_markdown(locale: str, key: str, /, **values: object) -> str:
+def translate_markdown(locale: str, key: str, /, **values: object) -> str:
     """Fill in a sentence for a Discord message; text among the values shows as typed, and does nothing."""
-    return say(locale, key, **{name: inert(value) for name, value in values.items()})
+    return translate(locale, key, **{name: escape_markdown(value) for name, value in values.items()})
 
 
-def inert(value: object) -> object:
+def escape_markdown(value: object) -> object:
     """Put a backslash before all ASCII punctuation of a text: no ping, link, invite or Markdown survives it.
 
     Discord, like CommonMark, takes a backslash before any ASCII punctuation away and the punctuation
     for itself: https://support.discord.com/hc/en-us/articles/210298617
     """
     return (
-        _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) and not isinstance(value, Verbatim) else value
+        _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) and not isinstance(value, Markup) else value
     )
 
 
-def plain(shown: str) -> str:
+def unescape_markdown(shown: str) -> str:
     """Take the backslashes of `inert` off again."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown)

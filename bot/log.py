@@ -20,7 +20,7 @@ _PATTERNS = (
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
-def start_logging(level: str, form: Literal["text", "json"], secrets: Iterable[str]) -> None:
+def configure_logging(level: str, form: Literal["text", "json"], secrets: Iterable[str]) -> None:
     """Send every log line to standard error, secrets masked: the given ones and whatever looks like one."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(MaskingFormatter(form, secrets))

@@ -26,14 +26,14 @@ EXPIRY_SECONDS = 24 * 60 * 60.0
 """Seconds between looks for news that is too old."""
 
 
-class Notices:
+class Notifications:
     """The outbox. Whoever knows Discord sets `send`.
 
     It brings news to a member: True once they have it, False if that should be tried again, None if their
     direct messages are closed. It must not fail.
     """
 
-    send: Callable[[Notice], Awaitable[bool | None]]
+    deliver: Callable[[Notice], Awaitable[bool | None]]
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class Notices:
             _log.exception("news for members can't be read")
         background.start(self._expire())
 
-    async def tell(
+    async def send(
         self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int
     ) -> None:
         """Let a member know the sentence `key`, about something in a server.
@@ -70,12 +70,12 @@ class Notices:
             self._unrecorded.add(mark)
         self._background.start(self._deliver(notice))
 
-    async def unread(self, user_id: int) -> list[Notice]:
+    async def undelivered(self, user_id: int) -> list[Notice]:
         """Return the news that a member has not got yet, oldest first."""
         notices = [notice for notice in await self._store.pending.notices() if notice.user_id == user_id]
         return sorted(notices, key=lambda notice: notice.at)
 
-    async def read(self, notice: Notice) -> None:
+    async def mark_delivered(self, notice: Notice) -> None:
         """Let go of news that its member has got."""
         self._unrecorded.discard(notice.id)
         await self._store.pending.drop_notice(notice.id)
@@ -95,14 +95,14 @@ class Notices:
             try:
                 for notice in await self._store.pending.notices():
                     if self._clock.now() - notice.at > KEPT_SECONDS:
-                        await self.read(notice)
+                        await self.mark_delivered(notice)
             except (StoreError, OSError, ValueError):
                 _log.exception("old news could not be forgotten")
 
     async def _deliver(self, notice: Notice) -> None:
         pause = AGAIN_SECONDS
         while self._clock.now() - notice.at < KEPT_SECONDS and await self._waits(notice):
-            match await self.send(notice):
+            match await self.deliver(notice):
                 case True:
                     break
                 case None:  # it is shown with the member's next list
@@ -111,6 +111,6 @@ class Notices:
                     await self._clock.sleep(pause)
                     pause = min(2 * pause, LONGEST_SECONDS)
         try:
-            await self.read(notice)
+            await self.mark_delivered(notice)
         except (StoreError, OSError, ValueError) as error:
             _log.warning("news that was told may be told again: %r", error)

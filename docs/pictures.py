@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
-from bot.demo.stage import SAMPLES, staged
+from bot.demo.stage import SAMPLES, running_demo
 from browser import (
     Answer,
     Picked,
@@ -25,7 +25,7 @@ TITLE = "Ada's reading voice"
 
 async def main() -> None:
     """Take a clone in the middle and at its end, its voice speaking for somebody else, a case, a question."""
-    async with staged() as stage, async_playwright() as playwright:
+    async with running_demo() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await page.set_viewport_size({"width": 1000, "height": 800})
         await clone(page)

@@ -19,13 +19,13 @@ from simcord.results import InteractionResult
 from yarl import URL
 
 from audio import mp3
-from bot.app import assembled
+from bot.app import open_bot
 from bot.client.client import Clonevoice
 from bot.clock import Clock
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
-from bot.i18n import ENGLISH, say_markdown
+from bot.i18n import ENGLISH, translate_markdown
 from bot.settings import Settings
 from bot.voices.models import Language, Rights, Voice
 
@@ -106,7 +106,7 @@ class World:
         await self.life.aclose()
         self.bot = await self.begin(self.life)
         await self.env.restart_bot(self.bot)
-        await self.life.enter_async_context(self.bot.at_work())
+        await self.life.enter_async_context(self.bot.running())
 
     def elsewhere(self, *members: simcord.MemberActor) -> tuple[ChannelHandle, list[simcord.MemberActor]]:
         """Open another server with the bot; return its channel, and the members as they are there."""
@@ -217,7 +217,7 @@ def over(result: InteractionResult) -> bool:
 
 def sentence(key: str, **values: object) -> str:
     """Return a sentence of the catalog as a member reads it."""
-    return say_markdown(ENGLISH, key, **values)
+    return translate_markdown(ENGLISH, key, **values)
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
@@ -276,7 +276,7 @@ async def opened(
 
         async def begin(life: AsyncExitStack) -> Clonevoice:
             return await life.enter_async_context(
-                assembled(
+                open_bot(
                     settings(folder, **changes),
                     api=upstream.url,
                     may_fetch=lambda url: url.origin() == origin,
@@ -297,7 +297,7 @@ async def opened(
         ada, grace, linus = map(guild.add_member, people)
         life = await stack.enter_async_context(AsyncExitStack())
         life.push_async_exit(last.pop_all())
-        await life.enter_async_context(bot.at_work())
+        await life.enter_async_context(bot.running())
         yield World(bot, env, upstream, cdn, folder, channel, ada, grace, linus, life, begin)
 
 

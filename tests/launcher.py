@@ -20,7 +20,7 @@ import discord.http
 from yarl import URL
 
 import bot.app
-from bot.log import start_logging
+from bot.log import configure_logging
 from bot.settings import Settings
 
 SEND_BUFFER = 8192
@@ -40,10 +40,10 @@ def main(discord_url: str, api: str, *changes: str) -> None:
         else:  # not checked, so that a wait may be shorter than an operator could make it
             settings = settings.model_copy(update={name: json.loads(value)})
     origin = URL(api).origin()
-    bot.app.assembled = partial(
-        bot.app.assembled, api=api, may_fetch=lambda url: url.origin() == origin, open_session=_session
+    bot.app.open_bot = partial(
+        bot.app.open_bot, api=api, may_fetch=lambda url: url.origin() == origin, open_session=_session
     )
-    start_logging(settings.log_level, settings.log_format, ())
+    configure_logging(settings.log_level, settings.log_format, ())
     asyncio.run(bot.app.run(settings))
 
 

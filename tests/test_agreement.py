@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import conftest
-from bot.app import assembled
-from bot.audio.sample_info import Facts
+from bot.app import open_bot
+from bot.audio.sample_info import SampleInfo
 from bot.client.client import Clonevoice
-from bot.cloning.job import Order
+from bot.cloning.job import CloneRequest
 from bot.demo.upstream import Fault, Upstream
 from bot.errors import ClonevoiceError
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 from bot.library.library import Library
-from bot.speaking.job import Line
+from bot.speaking.job import SpeechRequest
 from bot.voices.models import Language, Rights, Viewer
 from conftest import GOOD, FastClock, until
 
@@ -107,8 +107,8 @@ async def download(_: str) -> bytes:
     return GOOD[1]
 
 
-async def inspect(_: bytes) -> Facts:
-    return Facts(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
+async def inspect(_: bytes) -> SampleInfo:
+    return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
 
 def name_of(person: int) -> str:
@@ -147,7 +147,7 @@ class Agreement(RuleBasedStateMachine):
     async def wake(self) -> Clonevoice:
         """Start the bot on what lies in the folder."""
         options = conftest.settings(self.folder, clone_timeout=60, max_voices_per_member=6)
-        opening = assembled(options, api=self.upstream.url, clock=self.clock)
+        opening = open_bot(options, api=self.upstream.url, clock=self.clock)
         bot = await self.life.enter_async_context(opening)
         cloner: Any = bot.cloner
         self.store = cloner._store  # noqa: SLF001 - to take its records away
@@ -155,9 +155,9 @@ class Agreement(RuleBasedStateMachine):
         cloner._intake._download = download  # noqa: SLF001 - there is no Discord
         cloner._intake._inspect = inspect  # noqa: SLF001 - decoding takes 0.3 s
         bot.cloner.sink = bot.speaking.sink = Silence()
-        bot.library.community.membership = self
+        bot.library.shared_voices.membership = self
         self.forgotten |= {*await self.store.pending.leaving()}
-        await self.life.enter_async_context(bot.at_work())
+        await self.life.enter_async_context(bot.running())
         return bot
 
     def mortal(self, use: Callable[[str, Any], Awaitable[object]]) -> Callable[[str, Any], Awaitable[object]]:
@@ -212,7 +212,7 @@ class Agreement(RuleBasedStateMachine):
         """Do something with one of a member's voices, if there is any."""
 
         async def begin(owner_id: int) -> None:
-            if voices := await self.bot.library.own(owner_id):
+            if voices := await self.bot.library.list_own(owner_id):
                 await work(self.bot.library, voices[which % len(voices)].id)
 
         self.do(begin(self.people[who]), end)
@@ -224,11 +224,11 @@ class Agreement(RuleBasedStateMachine):
     async def is_member(self, guild_id: int, user_id: int) -> bool:
         return (guild_id, user_id) not in self.away
 
-    def is_here(self, guild_id: int) -> bool:
+    def bot_in_guild(self, guild_id: int) -> bool:
         return guild_id not in self.closed
 
-    def reply(self) -> Reply:
-        return Reply(f"token-{next(self.numbers)}", 1, self.clock.now(), 1000)
+    def reply(self) -> InteractionReply:
+        return InteractionReply(f"token-{next(self.numbers)}", 1, self.clock.now(), 1000)
 
     @initialize()
     def begin(self) -> None:
@@ -240,7 +240,7 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, title=TITLE, end=END)
     def clone(self, who: int, title: str, end: float | None) -> None:
         owner = self.people[who]
-        order = Order(
+        order = CloneRequest(
             sample_url="",
             sample_size=len(GOOD[1]),
             owner_id=owner,
@@ -288,7 +288,7 @@ class Agreement(RuleBasedStateMachine):
 
         async def work(viewer: Viewer) -> None:
             if found := await self.bot.library.suggest(viewer, ""):
-                line = Line(viewer.id, name_of(viewer.id), guild, 1, text, "en-US", self.reply())
+                line = SpeechRequest(viewer.id, name_of(viewer.id), guild, 1, text, "en-US", self.reply())
                 speech = await self.bot.speaking.accept(line, found[which % len(found)].voice_id)
                 self.bot.speaking.begin(speech)
 
@@ -298,7 +298,7 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, end=END, seldom=SELDOM)
     def forget(self, who: int, end: float | None, *, seldom: bool = True) -> None:
         async def work(person: int) -> None:
-            await self.bot.privacy.forget(person)
+            await self.bot.privacy.erase(person)
             self.forgotten.add(person)
 
         if seldom:
@@ -313,11 +313,11 @@ class Agreement(RuleBasedStateMachine):
     def invite_or_remove_the_bot(self, guild: int, end: float | None) -> None:
         self.closed ^= {guild}
         if guild in self.closed:
-            self.do(self.bot.library.community.close(guild), end)
+            self.do(self.bot.library.shared_voices.unshare_all(guild), end)
 
     @rule(guild=GUILD, end=END)
     def sweep(self, guild: int, end: float | None) -> None:
-        self.do(self.bot.library.community.sweep(guild), end)
+        self.do(self.bot.library.shared_voices.sweep(guild), end)
 
     @rule(who=WHO, end=END)
     def try_again(self, who: int, end: float | None) -> None:
@@ -409,11 +409,11 @@ class Agreement(RuleBasedStateMachine):
                 assert name_of(person) not in content
 
     async def the_servers_agree(self) -> None:
-        community = self.bot.library.community
+        community = self.bot.library.shared_voices
         owners = map(int, self.on_disk("members/*.json"))
-        voices = [voice for owner in owners for voice in await self.bot.library.own(owner)]
+        voices = [voice for owner in owners for voice in await self.bot.library.list_own(owner)]
         for guild in GUILDS:
-            confirmed = await community.confirmed(guild, await community.shares(guild))
+            confirmed = await community.verify(guild, await community.list_shares(guild))
             shared = {voice.id for voice in voices if guild in voice.shared_in}
             assert {voice.id for _, voice in confirmed} == shared
 
@@ -470,10 +470,12 @@ def test_nothing_that_was_broken_off_keeps_a_member_from_being_forgotten(nth: in
 @pytest.mark.parametrize("leaves", ["the bot", "the owner"])
 def test_what_is_shared_just_when_somebody_leaves_is_wholly_shared_or_not_at_all(leaves: str):
     with begun() as agreement:
-        community = agreement.bot.library.community
+        community = agreement.bot.library.shared_voices
         agreement.unshare(0, 0, HERE, None)
         leaving = (
-            community.close(HERE) if leaves == "the bot" else community.withdraw(HERE, agreement.people[0])
+            community.unshare_all(HERE)
+            if leaves == "the bot"
+            else community.unshare_member(HERE, agreement.people[0])
         )
         agreement.do(leaving, 0.0)
         agreement.share(0, 0, HERE, None)

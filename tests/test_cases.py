@@ -13,8 +13,8 @@ from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.demo.upstream import Upstream
-from bot.moderation.models import Verdict
-from bot.policy.models import Decision, Moderator
+from bot.moderation.models import Decision
+from bot.policy.models import ModAction, UserRef
 from conftest import FastClock, World, buttons, embed_of, opened, sentence, text, until
 from test_privacy import forget
 from test_speak import speak
@@ -281,9 +281,9 @@ class TestDeciding:
         outcomes = await asyncio.gather(
             *(
                 world.bot.cases.decide(
-                    guild, case.id, Verdict(decision, Moderator(number, f"m{number}"), 1.0, "because")
+                    guild, case.id, Decision(decision, UserRef(number, f"m{number}"), 1.0, "because")
                 )
-                for number, decision in ((1, Decision.REMOVE), (2, Decision.DISMISS), (3, Decision.REMOVE))
+                for number, decision in ((1, ModAction.REMOVE), (2, ModAction.DISMISS), (3, ModAction.REMOVE))
             ),
             return_exceptions=True,
         )
@@ -341,9 +341,9 @@ class TestDeciding:
         await complain(world, world.grace)
         [case] = await world.bot.cases.open(guild)
         await court.hedy.slash(world.channel, "voiceadmin reports")
-        verdict = Verdict(Decision.REMOVE, Moderator(court.hedy.id, "hedy"), 1.0, "because")
+        verdict = Decision(ModAction.REMOVE, UserRef(court.hedy.id, "hedy"), 1.0, "because")
         store = world.bot.cloner._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as a kill leaves it
-        await store.servers.change_case(guild, case.id, lambda case: replace(case, verdict=verdict))
+        await store.servers.change_case(guild, case.id, lambda case: replace(case, decision=verdict))
         await world.restart()
         await until(lambda: not world.stored(world.ada))
         await until(lambda: said_to(world.grace))
@@ -362,7 +362,9 @@ class TestRemoving:
     """`/voiceadmin remove`, and the button on the card of `/voiceadmin voices`."""
 
     async def remove(self, court: Court, voice: str = "Ada", **answers: str) -> InteractionResult:
-        form = await court.hedy.slash(court.world.channel, "voiceadmin remove", voice=voice, reason="not here")
+        form = await court.hedy.slash(
+            court.world.channel, "voiceadmin remove", voice=voice, reason="not here"
+        )
         if form.modal is None:
             return form
         return await court.hedy.submit_modal(form, {fields(form)[0]: answers.get("reason", "not here")})

@@ -11,7 +11,7 @@ from simcord.results import InteractionResult
 from audio import mp3, wav
 from bot.cloning.errors import OfferLapsed
 from bot.demo.upstream import Fault, Upstream
-from bot.i18n import Verbatim
+from bot.i18n import Markup
 from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
 
 
@@ -239,7 +239,7 @@ class TestUnusualLength:
     async def test_it_is_cloned_if_the_member_wants_it_anyway(self, world: World):
         result = await self.asked(world)
         assert buttons(result) == [sentence("button.anyway"), sentence("button.cancel")]
-        assert sentence("stage.present.waiting", length=Verbatim("0:06")) in text(result)
+        assert sentence("stage.present.waiting", length=Markup("0:06")) in text(result)
         assert world.upstream.requests == []
         await world.press(result, "button.anyway")
         await until(lambda: world.stored(world.ada))

@@ -91,7 +91,7 @@ async def test_a_removal_while_the_bot_was_away_is_seen_by_the_daily_look(
         """Know of no server, as after READY."""
 
     monkeypatch.setattr(world.bot, "get_guild", nowhere)
-    await world.bot.library.community.sweep(world.ada.guild.id)
+    await world.bot.library.shared_voices.sweep(world.ada.guild.id)
     assert rows(world) == []
 
 

@@ -12,7 +12,7 @@ import simcord
 from simcord.results import InteractionResult
 
 from bot.demo.upstream import Upstream
-from bot.i18n import Verbatim
+from bot.i18n import Markup
 from conftest import (
     GOOD,
     FastClock,
@@ -104,7 +104,7 @@ async def test_the_life_of_a_consent(world: World):
     [voice] = world.stored(world.ada)
     assert (consent["owner_id"], consent["voice_id"]) == (world.ada.id, voice["id"])
     assert consent["statement"]["wording"] == sentence(
-        "consent.wording", owner=Verbatim("ada"), title=Verbatim("Grace by Ada")
+        "consent.wording", owner=Markup("ada"), title=Markup("Grace by Ada")
     )
     assert (consent["statement"]["by"], consent["statement"]["version"]) == (world.grace.id, 1)
     assert voice["speaker"] == {"id": world.grace.id, "name": "grace"}
@@ -225,7 +225,7 @@ class TestClosedDms:
         await ask(world)
         await until(world.channel.history)
         mention = world.channel.history()[-1]
-        called = Verbatim(f"<@{world.grace.id}>")
+        called = Markup(f"<@{world.grace.id}>")
         assert mention.content == sentence("consent.mention", mention=called)
         assert mention.embeds == mention.attachments == []
         for_others = await world.linus.click(mention, label=sentence("button.open"))
@@ -411,7 +411,7 @@ class TestTheRules:
         court = court_in(world)
         await world.send(world.ada, rights="permission", title="Stranger")
         await world.send(world.ada, title="Mine")
-        on = ["cloning", "sharing", "speaking", "outsiders", "approval"]
+        on = ["cloning", "sharing", "speaking", "allow_absent_speakers", "require_consent"]
         await court.choose("switches", "switches", on)
         assert text(await world.send(world.ada, rights="permission", title="X")) == sentence("rule.approval")
         missing = sentence("rule.approval_missing", title="Stranger")
@@ -436,7 +436,7 @@ class TestTheRules:
 
 def test_words_that_are_declared_keep_their_version():
     """A sentence of these may not change without `WORDING_VERSION` going up, and its line here with it."""
-    words = {key: sentence(key, owner=Verbatim("{owner}"), title=Verbatim("{title}")) for key in WORDED}
+    words = {key: sentence(key, owner=Markup("{owner}"), title=Markup("{title}")) for key in WORDED}
     assert words == WORDED
 
 

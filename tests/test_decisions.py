@@ -15,10 +15,10 @@ import simcord
 import test_consent
 from bot.demo.upstream import Upstream
 from bot.errors import RecordUnwritable
-from bot.moderation.models import Case, Verdict
-from bot.policy.models import Decision, Moderator
+from bot.moderation.models import Case, Decision
+from bot.policy.models import ModAction, UserRef
 from bot.store.protocol import Store
-from bot.voices.models import SpokenLine, Viewer
+from bot.voices.models import Clip, Viewer
 from conftest import FastClock, World, embed_of, opened, sentence, text, until
 from test_cases import choose_reason, complain, decide, logged, replies, said_to, shared
 from test_consent import DAY, asked, consents
@@ -99,7 +99,7 @@ class TestWhatWasDecidedIsDone:
 
         world.bot.measures._voice = hang  # type: ignore[method-assign]  # noqa: SLF001
         [voice] = await store_of(world).members.voices(world.ada.id)
-        by = Moderator(court.hedy.id, "hedy")
+        by = UserRef(court.hedy.id, "hedy")
         removing = asyncio.create_task(world.bot.cases.remove(world.ada.guild.id, by, voice, "not here"))
         await begun.wait()
         removing.cancel()
@@ -114,7 +114,7 @@ class TestWhatWasDecidedIsDone:
         [voice] = await store_of(world).members.voices(world.ada.id)
         guild = world.ada.guild.id
         outcomes = await asyncio.gather(
-            *(world.bot.cases.remove(guild, Moderator(number, "m"), voice, "no") for number in (1, 2)),
+            *(world.bot.cases.remove(guild, UserRef(number, "m"), voice, "no") for number in (1, 2)),
             return_exceptions=True,
         )
         assert sorted(map(str, outcomes)) == ["True", "refused.case_decided name='m'"]
@@ -127,8 +127,8 @@ class TestWhatWasDecidedIsDone:
         guild, servers = world.ada.guild.id, store_of(world).servers
         [case] = await world.bot.cases.open(guild)
         change_case, over = servers.change_case, world.bot.cases
-        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
-        await change_case(guild, case.id, lambda case: replace(case, verdict=verdict))
+        verdict = Decision(ModAction.DISMISS, UserRef(court.hedy.id, "hedy"), 1.0)
+        await change_case(guild, case.id, lambda case: replace(case, decision=verdict))
         servers.change_case = refusing(3, change_case)  # type: ignore[method-assign]
         for _ in range(4):
             await over._look_after(guild)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - or wait ten minutes
@@ -148,7 +148,7 @@ class TestWhatWasDecidedIsDone:
         world.env.inject_error("PATCH", path, status=403, code=50001, times=1)
         [case] = await world.bot.cases.open(world.ada.guild.id)
         now = world.bot.cloner.clock.now()
-        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), now)
+        verdict = Decision(ModAction.DISMISS, UserRef(court.hedy.id, "hedy"), now)
         await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
         await world.restart()
         for _ in range(2):  # as the bot looks every ten minutes
@@ -175,7 +175,7 @@ class TestWhatWasDecidedIsDone:
         await world.bot.cases._look_after(world.ada.guild.id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as below
         await until(lambda: said_to(world.grace))
         assert await world.bot.moderation.blocked(world.ada.guild.id) == []
-        blocks = await world.bot.moderation.audit(world.ada.guild.id, decision=Decision.BLOCK)
+        blocks = await world.bot.moderation.audit(world.ada.guild.id, decision=ModAction.BLOCK)
         assert len(blocks) == 1
 
     async def test_a_log_channel_on_a_broken_line_keeps_nothing_from_happening(
@@ -218,7 +218,7 @@ class TestWhatWasDecidedIsDone:
         async def overtaken(guild_id: int) -> Any:
             found = await find_open(guild_id)
             cases.open = find_open  # type: ignore[method-assign]
-            await cases.decide(guild, found[0].id, Verdict(Decision.DISMISS, Moderator(1, "m"), 1.0))
+            await cases.decide(guild, found[0].id, Decision(ModAction.DISMISS, UserRef(1, "m"), 1.0))
             return found
 
         card = await world.linus.slash(world.channel, "voices show", voice="Ada")
@@ -250,7 +250,7 @@ class TestWhoIsNamed:
         await complain(world, world.grace)
         await forget(world, world.grace)
         [case] = await world.bot.cases.open(world.ada.guild.id)
-        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        verdict = Decision(ModAction.DISMISS, UserRef(court.hedy.id, "hedy"), 1.0)
         await until(lambda: not (world.folder / "members" / f"{world.grace.id}.json").exists())
         skip(world, 120)
         await until(lambda: f'"leaving":[{world.grace.id}]' in on_disk(world))
@@ -286,16 +286,16 @@ class TestEvidence:
             await press(world.ada, card, "button.gone")
         else:
             for number in range(50):
-                late = SpokenLine(f"{number:016x}", voice_id, world.ada.id, "ada", 1, "x", 1.0 + number)
+                late = Clip(f"{number:016x}", voice_id, world.ada.id, "ada", 1, "x", 1.0 + number)
                 await store_of(world).members.add_line(world.ada.id, late)
         choice = await world.linus.click(line, label=sentence("button.report"))
         assert r"You \*all\* owe me" in text(choice)
         await choose_reason(world.linus, message(choice), "hate")
         [case] = await world.bot.cases.open(world.ada.guild.id)
         [report] = case.reports
-        assert report.line is not None
-        assert (report.line.text, case.target.owner_id) == ("You *all* owe me", world.ada.id)
-        assert case.target.title == "Mine"
+        assert report.clip is not None
+        assert (report.clip.text, case.voice.owner_id) == ("You *all* owe me", world.ada.id)
+        assert case.voice.title == "Mine"
 
     async def test_a_voice_that_was_deleted_before_it_was_reported_can_t_be_made_again(self, court: Court):
         world = court.world
@@ -307,8 +307,8 @@ class TestEvidence:
         choice = await world.linus.click(line, label=sentence("button.report"))
         await choose_reason(world.linus, message(choice), "hate")
         [case] = await world.bot.cases.open(world.ada.guild.id)
-        assert (case.target.owner_name, case.target.cloned_here) == ("ada", True)
-        verdict = Verdict(Decision.REMOVE, Moderator(court.hedy.id, "hedy"), 1.0, "no")
+        assert (case.voice.owner_name, case.voice.cloned_here) == ("ada", True)
+        verdict = Decision(ModAction.REMOVE, UserRef(court.hedy.id, "hedy"), 1.0, "no")
         await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
         assert sentence("rule.sample_blocked") in text(await world.send(world.ada, title="Again"))
 
@@ -372,7 +372,7 @@ class TestWhatModeratorsSet:
         his = await court.panel(who=boss)
         await court.switch("sharing", "speaking")
         await boss.select(
-            message(his), ["cloning", "sharing", "outsiders"], custom_id="rules:switches:switches"
+            message(his), ["cloning", "sharing", "allow_absent_speakers"], custom_id="rules:switches:switches"
         )
         policy = await world.bot.moderation.policy(world.ada.guild.id)
         assert (policy.cloning, policy.sharing, policy.speaking) == (False, True, False)
@@ -432,7 +432,7 @@ class TestWhatModeratorsSet:
             opened(tmp_path, upstream, FastClock(), clones_per_account=2) as world,
         ):
             court = court_in(world)
-            await court.choose("limits", "clones_a_member", ["1"])
+            await court.choose("limits", "max_clones_per_member", ["1"])
             first, _ = await asked(world)
             second = await test_consent.ask(world, speaker=world.linus, title="Linus by Ada")
             await until(world.linus.user.dm_channel.history)
@@ -494,7 +494,7 @@ class TestWhatModeratorsSet:
         await shared(world)
         await complain(world, world.grace)
         [case] = await world.bot.cases.open(world.ada.guild.id)
-        verdict = Verdict(Decision.DISMISS, Moderator(court.hedy.id, "hedy"), 1.0)
+        verdict = Decision(ModAction.DISMISS, UserRef(court.hedy.id, "hedy"), 1.0)
         await world.bot.cases.decide(world.ada.guild.id, case.id, verdict)
         await court.block(world.ada, days=3)
         lines = (
@@ -559,7 +559,7 @@ class TestWhatSpeakersSay:
         else:
             await approved(world)
             [consent] = consents(world, world.grace)
-            await world.bot.consents.revoke(world.grace.id, consent["job_id"])
+            await world.bot.consents.withdraw(world.grace.id, consent["job_id"])
         await until(lambda: not world.jobs())
         again = await world.send(world.ada, title="Other", rights="permission", speaker=world.grace)
         assert "grace said no a short while ago" in text(again)
@@ -637,8 +637,8 @@ class TestWhatSpeakersSay:
         pending.put_owed = refusing(1, pending.put_owed)  # type: ignore[method-assign]
         [job_id] = [consent["job_id"] for consent in consents(world, world.grace)]
         with pytest.raises(RecordUnwritable):
-            await world.bot.consents.revoke(world.grace.id, job_id)
-        await world.bot.consents.revoke(world.grace.id, job_id)
+            await world.bot.consents.withdraw(world.grace.id, job_id)
+        await world.bot.consents.withdraw(world.grace.id, job_id)
         assert world.upstream.voices == {}
 
     async def test_a_refusal_is_on_record_before_the_speaker_is_told(self, world: World):
@@ -647,8 +647,8 @@ class TestWhatSpeakersSay:
         ledger = world.bot.cloner._ledger  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as in `store_of`
         ledger.move = refusing(1, ledger.move)  # type: ignore[method-assign]
         with pytest.raises(OSError, match="No space"):
-            await world.bot.consents.refuse(world.grace.id, job_id)
-        await world.bot.consents.refuse(world.grace.id, job_id)
+            await world.bot.consents.decline(world.grace.id, job_id)
+        await world.bot.consents.decline(world.grace.id, job_id)
         await until(lambda: not world.jobs())
 
     async def test_news_that_can_t_be_read_takes_nothing_away(self, world: World):

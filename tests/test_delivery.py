@@ -15,34 +15,34 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
-from bot.audio.inspector import Inspector
-from bot.audio.sample_info import Facts
-from bot.client.messenger import DiscordWays, Unreachable
+from bot.audio.inspector import SampleInspector
+from bot.audio.sample_info import SampleInfo
+from bot.client.messenger import DeliveryError, DiscordMessenger
 from bot.cloning.admission import Limits
 from bot.cloning.errors import VoiceNotFound
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.demo.upstream import Fault, Upstream
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError, Refused
-from bot.i18n import Verbatim
-from bot.jobs.record import TOKEN_SECONDS, Reply
-from bot.mureka.client import Mureka
+from bot.i18n import Markup
+from bot.jobs.record import TOKEN_SECONDS, InteractionReply
+from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountExhausted, Rejected
-from bot.mureka.responses import UpstreamVoice
+from bot.mureka.responses import VoiceResponse
 from bot.store.tiny.jobs import TinyJobs
 from bot.voices.models import Voice
 from cogs._ui.live_message import EDIT_SECONDS
-from cogs.clonevoice.presenter import LATE_SECONDS, Cards
+from cogs.clonevoice.presenter import LATE_SECONDS, DiscordClonePresenter
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, over, sentence, text, until
 from test_jobs import ORDER
 from test_live import MINE, NotedWays
 
 ENDED = replace(MINE, stage=Stage.DONE)
-VOICE = ENDED.voice(UpstreamVoice(id=7), MINE.accepted_at)
+VOICE = ENDED.voice(VoiceResponse(id=7), MINE.accepted_at)
 OUTCOMES = [VOICE, Rejected(), VoiceNotFound()]
-PASSING, FINAL = Unreachable("503", passing=True), Unreachable("403", passing=False)
-MENTION = sentence("card.elsewhere", mention=Verbatim(f"<@{MINE.owner_id}>"))
+PASSING, FINAL = DeliveryError("503", passing=True), DeliveryError("403", passing=False)
+MENTION = sentence("card.elsewhere", mention=Markup(f"<@{MINE.owner_id}>"))
 DIRECT = "/channels/*/messages"
 
 
@@ -58,13 +58,17 @@ class TestEachWay:
         return NotedWays(clock)
 
     @pytest.fixture
-    async def cards(self, ways: NotedWays, clock: ManualClock) -> AsyncGenerator[Cards]:
+    async def cards(self, ways: NotedWays, clock: ManualClock) -> AsyncGenerator[DiscordClonePresenter]:
         async with aiohttp.ClientSession() as session:
-            yield Cards(ways, Previews(session), clock)
+            yield DiscordClonePresenter(ways, Previews(session), clock)
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_an_end_in_time_is_on_the_card_alone(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
+        self,
+        cards: DiscordClonePresenter,
+        ways: NotedWays,
+        clock: ManualClock,
+        outcome: Voice | ClonevoiceError,
     ):
         await clock.advance(LATE_SECONDS - 1)
         assert await cards.deliver(ENDED, outcome)
@@ -73,7 +77,11 @@ class TestEachWay:
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_a_late_end_is_on_the_card_and_comes_by_dm_too(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
+        self,
+        cards: DiscordClonePresenter,
+        ways: NotedWays,
+        clock: ManualClock,
+        outcome: Voice | ClonevoiceError,
     ):
         await clock.advance(LATE_SECONDS + 1)
         assert await cards.deliver(ENDED, outcome)
@@ -82,14 +90,20 @@ class TestEachWay:
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_after_the_tokens_death_an_end_comes_by_dm(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
+        self,
+        cards: DiscordClonePresenter,
+        ways: NotedWays,
+        clock: ManualClock,
+        outcome: Voice | ClonevoiceError,
     ):
         await clock.advance(TOKEN_SECONDS)
         assert await cards.deliver(ENDED, outcome)
         assert [(sent.way, sent.to) for sent in ways.sent] == [("dm", ENDED.owner_id)]
         assert "Diary" in ways.sent[0].text
 
-    async def test_a_card_that_is_gone_is_made_good_by_dm(self, cards: Cards, ways: NotedWays):
+    async def test_a_card_that_is_gone_is_made_good_by_dm(
+        self, cards: DiscordClonePresenter, ways: NotedWays
+    ):
         ways.trouble["edit"] = FINAL
         assert await cards.deliver(ENDED, VOICE)
         assert await cards.deliver(replace(ENDED, reply=None), VOICE)
@@ -97,7 +111,11 @@ class TestEachWay:
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     async def test_closed_dms_leave_a_mention_that_gives_nothing_away(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock, outcome: Voice | ClonevoiceError
+        self,
+        cards: DiscordClonePresenter,
+        ways: NotedWays,
+        clock: ManualClock,
+        outcome: Voice | ClonevoiceError,
     ):
         ways.trouble["dm"] = FINAL
         await clock.advance(TOKEN_SECONDS)
@@ -107,7 +125,7 @@ class TestEachWay:
         assert mention.message == {"user_id": ENDED.owner_id, "content": MENTION}
 
     async def test_an_end_that_nobody_lets_through_counts_as_told(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock
+        self, cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
     ):
         ways.trouble |= dict.fromkeys(("edit", "dm", "mention"), FINAL)
         assert await cards.deliver(ENDED, VOICE)
@@ -124,7 +142,11 @@ class TestEachWay:
         ],
     )
     async def test_passing_trouble_is_for_another_try_and_not_for_another_way(
-        self, cards: Cards, ways: NotedWays, trouble: dict[str, Unreachable], tried: list[str]
+        self,
+        cards: DiscordClonePresenter,
+        ways: NotedWays,
+        trouble: dict[str, DeliveryError],
+        tried: list[str],
     ):
         ways.trouble |= trouble
         assert not await cards.deliver(ENDED, VOICE)
@@ -134,13 +156,15 @@ class TestEachWay:
 
     @pytest.mark.parametrize("trouble", [PASSING, FINAL], ids=str)
     async def test_a_late_end_that_was_on_the_card_is_told_whatever_becomes_of_the_dm(
-        self, cards: Cards, ways: NotedWays, clock: ManualClock, trouble: Unreachable
+        self, cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock, trouble: DeliveryError
     ):
         ways.trouble |= {"dm": trouble, "mention": trouble}
         await clock.advance(LATE_SECONDS + 1)
         assert await cards.deliver(ENDED, VOICE)
 
-    async def test_the_operator_who_can_not_be_reached_is_no_error(self, cards: Cards, ways: NotedWays):
+    async def test_the_operator_who_can_not_be_reached_is_no_error(
+        self, cards: DiscordClonePresenter, ways: NotedWays
+    ):
         ways.trouble["tell_operator"] = FINAL
         await cards.alarm("a@example.com", AccountExhausted())
         await cards.alarm(None, AccountExhausted())
@@ -149,7 +173,7 @@ class TestEachWay:
         assert sentence("operator.only_account") in unnamed
 
 
-async def card_of(world: World) -> tuple[InteractionResult, Job, Reply]:
+async def card_of(world: World) -> tuple[InteractionResult, CloneJob, InteractionReply]:
     """Let a clone begin that goes no further than its first card."""
     world.cdn.delay = 30
     result = await world.send(wait=False)
@@ -173,10 +197,10 @@ class TestDiscord:
             yield world
 
     @pytest.fixture
-    def ways(self, world: World) -> DiscordWays:
-        return DiscordWays(world.bot)
+    def ways(self, world: World) -> DiscordMessenger:
+        return DiscordMessenger(world.bot)
 
-    async def test_a_card_is_edited_and_removed(self, world: World, ways: DiscordWays):
+    async def test_a_card_is_edited_and_removed(self, world: World, ways: DiscordMessenger):
         result, _, reply = await card_of(world)
         with world.env.time_context():
             await ways.edit(reply, content="anew", embed=None, view=None)
@@ -184,13 +208,13 @@ class TestDiscord:
             await ways.remove(reply)
         assert result.response is None
 
-    async def test_a_direct_message_reaches_one_member(self, world: World, ways: DiscordWays):
+    async def test_a_direct_message_reaches_one_member(self, world: World, ways: DiscordMessenger):
         await ways.dm(world.ada.id, content="news")
         assert [message.content for message in inbox(world.ada)] == ["news"]
         assert inbox(world.grace) == []
 
-    async def test_a_mention_pings_one_member_and_nobody_else(self, world: World, ways: DiscordWays):
-        await ways.mention(world.channel.id, world.ada.id, f"{world.ada.mention} @everyone")
+    async def test_a_mention_pings_one_member_and_nobody_else(self, world: World, ways: DiscordMessenger):
+        await ways.ping(world.channel.id, world.ada.id, f"{world.ada.mention} @everyone")
         (message,) = world.channel.history()
         assert message.content == f"{world.ada.mention} @everyone"
         (body,) = world.direct()
@@ -201,20 +225,20 @@ class TestDiscord:
 
     @pytest.mark.parametrize("team", [False, True])
     async def test_the_operator_is_the_applications_owner_or_its_teams(
-        self, world: World, ways: DiscordWays, monkeypatch: pytest.MonkeyPatch, *, team: bool
+        self, world: World, ways: DiscordMessenger, monkeypatch: pytest.MonkeyPatch, *, team: bool
     ):
         own(world, monkeypatch, world.grace, team=team)
         await ways.tell_operator(content="trouble")
         assert [message.content for message in inbox(world.grace)] == ["trouble"]
 
-    async def test_a_dead_token_is_final(self, world: World, ways: DiscordWays):
+    async def test_a_dead_token_is_final(self, world: World, ways: DiscordMessenger):
         _, _, reply = await card_of(world)
         with world.env.time_context():
             await world.env.advance_time(16 * 60)
             for doing in (ways.edit(reply, content="late"), ways.remove(reply)):
-                with pytest.raises(Unreachable) as caught:
+                with pytest.raises(DeliveryError) as caught:
                     await doing
-                assert not caught.value.passing
+                assert not caught.value.temporary
 
     @pytest.mark.parametrize(
         ("status", "code", "passing"),
@@ -231,7 +255,7 @@ class TestDiscord:
     async def test_a_refusal_is_final_and_a_fault_of_discords_passes(
         self,
         world: World,
-        ways: DiscordWays,
+        ways: DiscordMessenger,
         monkeypatch: pytest.MonkeyPatch,
         status: int,
         code: int,
@@ -246,14 +270,14 @@ class TestDiscord:
             lambda: ways.edit(reply, content="x"),
             lambda: ways.remove(reply),
             lambda: ways.dm(world.ada.id, content="x"),
-            lambda: ways.mention(world.channel.id, world.ada.id, "x"),
+            lambda: ways.ping(world.channel.id, world.ada.id, "x"),
             lambda: ways.tell_operator(content="x"),
         ]
         with world.env.time_context():
             for attempt in tries:
-                with pytest.raises(Unreachable) as caught:
+                with pytest.raises(DeliveryError) as caught:
                     await attempt()
-                assert caught.value.passing is passing
+                assert caught.value.temporary is passing
 
 
 def own(world: World, monkeypatch: pytest.MonkeyPatch, owner: simcord.MemberActor, *, team: bool) -> None:
@@ -297,7 +321,7 @@ async def test_with_closed_dms_a_mention_calls_the_member_back(tmp_path: Path):
         await clock.advance(16 * 60)
         await until(lambda: not world.jobs())
         (message,) = world.channel.history(viewer=world.grace)
-        assert message.content == sentence("card.elsewhere", mention=Verbatim(world.ada.mention))
+        assert message.content == sentence("card.elsewhere", mention=Markup(world.ada.mention))
         assert [user.id for user in message.mentions] == [world.ada.id]
         assert not message.embeds
         assert not message.attachments
@@ -351,13 +375,13 @@ async def test_a_discord_that_takes_no_edit_at_all_never_harms_a_clone(
 
 
 async def test_a_slow_discord_does_not_hold_a_clone_up(world: World, monkeypatch: pytest.MonkeyPatch):
-    edit, jam = DiscordWays.edit, asyncio.Event()
+    edit, jam = DiscordMessenger.edit, asyncio.Event()
 
-    async def slow_edit(ways: DiscordWays, reply: Reply, **message: Any) -> None:
+    async def slow_edit(ways: DiscordMessenger, reply: InteractionReply, **message: Any) -> None:
         await jam.wait()
         await edit(ways, reply, **message)
 
-    monkeypatch.setattr(DiscordWays, "edit", slow_edit)
+    monkeypatch.setattr(DiscordMessenger, "edit", slow_edit)
     command = asyncio.create_task(world.send())
     try:
         await until(lambda: world.stored(world.ada), seconds=2)
@@ -372,7 +396,7 @@ async def test_a_command_at_the_very_end_of_a_clone_hides_nothing_of_it(
 ):
     put_job, ending = TinyJobs.put, asyncio.Event()
 
-    async def slow_end(store: TinyJobs, job: Job) -> None:
+    async def slow_end(store: TinyJobs, job: CloneJob) -> None:
         if job.stage is Stage.DONE:
             ending.set()
             await asyncio.sleep(0.05)
@@ -405,7 +429,7 @@ async def test_the_operator_hears_of_an_account_in_trouble_by_dm_and_once(
         await until(lambda: inbox(world.grace))
     (message,) = inbox(world.grace)
     name, problem = sentence("operator.only_account"), sentence("doctor.mureka.token_refused")
-    assert message.content == sentence("operator.account", account=name, problem=Verbatim(problem))
+    assert message.content == sentence("operator.account", account=name, problem=Markup(problem))
     assert inbox(world.ada) == inbox(world.linus) == []
 
 
@@ -422,15 +446,15 @@ class Watched:
         self.busy = Counter[str]()
         self.most = Counter[str]()
         self.judging: list[asyncio.Future[None]] = []
-        edit, clone = DiscordWays.edit, Mureka.clone
+        edit, clone = DiscordMessenger.edit, MurekaClient.clone
 
-        async def noted_edit(ways: DiscordWays, reply: Reply, **message: Any) -> None:
+        async def noted_edit(ways: DiscordMessenger, reply: InteractionReply, **message: Any) -> None:
             lines = (message["embed"].description or "").splitlines()
             present = next(line[0] for line in lines if not line.startswith("✅"))
             self.edits[reply.message_id].append((clock.monotonic(), present))
             await edit(ways, reply, **message)
 
-        async def noted_clone(mureka: Mureka, sample: bytes, **given: Any) -> UpstreamVoice:
+        async def noted_clone(mureka: MurekaClient, sample: bytes, **given: Any) -> VoiceResponse:
             account = given["account"]
             self.sent[account].append(int(given["title"]))
             self.busy[account] += 1
@@ -440,7 +464,7 @@ class Watched:
             finally:
                 self.busy[account] -= 1
 
-        async def inspect(inspector: Inspector, sample: bytes) -> Facts:
+        async def inspect(inspector: SampleInspector, sample: bytes) -> SampleInfo:
             del inspector, sample
             loop = asyncio.get_running_loop()
             if self.judging:  # every other sample is ready before the one that came first
@@ -448,11 +472,11 @@ class Watched:
             else:
                 self.judging.append(loop.create_future())
                 await self.judging[0]
-            return Facts(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
+            return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
-        monkeypatch.setattr(Inspector, "inspect", inspect)
-        monkeypatch.setattr(DiscordWays, "edit", noted_edit)
-        monkeypatch.setattr(Mureka, "clone", noted_clone)
+        monkeypatch.setattr(SampleInspector, "inspect", inspect)
+        monkeypatch.setattr(DiscordMessenger, "edit", noted_edit)
+        monkeypatch.setattr(MurekaClient, "clone", noted_clone)
 
 
 async def test_200_commands_at_once_are_cloned_in_their_order_one_at_a_time_on_each_account(
@@ -514,5 +538,5 @@ async def test_no_more_are_accepted_than_there_is_room_for_also_at_the_same_inst
     room = Limits(sample_bytes=1, voices=1).under_way
     orders = [replace(ORDER, owner_id=number) for number in range(room + 10)]
     answers = await asyncio.gather(*map(world.bot.cloner.accept, orders), return_exceptions=True)
-    assert Counter(map(type, answers)) == {Job: room, Refused: 10}
+    assert Counter(map(type, answers)) == {CloneJob: room, Refused: 10}
     assert {str(one.key) for one in answers if isinstance(one, Refused)} == {"refused.queue_full"}

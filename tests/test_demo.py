@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from bot.demo.stage import SAMPLES, staged
+from bot.demo.stage import SAMPLES, running_demo
 from browser import (
     Picked,
     card,
@@ -63,7 +63,7 @@ def test_the_program_prints_an_address_where_the_page_is_and_ends_on_ctrl_c(tmp_
 
 @pytest.mark.browser
 async def test_a_visitor_sees_a_clone_go_through_its_stages_to_a_voice_that_plays():
-    async with staged(clone_seconds=5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await type_command(
             page,
@@ -92,7 +92,7 @@ async def test_a_visitor_sees_a_clone_go_through_its_stages_to_a_voice_that_play
     [("too-short.mp3", "at least 3 s are needed"), ("not-really-an-mp3.mp3", "is WAV, not MP3")],
 )
 async def test_a_bad_sample_is_refused_on_the_page(sample: str, said: str):
-    async with staged() as stage, async_playwright() as playwright:
+    async with running_demo() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         options = {"sample": SAMPLES / sample, "title": "Ada", "rights": "This is my own voice"}
         await type_command(page, "/clonevoice", options)
@@ -101,7 +101,7 @@ async def test_a_bad_sample_is_refused_on_the_page(sample: str, said: str):
 
 @pytest.mark.browser
 async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
-    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         options = {
             "sample": SAMPLES / "outside-recommended.mp3",
@@ -117,7 +117,7 @@ async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
 
 @pytest.mark.browser
 async def test_a_shared_voice_speaks_in_public_for_another_member():
-    async with staged(clone_seconds=0.5, speech_seconds=2) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5, speech_seconds=2) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await clone(page, "Countess")
         await press(page, sentence("button.share"))
@@ -138,7 +138,7 @@ async def test_a_shared_voice_speaks_in_public_for_another_member():
 
 @pytest.mark.browser
 async def test_a_voice_is_opened_from_the_list_and_renamed():
-    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await clone(page, "Ada")
         await type_command(page, "/voices list")
@@ -152,7 +152,7 @@ async def test_a_voice_is_opened_from_the_list_and_renamed():
 
 @pytest.mark.browser
 async def test_a_deletion_is_asked_about_and_done():
-    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await clone(page, "Ada")
         await press(page, sentence("button.delete"))
@@ -168,7 +168,7 @@ async def test_a_deletion_is_asked_about_and_done():
 
 @pytest.mark.browser
 async def test_a_speaker_is_asked_listens_and_approves():
-    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         options = {
             "sample": SAMPLES / "good-sample.mp3",
@@ -190,7 +190,7 @@ async def test_a_speaker_is_asked_listens_and_approves():
 
 @pytest.mark.browser
 async def test_a_report_becomes_a_case_that_the_moderator_decides():
-    async with staged(clone_seconds=0.5) as stage, async_playwright() as playwright:
+    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         await clone(page, "Countess")
         await press(page, sentence("button.share"))
@@ -215,7 +215,7 @@ async def test_a_report_becomes_a_case_that_the_moderator_decides():
 
 @pytest.mark.browser
 async def test_only_the_moderator_is_offered_what_moderators_do():
-    async with staged() as stage, async_playwright() as playwright:
+    async with running_demo() as stage, async_playwright() as playwright:
         page = await open_page(playwright, stage.url)
         assert "/voiceadmin settings" not in await offered(page)
         await look_as(page, "Hedy")

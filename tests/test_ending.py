@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.client.messenger import DiscordWays
-from bot.cloning.job import Job
+from bot.client.messenger import DiscordMessenger
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault
 from bot.errors import RecordDamaged, Refused
@@ -24,11 +24,11 @@ LOST = Fault(method="POST", path="/speech/voice", status=500)
 LIST = "/speech/voices/"
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, when: Callable[[Job], bool]) -> None:
+def refuse(monkeypatch: pytest.MonkeyPatch, when: Callable[[CloneJob], bool]) -> None:
     """Let the disk be full for some records of jobs."""
     put_job = TinyJobs.put
 
-    async def put(store: TinyJobs, job: Job) -> None:
+    async def put(store: TinyJobs, job: CloneJob) -> None:
         if when(job):
             raise OSError(errno.ENOSPC, "No space left on device")
         await put_job(store, job)
@@ -51,7 +51,7 @@ async def test_a_new_try_while_the_old_end_is_still_being_told_is_told_itself(
         await asyncio.Event().wait()
 
     async with opened(tmp_path, clock=FastClock(), clone_timeout=310) as world:
-        monkeypatch.setattr(DiscordWays, "dm", stuck)  # so late an end goes by DM as well
+        monkeypatch.setattr(DiscordMessenger, "dm", stuck)  # so late an end goes by DM as well
         world.upstream.faults.append(LOST)
         result = await world.send(wait=False)
         await until(lambda: AGAIN in buttons(result))
@@ -64,7 +64,7 @@ async def test_a_lost_voice_stays_within_reach_when_its_loss_can_not_be_recorded
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     async with opened(tmp_path, clock=FastClock(), clone_timeout=20) as world:
-        refuse(monkeypatch, lambda job: job.stage is Stage.FAILED or job.unclear_since is not None)
+        refuse(monkeypatch, lambda job: job.stage is Stage.FAILED or job.outcome_unknown_since is not None)
         world.upstream.faults.append(LOST)
         result = await world.send(wait=False)
         await until(lambda: AGAIN in buttons(result))

@@ -11,10 +11,10 @@ import pytest
 
 from bot.cloning.stage import Stage
 from bot.errors import ClonevoiceError
-from bot.i18n import ENGLISH, catalog, inert, say, say_markdown
+from bot.i18n import ENGLISH, catalog, escape_markdown, translate, translate_markdown
 from bot.moderation.models import ReportReason
-from bot.moderation.server_voices import Whereabouts
-from bot.policy.models import Decision, Policy
+from bot.moderation.server_voices import VoiceFilter
+from bot.policy.models import ModAction, Policy
 from bot.settings import Settings
 from bot.voices.models import Language, Rights
 from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
@@ -32,12 +32,12 @@ FAMILIES = {
         *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
     ],
     "program.": ["run", "demo", "doctor"],
-    "stage.present.": [Stage.RECEIVED, Stage.WAITING, Stage.APPROVAL, Stage.QUEUED],
+    "stage.present.": [Stage.RECEIVED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED],
     "stage.passed.": [
-        *(Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.APPROVAL),
+        *(Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT),
         *(Stage.QUEUED, Stage.UPLOADING),
     ],
-    "stage.ahead.": [Stage.CHECKED, Stage.APPROVAL, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
+    "stage.ahead.": [Stage.CHECKED, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     "line.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
     "panel.page.": list(PAGES),
     "panel.switch.": list(SWITCHES),
@@ -45,7 +45,7 @@ FAMILIES = {
     "rule.is.": [field.name for field in fields(Policy)],
     "rule.name.": [field.name for field in fields(Policy)],
     "rule.choice.": list(NUMBERS),
-    "decision.": [decision.value for decision in Decision],
+    "decision.": [decision.value for decision in ModAction],
     "moderators.": ["blocked", "audit"],
     "moderators.none.": ["blocked", "audit"],
     "report.reason.": [reason.value for reason in ReportReason],
@@ -56,8 +56,8 @@ FAMILIES = {
     "case.done.": ["remove", "dismiss", "block", "silence"],
     "notice.reported.": ["remove", "dismiss", "block", "silence"],
     "notice.owner.": ["dismiss", "silence"],
-    "whereabouts.": [one.value for one in Whereabouts],
-    "audit.": [decision.value for decision in Decision],
+    "whereabouts.": [one.value for one in VoiceFilter],
+    "audit.": [decision.value for decision in ModAction],
     "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],
     "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
@@ -119,7 +119,7 @@ def test_every_error_fills_in_its_sentence():
 
 def test_every_malformed_setting_is_named_by_its_own_sentence():
     for field in Settings.model_fields:
-        assert field.upper() in say(ENGLISH, f"settings.malformed.{field}")
+        assert field.upper() in translate(ENGLISH, f"settings.malformed.{field}")
 
 
 def test_the_file_has_no_key_twice():
@@ -147,15 +147,15 @@ def test_the_file_has_no_key_twice():
     ],
 )
 def test_a_members_text_reaches_markdown_with_all_its_punctuation_escaped(hostile: str):
-    bare = re.sub(r"\\([!-/:-@\[-`{-~])", "", str(inert(hostile)))
+    bare = re.sub(r"\\([!-/:-@\[-`{-~])", "", str(escape_markdown(hostile)))
     assert not set(bare) & set(string.punctuation)
-    assert re.sub(r"\\(.)", r"\1", str(inert(hostile))) == hostile
+    assert re.sub(r"\\(.)", r"\1", str(escape_markdown(hostile))) == hostile
 
 
 def test_an_unknown_locale_is_answered_in_english():
-    assert say("xx-YY", "button.cancel") == "Cancel"
-    assert say("../../etc", "button.cancel") == "Cancel"
+    assert translate("xx-YY", "button.cancel") == "Cancel"
+    assert translate("../../etc", "button.cancel") == "Cancel"
 
 
 def test_a_sentence_keeps_its_own_markdown_and_escapes_only_its_values():
-    assert say_markdown(ENGLISH, "card.title", title="*x*") == "Cloning “\\*x\\*”"
+    assert translate_markdown(ENGLISH, "card.title", title="*x*") == "Cloning “\\*x\\*”"

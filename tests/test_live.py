@@ -10,24 +10,27 @@ import aiohttp
 import discord
 import pytest
 
-from bot.client.messenger import Server, Unreachable
-from bot.cloning.job import Job
+from bot.client.messenger import DeliveryError, Server
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Progress, Stage
 from bot.downloads import Previews
 from bot.i18n import ENGLISH
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 from bot.mureka.errors import Rejected
 from cogs._ui.live_message import EDIT_SECONDS
-from cogs.clonevoice.presenter import Cards
+from cogs.clonevoice.presenter import DiscordClonePresenter
 from conftest import ManualClock, sentence
 from test_jobs import JOB
 
-FRESH = Reply("fresh", 6, 1_800_000_000.0, 1000)
+FRESH = InteractionReply("fresh", 6, 1_800_000_000.0, 1000)
 MINE = replace(
-    JOB, times={Stage.RECEIVED: FRESH.since}, reply=Reply("mine", 5, FRESH.since, 1000), title="Diary"
+    JOB,
+    times={Stage.RECEIVED: FRESH.since},
+    reply=InteractionReply("mine", 5, FRESH.since, 1000),
+    title="Diary",
 )
 CLONING = replace(MINE, stage=Stage.CLONING)
-TROUBLES = [Unreachable("503", passing=True), Unreachable("404", passing=False)]
+TROUBLES = [DeliveryError("503", passing=True), DeliveryError("404", passing=False)]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Sent:
 
     way: str
     at: float
-    to: Reply | int
+    to: InteractionReply | int
     message: dict[str, Any]
 
     @property
@@ -53,11 +56,11 @@ class NotedWays:
 
     clock: ManualClock
     sent: list[Sent] = field(default_factory=list[Sent])
-    trouble: dict[str, Unreachable] = field(default_factory=dict[str, Unreachable])
+    trouble: dict[str, DeliveryError] = field(default_factory=dict[str, DeliveryError])
     jam: asyncio.Lock = field(default_factory=asyncio.Lock)
     begun: int = 0
 
-    async def _send(self, way: str, to: Reply | int, **message: Any) -> None:
+    async def _send(self, way: str, to: InteractionReply | int, **message: Any) -> None:
         self.begun += 1
         async with self.jam:
             pass
@@ -65,19 +68,19 @@ class NotedWays:
         if error := self.trouble.get(way):
             raise error
 
-    async def edit(self, reply: Reply, **message: Any) -> None:
+    async def edit(self, reply: InteractionReply, **message: Any) -> None:
         await self._send("edit", reply, **message)
 
-    async def remove(self, reply: Reply) -> None:
+    async def remove(self, reply: InteractionReply) -> None:
         await self._send("remove", reply)
 
-    async def follow_up(self, reply: Reply, **message: Any) -> None:
+    async def follow_up(self, reply: InteractionReply, **message: Any) -> None:
         await self._send("follow_up", reply, **message)
 
     async def dm(self, user_id: int, **message: Any) -> None:
         await self._send("dm", user_id, **message)
 
-    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:
+    async def ping(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:
         await self._send("mention", channel_id, user_id=user_id, content=content, **message)
 
     async def server(self, guild_id: int) -> Server:
@@ -98,9 +101,9 @@ async def ways(clock: ManualClock) -> NotedWays:
 
 
 @pytest.fixture
-async def cards(ways: NotedWays, clock: ManualClock) -> AsyncGenerator[Cards]:
+async def cards(ways: NotedWays, clock: ManualClock) -> AsyncGenerator[DiscordClonePresenter]:
     async with aiohttp.ClientSession() as session:
-        yield Cards(ways, Previews(session), clock)
+        yield DiscordClonePresenter(ways, Previews(session), clock)
 
 
 async def a_moment() -> None:
@@ -114,11 +117,11 @@ async def let(seconds: float, clock: ManualClock) -> None:
     await a_moment()
 
 
-def show(cards: Cards, job: Job, done: float = 0) -> None:
+def show(cards: DiscordClonePresenter, job: CloneJob, done: float = 0) -> None:
     cards.show(job, Progress(job.stage, done, 75))
 
 
-async def ticks(cards: Cards, clock: ManualClock, seconds: int, *, each: float) -> None:
+async def ticks(cards: DiscordClonePresenter, clock: ManualClock, seconds: int, *, each: float) -> None:
     """Let a clone tell of its progress for so many seconds."""
     for step in range(round(seconds / each)):
         show(cards, CLONING, step * each)
@@ -126,7 +129,7 @@ async def ticks(cards: Cards, clock: ManualClock, seconds: int, *, each: float) 
 
 
 async def test_within_a_stage_a_card_is_edited_once_in_two_seconds_at_most(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     await ticks(cards, clock, 60, each=0.125)
     times = [sent.at for sent in ways.sent]
@@ -134,7 +137,7 @@ async def test_within_a_stage_a_card_is_edited_once_in_two_seconds_at_most(
     assert all(later - sooner >= EDIT_SECONDS for sooner, later in pairwise(times))
 
 
-async def test_a_new_stage_shows_at_once(cards: Cards, ways: NotedWays):
+async def test_a_new_stage_shows_at_once(cards: DiscordClonePresenter, ways: NotedWays):
     path = [Stage.RECEIVED, Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING]
     for stage in path:
         show(cards, replace(MINE, stage=stage))
@@ -143,7 +146,7 @@ async def test_a_new_stage_shows_at_once(cards: Cards, ways: NotedWays):
 
 
 async def test_a_new_stage_shows_at_once_also_while_a_pause_runs(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     queued = replace(MINE, stage=Stage.QUEUED)
     for ahead in (2, 1):
@@ -159,7 +162,7 @@ async def test_a_new_stage_shows_at_once_also_while_a_pause_runs(
 
 
 async def test_what_is_not_due_yet_shows_later_without_further_news(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     queued = replace(MINE, stage=Stage.QUEUED)
     for ahead in (3, 2, 1):
@@ -173,7 +176,7 @@ async def test_what_is_not_due_yet_shows_later_without_further_news(
 
 
 async def test_while_discord_is_slow_only_the_newest_progress_counts(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     async with ways.jam:
         await ticks(cards, clock, 20, each=0.5)
@@ -182,14 +185,16 @@ async def test_while_discord_is_slow_only_the_newest_progress_counts(
     assert "0:20 of" in ways.sent[-1].text
 
 
-async def test_cards_do_not_wait_for_one_another(cards: Cards, ways: NotedWays):
+async def test_cards_do_not_wait_for_one_another(cards: DiscordClonePresenter, ways: NotedWays):
     for number in range(5):
         show(cards, replace(CLONING, id=f"{number}-x"))
     await a_moment()
     assert len(ways.sent) == 5
 
 
-async def test_without_news_nothing_is_edited_again(cards: Cards, ways: NotedWays, clock: ManualClock):
+async def test_without_news_nothing_is_edited_again(
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
+):
     show(cards, CLONING, 1)
     await a_moment()
     for _ in range(10):
@@ -199,7 +204,7 @@ async def test_without_news_nothing_is_edited_again(cards: Cards, ways: NotedWay
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
 async def test_a_failed_edit_costs_nothing_but_itself(
-    cards: Cards, ways: NotedWays, clock: ManualClock, trouble: Unreachable
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock, trouble: DeliveryError
 ):
     ways.trouble["edit"] = trouble
     show(cards, MINE)
@@ -212,7 +217,7 @@ async def test_a_failed_edit_costs_nothing_but_itself(
 
 
 async def test_a_clone_whose_card_is_out_of_reach_is_no_error(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     lost = replace(CLONING, reply=None)
     show(cards, lost, 1)
@@ -221,7 +226,7 @@ async def test_a_clone_whose_card_is_out_of_reach_is_no_error(
 
 
 async def test_a_card_that_moves_keeps_what_it_shows_and_leaves_no_old_one(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     before = replace(MINE, stage=Stage.QUEUED)
     show(cards, before, 3)
@@ -236,7 +241,7 @@ async def test_a_card_that_moves_keeps_what_it_shows_and_leaves_no_old_one(
 
 
 async def test_news_that_waited_while_a_card_moved_shows_where_it_is_now(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     for done in (1, 2):
         show(cards, CLONING, done)
@@ -249,7 +254,7 @@ async def test_news_that_waited_while_a_card_moved_shows_where_it_is_now(
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=str)
 async def test_a_card_moves_even_if_the_old_one_can_not_be_removed(
-    cards: Cards, ways: NotedWays, trouble: Unreachable
+    cards: DiscordClonePresenter, ways: NotedWays, trouble: DeliveryError
 ):
     ways.trouble["remove"] = trouble
     await cards.move(replace(CLONING, reply=FRESH), CLONING)
@@ -257,7 +262,7 @@ async def test_a_card_moves_even_if_the_old_one_can_not_be_removed(
 
 
 async def test_the_last_card_comes_after_an_edit_that_is_under_way_and_nothing_after_it(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     async with ways.jam:
         for done in (1, 2):
@@ -274,7 +279,7 @@ async def test_the_last_card_comes_after_an_edit_that_is_under_way_and_nothing_a
 
 
 async def test_what_still_waits_to_be_shown_does_not_show_after_the_last_card(
-    cards: Cards, ways: NotedWays, clock: ManualClock
+    cards: DiscordClonePresenter, ways: NotedWays, clock: ManualClock
 ):
     for done in (1, 2):
         show(cards, CLONING, done)
@@ -286,7 +291,7 @@ async def test_what_still_waits_to_be_shown_does_not_show_after_the_last_card(
     assert sentence("mureka.rejected") in ways.sent[-1].text
 
 
-async def test_a_card_is_forgotten_with_the_end_of_its_clone(cards: Cards, ways: NotedWays):
+async def test_a_card_is_forgotten_with_the_end_of_its_clone(cards: DiscordClonePresenter, ways: NotedWays):
     queued = replace(MINE, stage=Stage.QUEUED)
     show(cards, queued, 3)
     await a_moment()
@@ -295,6 +300,6 @@ async def test_a_card_is_forgotten_with_the_end_of_its_clone(cards: Cards, ways:
     assert [sent.to for sent in ways.sent if sentence("stage.present.queued") in sent.text] == [FRESH]
 
 
-async def test_the_end_of_a_clone_without_a_card_is_no_error(cards: Cards, ways: NotedWays):
+async def test_the_end_of_a_clone_without_a_card_is_no_error(cards: DiscordClonePresenter, ways: NotedWays):
     assert await cards.deliver(CLONING, Rejected())
     assert len(ways.sent) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.library.title_search import best
+from bot.library.title_search import best_matches
 from bot.text import clean_lines, is_speakable
 
 TITLES = ("Storyteller", "Ada Lovelace", "Größe", "ストーリー", "News at nine")
@@ -27,15 +27,15 @@ TITLES = ("Storyteller", "Ada Lovelace", "Größe", "ストーリー", "News at 
     ],
 )
 def test_a_typo_is_forgiven(typed: str, meant: str):
-    assert TITLES[best(typed, TITLES, 5)[0]] == meant
+    assert TITLES[best_matches(typed, TITLES, 5)[0]] == meant
 
 
 def test_what_is_like_nothing_finds_nothing():
-    assert best("qqqqq", TITLES, 5) == []
+    assert best_matches("qqqqq", TITLES, 5) == []
 
 
 def test_equals_keep_their_order_and_the_limit_holds():
-    assert best("voice", ["Voice"] * 30, 25) == list(range(25))
+    assert best_matches("voice", ["Voice"] * 30, 25) == list(range(25))
 
 
 @pytest.mark.parametrize(

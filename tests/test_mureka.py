@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.mureka.client import ANSWER_LIMIT, Mureka
+from bot.mureka.client import ANSWER_LIMIT, MurekaClient
 from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
@@ -29,8 +29,8 @@ from bot.mureka.errors import (
     TooManyAtOnce,
     UpstreamFailed,
 )
-from bot.mureka.payload import PIECE
-from bot.mureka.responses import UpstreamJob, UpstreamSpeech, UpstreamVoice
+from bot.mureka.payload import CHUNK_SIZE
+from bot.mureka.responses import JobResponse, SpeechResponse, VoiceResponse
 
 TOKEN = "user:1234-demo"
 SAMPLE = bytes(range(256)) * 400  # 100 KB, over several pieces
@@ -48,16 +48,16 @@ async def upstream() -> AsyncGenerator[Upstream]:
 
 
 @pytest.fixture
-async def mureka(upstream: Upstream) -> AsyncGenerator[Mureka]:
+async def mureka(upstream: Upstream) -> AsyncGenerator[MurekaClient]:
     async with aiohttp.ClientSession() as session:
-        yield Mureka(session, TOKEN, clone_timeout=20, base=upstream.url)
+        yield MurekaClient(session, TOKEN, clone_timeout=20, base=upstream.url)
 
 
 @pytest.fixture
-async def hasty(upstream: Upstream) -> AsyncGenerator[Mureka]:
+async def hasty(upstream: Upstream) -> AsyncGenerator[MurekaClient]:
     """Give a client that waits no longer than a blink."""
     async with aiohttp.ClientSession() as session:
-        yield Mureka(session, TOKEN, clone_timeout=0.3, speak_timeout=0.3, base=upstream.url)
+        yield MurekaClient(session, TOKEN, clone_timeout=0.3, speak_timeout=0.3, base=upstream.url)
 
 
 class Watcher:
@@ -70,22 +70,26 @@ class Watcher:
     async def committing(self) -> None:
         self.sent_when_committing = self.sent[-1] if self.sent else 0
 
-    async def clone(self, mureka: Mureka, sample: bytes = SAMPLE, **options: Any) -> UpstreamVoice:
+    async def clone(self, mureka: MurekaClient, sample: bytes = SAMPLE, **options: Any) -> VoiceResponse:
         given: dict[str, Any] = {
             "title": TITLE,
             "description": "d",
             "language": "ja",
             "account": None,
         } | options
-        return await mureka.clone(sample, sent=self.sent.append, committing=self.committing, **given)
+        return await mureka.clone(
+            sample, on_progress=self.sent.append, before_last_chunk=self.committing, **given
+        )
 
-    async def speak(self, mureka: Mureka, text: str = TEXT, **options: Any) -> UpstreamSpeech | UpstreamJob:
+    async def speak(
+        self, mureka: MurekaClient, text: str = TEXT, **options: Any
+    ) -> SpeechResponse | JobResponse:
         given: dict[str, Any] = {"voice_id": VOICE.id, "title": TITLE, "account": None} | options
-        return await mureka.speak(text, committing=self.committing, **given)
+        return await mureka.speak(text, before_last_chunk=self.committing, **given)
 
-    async def speak_and_wait(self, mureka: Mureka, text: str = TEXT, **options: Any) -> UpstreamSpeech:
+    async def speak_and_wait(self, mureka: MurekaClient, text: str = TEXT, **options: Any) -> SpeechResponse:
         given: dict[str, Any] = {"voice_id": VOICE.id, "title": TITLE, "account": None} | options
-        return await mureka.speak_and_wait(text, committing=self.committing, **given)
+        return await mureka.speak_and_wait(text, before_last_chunk=self.committing, **given)
 
 
 Ask = Callable[..., Awaitable[object]]
@@ -98,7 +102,7 @@ spoken = pytest.mark.parametrize("ask", SPEAKING, ids=lambda ask: ask.__name__)
 
 
 async def test_the_mp3_arrives_byte_for_byte_with_its_length_and_all_its_metadata(
-    upstream: Upstream, mureka: Mureka
+    upstream: Upstream, mureka: MurekaClient
 ):
     voice = await Watcher().clone(mureka, description="two words", account="demo@example.com")
     (request,) = upstream.requests
@@ -118,16 +122,16 @@ async def test_the_mp3_arrives_byte_for_byte_with_its_length_and_all_its_metadat
     assert (voice.title, voice.description, voice.language) == (TITLE, "two words", "ja")
 
 
-async def test_progress_is_told_in_bytes_and_committing_comes_before_the_last_piece(mureka: Mureka):
+async def test_progress_is_told_in_bytes_and_committing_comes_before_the_last_piece(mureka: MurekaClient):
     watcher = Watcher()
     await watcher.clone(mureka)
-    assert watcher.sent == [*range(PIECE, len(SAMPLE), PIECE), len(SAMPLE)]
+    assert watcher.sent == [*range(CHUNK_SIZE, len(SAMPLE), CHUNK_SIZE), len(SAMPLE)]
     assert watcher.sent_when_committing == watcher.sent[-2]
 
 
 @charged
 async def test_nothing_exists_upstream_until_committing_has_returned(
-    upstream: Upstream, mureka: Mureka, ask: Ask
+    upstream: Upstream, mureka: MurekaClient, ask: Ask
 ):
     class Doubter(Watcher):
         async def committing(self) -> None:
@@ -145,7 +149,7 @@ async def test_nothing_exists_upstream_until_committing_has_returned(
 
 @charged
 async def test_a_failure_while_committing_keeps_the_last_piece_back(
-    upstream: Upstream, mureka: Mureka, ask: Ask
+    upstream: Upstream, mureka: MurekaClient, ask: Ask
 ):
     class Failing(Watcher):
         async def committing(self) -> None:
@@ -176,7 +180,7 @@ KNOWN = [
 @charged
 @pytest.mark.parametrize(("status", "body", "error"), KNOWN)
 async def test_each_documented_refusal_is_its_own_error_and_no_doubt_remains(
-    upstream: Upstream, mureka: Mureka, ask: Ask, status: int, body: object, error: type[MurekaError]
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, status: int, body: object, error: type[MurekaError]
 ):
     upstream.faults.append(Fault(status=status, body=body))
     with pytest.raises(error) as raised:
@@ -188,7 +192,7 @@ async def test_each_documented_refusal_is_its_own_error_and_no_doubt_remains(
 @charged
 @pytest.mark.parametrize(("status", "body", "error"), KNOWN)
 async def test_a_refusal_counts_by_its_status_even_when_its_body_is_a_proxys_page(
-    upstream: Upstream, mureka: Mureka, ask: Ask, status: int, body: object, error: type[MurekaError]
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, status: int, body: object, error: type[MurekaError]
 ):
     del body
     upstream.faults.append(Fault(status=status, body=b"<html>no", headers={"Content-Type": "text/html"}))
@@ -201,7 +205,7 @@ async def test_a_refusal_counts_by_its_status_even_when_its_body_is_a_proxys_pag
     ("header", "seconds"), [("7", 7), (None, 10), ("0", 1), ("soon", 10), ("999999", 300), ("nan", 10)]
 )
 async def test_a_429_says_how_long_to_wait(
-    upstream: Upstream, mureka: Mureka, ask: Ask, header: str | None, seconds: float
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, header: str | None, seconds: float
 ):
     upstream.faults.append(Fault(status=429, headers={"Retry-After": header} if header else {}))
     with pytest.raises(TooManyAtOnce) as raised:
@@ -210,7 +214,7 @@ async def test_a_429_says_how_long_to_wait(
 
 
 @charged
-async def test_a_dead_session_names_its_code(upstream: Upstream, mureka: Mureka, ask: Ask):
+async def test_a_dead_session_names_its_code(upstream: Upstream, mureka: MurekaClient, ask: Ask):
     upstream.faults.append(Fault(status=596, body={"error": "…", "code": "REFRESH_IN_PROGRESS"}))
     with pytest.raises(SessionDied) as raised:
         await ask(Watcher(), mureka)
@@ -245,7 +249,7 @@ async def test_a_dead_session_names_its_code(upstream: Upstream, mureka: Mureka,
 )
 async def test_whatever_leaves_the_outcome_open_is_told_apart_and_sent_once(
     upstream: Upstream,
-    mureka: Mureka,
+    mureka: MurekaClient,
     ask: Ask,
     fault: dict[str, Any],
     error: type[OutcomeUnknown],
@@ -264,7 +268,7 @@ async def test_whatever_leaves_the_outcome_open_is_told_apart_and_sent_once(
 @pytest.mark.parametrize("takes_effect", [True, False])
 async def test_an_answer_that_never_comes_leaves_the_outcome_open(
     upstream: Upstream,
-    hasty: Mureka,
+    hasty: MurekaClient,
     ask: Ask,
     takes_effect: bool,  # noqa: FBT001 - a parameter of the table
 ):
@@ -278,7 +282,7 @@ async def test_an_answer_that_never_comes_leaves_the_outcome_open(
 
 
 @charged
-async def test_a_compressed_bomb_is_not_read_to_its_end(upstream: Upstream, mureka: Mureka, ask: Ask):
+async def test_a_compressed_bomb_is_not_read_to_its_end(upstream: Upstream, mureka: MurekaClient, ask: Ask):
     bomb = gzip.compress(bytes(64 * ANSWER_LIMIT))
     upstream.faults.append(Fault(body=bomb, headers={"Content-Encoding": "gzip"}))
     with pytest.raises(AnswerUnreadable):
@@ -286,7 +290,9 @@ async def test_a_compressed_bomb_is_not_read_to_its_end(upstream: Upstream, mure
 
 
 @charged
-async def test_a_redirect_takes_neither_token_nor_body_along(upstream: Upstream, mureka: Mureka, ask: Ask):
+async def test_a_redirect_takes_neither_token_nor_body_along(
+    upstream: Upstream, mureka: MurekaClient, ask: Ask
+):
     async with Upstream() as elsewhere:
         upstream.faults.append(Fault(status=307, headers={"Location": f"{elsewhere.url}/speech/voice"}))
         with pytest.raises(OutcomeUnknown):
@@ -303,7 +309,7 @@ LONGEST: list[tuple[Ask, object]] = [
 
 @pytest.mark.parametrize(("ask", "body"), LONGEST, ids=["clone", "speak", "speak_and_wait"])
 async def test_a_connection_broken_off_in_the_middle_of_the_body_is_as_if_nothing_was_sent(
-    upstream: Upstream, mureka: Mureka, ask: Ask, body: object
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, body: object
 ):
     upstream.voices[VOICE.id] = VOICE
     upstream.faults.append(Fault(then="reset", after=1000))
@@ -316,7 +322,7 @@ async def test_a_connection_broken_off_in_the_middle_of_the_body_is_as_if_nothin
 
 @pytest.mark.parametrize(("ask", "body"), LONGEST, ids=["clone", "speak", "speak_and_wait"])
 async def test_a_timeout_in_the_middle_of_the_body_is_as_if_nothing_was_sent(
-    upstream: Upstream, hasty: Mureka, ask: Ask, body: object
+    upstream: Upstream, hasty: MurekaClient, ask: Ask, body: object
 ):
     upstream.faults.append(Fault(then="hang", after=1000))
     with pytest.raises(NotSent):
@@ -325,7 +331,7 @@ async def test_a_timeout_in_the_middle_of_the_body_is_as_if_nothing_was_sent(
 
 @spoken
 async def test_a_reset_leaves_the_outcome_of_a_short_body_open_although_it_was_not_read(
-    upstream: Upstream, mureka: Mureka, ask: Ask
+    upstream: Upstream, mureka: MurekaClient, ask: Ask
 ):
     upstream.faults.append(Fault(then="reset", after=0))
     with pytest.raises(ConnectionLost):
@@ -340,13 +346,13 @@ async def test_an_api_that_can_not_be_reached_has_been_sent_nothing(base: str, a
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     async with aiohttp.ClientSession() as session:
-        mureka = Mureka(session, TOKEN, clone_timeout=5, base=base.format(port=port))
+        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=base.format(port=port))
         with pytest.raises(NotSent):
             await ask(Watcher(), mureka)
 
 
 async def test_errors_of_the_line_are_also_the_builtin_ones(
-    upstream: Upstream, mureka: Mureka, hasty: Mureka
+    upstream: Upstream, mureka: MurekaClient, hasty: MurekaClient
 ):
     upstream.faults += [Fault(then="hang"), Fault(then="reset")]
     with pytest.raises(TimeoutError):
@@ -355,12 +361,12 @@ async def test_errors_of_the_line_are_also_the_builtin_ones(
         await Watcher().clone(mureka)
 
 
-async def test_only_an_id_is_needed_of_a_voice(upstream: Upstream, mureka: Mureka):
+async def test_only_an_id_is_needed_of_a_voice(upstream: Upstream, mureka: MurekaClient):
     upstream.faults.append(Fault(body={"id": 12345678901234, "title": 5, "surprise": []}))
-    assert await Watcher().clone(mureka) == UpstreamVoice(id=12345678901234)
+    assert await Watcher().clone(mureka) == VoiceResponse(id=12345678901234)
 
 
-async def test_the_list_has_all_pages_and_only_clones(upstream: Upstream, mureka: Mureka):
+async def test_the_list_has_all_pages_and_only_clones(upstream: Upstream, mureka: MurekaClient):
     for number in range(5):
         await Watcher().clone(mureka, title=f"voice {number}")
     listed = await mureka.voices(None)
@@ -370,23 +376,23 @@ async def test_the_list_has_all_pages_and_only_clones(upstream: Upstream, mureka
     assert all(query["cloned"] == "true" for query in asked)
 
 
-async def test_a_list_whose_pages_never_end_ends(upstream: Upstream, mureka: Mureka):
+async def test_a_list_whose_pages_never_end_ends(upstream: Upstream, mureka: MurekaClient):
     page = {"list": [{"id": 1}], "last_id": 1, "more": True}
     upstream.faults += [Fault(body=page), Fault(body=page)]
     assert [voice.id for voice in await mureka.voices(None)] == [1]
     upstream.faults += [Fault(body=page), Fault(body=page)]
     with pytest.raises(AnswerUnreadable):  # it proves no other voice absent
-        await mureka.voices(None, whole=True)
+        await mureka.voices(None, complete=True)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"list": 5}', b"{}"])
-async def test_a_list_that_is_none_is_no_empty_list(upstream: Upstream, mureka: Mureka, body: bytes):
+async def test_a_list_that_is_none_is_no_empty_list(upstream: Upstream, mureka: MurekaClient, body: bytes):
     upstream.faults.append(Fault(body=body))
     with pytest.raises(AnswerUnreadable):
         await mureka.voices(None)
 
 
-async def test_a_deleted_voice_is_gone(upstream: Upstream, mureka: Mureka):
+async def test_a_deleted_voice_is_gone(upstream: Upstream, mureka: MurekaClient):
     voice = await Watcher().clone(mureka)
     await mureka.delete(voice.id, None)
     assert upstream.voices == {}
@@ -397,7 +403,7 @@ async def test_a_deleted_voice_is_gone(upstream: Upstream, mureka: Mureka):
 )
 @pytest.mark.parametrize("account", [{}, {"account": "demo@example.com"}], ids=["no account", "account"])
 async def test_a_line_arrives_as_json_with_its_length_and_nothing_in_the_query(
-    upstream: Upstream, mureka: Mureka, ask: Ask, form: dict[str, Any], account: dict[str, Any]
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, form: dict[str, Any], account: dict[str, Any]
 ):
     upstream.voices[VOICE.id] = VOICE
     await ask(Watcher(), mureka, **account)
@@ -414,7 +420,7 @@ async def test_a_line_arrives_as_json_with_its_length_and_nothing_in_the_query(
 
 async def test_each_of_several_accounts_speaks_with_its_own_voices():
     async with Upstream(accounts=["a", "demo@example.com"]) as upstream, aiohttp.ClientSession() as session:
-        mureka = Mureka(session, TOKEN, clone_timeout=5, base=upstream.url)
+        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=upstream.url)
         upstream.voices[VOICE.id] = VOICE
         with pytest.raises(Rejected):
             await Watcher().speak(mureka)
@@ -424,22 +430,22 @@ async def test_each_of_several_accounts_speaks_with_its_own_voices():
         assert [line.account for line in upstream.speeches] == ["demo@example.com"]
 
 
-async def test_the_plain_form_answers_with_the_speech(upstream: Upstream, mureka: Mureka):
+async def test_the_plain_form_answers_with_the_speech(upstream: Upstream, mureka: MurekaClient):
     upstream.voices[VOICE.id] = VOICE
     speech = await Watcher().speak_and_wait(mureka)
-    assert speech == UpstreamSpeech(upstream.speeches[0].mp3_url)
+    assert speech == SpeechResponse(upstream.speeches[0].mp3_url)
 
 
 @pytest.mark.parametrize("more", [{}, {"jobid": "job:1"}])
 async def test_an_api_that_takes_no_jobs_answers_with_the_speech(
-    upstream: Upstream, mureka: Mureka, more: dict[str, str]
+    upstream: Upstream, mureka: MurekaClient, more: dict[str, str]
 ):
     answer = {"mp3_url": "http://x/1.mp3", "title": "", "cover": 5, "duration_milliseconds": 8500}
     upstream.faults.append(Fault(body=answer | more))
-    assert await Watcher().speak(mureka) == UpstreamSpeech("http://x/1.mp3")
+    assert await Watcher().speak(mureka) == SpeechResponse("http://x/1.mp3")
 
 
-async def over(mureka: Mureka, job: UpstreamJob) -> UpstreamJob:
+async def over(mureka: MurekaClient, job: JobResponse) -> JobResponse:
     """Look at a job until it is over."""
     async with asyncio.timeout(5):
         while job.status == "created":
@@ -450,10 +456,10 @@ async def over(mureka: Mureka, job: UpstreamJob) -> UpstreamJob:
 
 async def test_a_job_goes_on_until_its_line_is_spoken_and_is_forgotten_one_day():
     async with Upstream(speech_seconds=0.3) as upstream, aiohttp.ClientSession() as session:
-        mureka = Mureka(session, TOKEN, clone_timeout=5, base=upstream.url)
+        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=upstream.url)
         upstream.voices[VOICE.id] = VOICE
         job = await Watcher().speak(mureka)
-        assert isinstance(job, UpstreamJob)
+        assert isinstance(job, JobResponse)
         assert (job.status, job.completed, job.failed) == ("created", False, False)
         assert await mureka.job(job.id) == job
         done = await over(mureka, job)
@@ -470,34 +476,34 @@ async def test_a_job_goes_on_until_its_line_is_spoken_and_is_forgotten_one_day()
 
 async def test_a_job_can_fail():
     async with Upstream(speech_seconds=0.3) as upstream, aiohttp.ClientSession() as session:
-        mureka = Mureka(session, TOKEN, clone_timeout=5, base=upstream.url)
+        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=upstream.url)
         upstream.voices[VOICE.id] = VOICE
         job = await Watcher().speak(mureka)
-        assert isinstance(job, UpstreamJob)
+        assert isinstance(job, JobResponse)
         await mureka.delete(VOICE.id, None)
         done = await over(mureka, job)
-        assert done == UpstreamJob(job.id, "failed")
+        assert done == JobResponse(job.id, "failed")
         assert not done.completed
 
 
 @pytest.mark.parametrize(
     ("answer", "job"),
     [
-        ({"jobid": "j"}, UpstreamJob("j", "created")),
-        ({"jobid": "j", "status": 5, "error": 5, "response": "x"}, UpstreamJob("j", "created")),
-        ({"jobid": "j", "status": "completed", "response": {}}, UpstreamJob("j", "completed")),
+        ({"jobid": "j"}, JobResponse("j", "created")),
+        ({"jobid": "j", "status": 5, "error": 5, "response": "x"}, JobResponse("j", "created")),
+        ({"jobid": "j", "status": "completed", "response": {}}, JobResponse("j", "completed")),
         (
             {"jobid": "j", "status": "failed", "error": "", "errorDetails": "too loud"},
-            UpstreamJob("j", "failed"),
+            JobResponse("j", "failed"),
         ),
         (
             {"jobid": "j", "status": "failed", "error": "no", "errorDetails": "too loud"},
-            UpstreamJob("j", "failed"),
+            JobResponse("j", "failed"),
         ),
     ],
 )
 async def test_only_an_id_is_needed_of_a_job(
-    upstream: Upstream, mureka: Mureka, answer: dict[str, Any], job: UpstreamJob
+    upstream: Upstream, mureka: MurekaClient, answer: dict[str, Any], job: JobResponse
 ):
     upstream.faults += [Fault(body=answer), Fault(status=201, body=answer)]
     assert await mureka.job("j") == job
@@ -505,13 +511,13 @@ async def test_only_an_id_is_needed_of_a_job(
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"jobid": 5}', b"<html>"])
-async def test_a_job_without_an_id_is_unreadable(upstream: Upstream, mureka: Mureka, body: bytes):
+async def test_a_job_without_an_id_is_unreadable(upstream: Upstream, mureka: MurekaClient, body: bytes):
     upstream.faults.append(Fault(body=body))
     with pytest.raises(AnswerUnreadable):
         await mureka.job("job:1")
 
 
-async def test_the_id_of_a_job_is_percent_encoded_whatever_is_in_it(upstream: Upstream, mureka: Mureka):
+async def test_the_id_of_a_job_is_percent_encoded_whatever_is_in_it(upstream: Upstream, mureka: MurekaClient):
     job_id = "job:1-a/b?c#d%41 +声"
     upstream.faults.append(Fault(method="GET", path=f"/jobs/{job_id}", body={"jobid": job_id}))
     assert (await mureka.job(job_id)).id == job_id
@@ -522,7 +528,7 @@ async def test_the_id_of_a_job_is_percent_encoded_whatever_is_in_it(upstream: Up
 
 @pytest.mark.parametrize(("status", "body", "error"), [case for case in KNOWN if case[0] != 404])
 async def test_a_job_that_can_not_be_looked_at_is_not_forgotten(
-    upstream: Upstream, mureka: Mureka, status: int, body: object, error: type[MurekaError]
+    upstream: Upstream, mureka: MurekaClient, status: int, body: object, error: type[MurekaError]
 ):
     upstream.faults.append(Fault(status=status, body=body))
     with pytest.raises(error):
@@ -532,20 +538,20 @@ async def test_a_job_that_can_not_be_looked_at_is_not_forgotten(
 @spoken
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"status": "created"}', b'{"jobid": null}', b"<html>"])
 async def test_a_201_without_a_job_leaves_the_outcome_open(
-    upstream: Upstream, mureka: Mureka, ask: Ask, body: bytes
+    upstream: Upstream, mureka: MurekaClient, ask: Ask, body: bytes
 ):
     upstream.faults.append(Fault(status=201, body=body))
     with pytest.raises(AnswerUnreadable):
         await ask(Watcher(), mureka)
 
 
-async def test_a_job_is_no_answer_to_the_plain_form(upstream: Upstream, mureka: Mureka):
+async def test_a_job_is_no_answer_to_the_plain_form(upstream: Upstream, mureka: MurekaClient):
     upstream.faults.append(Fault(status=201, body={"jobid": "job:1", "status": "created"}))
     with pytest.raises(AnswerUnreadable):
         await Watcher().speak_and_wait(mureka)
 
 
-async def test_a_201_is_an_answer_to_a_line_only(upstream: Upstream, mureka: Mureka):
+async def test_a_201_is_an_answer_to_a_line_only(upstream: Upstream, mureka: MurekaClient):
     upstream.faults += [Fault(status=201, body={"id": 1}), Fault(status=201, body={"jobid": "job:1"})]
     with pytest.raises(UpstreamFailed):
         await Watcher().clone(mureka)
@@ -555,7 +561,7 @@ async def test_a_201_is_an_answer_to_a_line_only(upstream: Upstream, mureka: Mur
 
 @pytest.mark.parametrize("status", [status for status, _, _ in KNOWN] + [500])
 async def test_a_text_is_not_logged_even_if_the_api_repeats_it(
-    upstream: Upstream, mureka: Mureka, caplog: pytest.LogCaptureFixture, status: int
+    upstream: Upstream, mureka: MurekaClient, caplog: pytest.LogCaptureFixture, status: int
 ):
     caplog.set_level(logging.DEBUG)
     upstream.faults.append(Fault(status=status, body={"error": "no: my secret", "code": 4711}))
@@ -565,13 +571,13 @@ async def test_a_text_is_not_logged_even_if_the_api_repeats_it(
     assert f"POST /v1/mureka/speech answered {status}: 4711" in caplog.text
 
 
-async def test_accounts_come_with_what_is_wrong_with_them(upstream: Upstream, mureka: Mureka):
+async def test_accounts_come_with_what_is_wrong_with_them(upstream: Upstream, mureka: MurekaClient):
     assert await mureka.accounts() == {"demo@example.com": None}
     upstream.faults.append(Fault(body={"a": {"account": "a", "error": "expired"}, "b": {"error": ""}}))
     assert await mureka.accounts() == {"a": "expired", "b": None}
 
 
-async def test_a_profile_tells_plan_and_credits(upstream: Upstream, mureka: Mureka):
+async def test_a_profile_tells_plan_and_credits(upstream: Upstream, mureka: MurekaClient):
     profile = await mureka.profile(None)
     assert (profile.plan, profile.credits) == ("Premier", 4200)
     upstream.faults.append(Fault(body={"user": None}))

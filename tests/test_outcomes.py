@@ -14,10 +14,10 @@ import pytest
 from simcord.results import InteractionResult
 
 from audio import mp3
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
-from bot.i18n import Verbatim
+from bot.i18n import Markup
 from bot.mureka.client import ANSWER_LIMIT
 from bot.store.tiny.jobs import TinyJobs
 from bot.store.tiny.members import TinyMembers
@@ -48,7 +48,7 @@ def alarms(world: World) -> list[str]:
 
 
 def alarm(account: str, key: str) -> str:
-    problem = Verbatim(sentence(f"doctor.{key}"))
+    problem = Markup(sentence(f"doctor.{key}"))
     return sentence("operator.account", account=account, problem=problem)
 
 
@@ -555,7 +555,7 @@ class TestDiskTrouble:
     async def test_a_clone_that_cannot_go_on_on_disk_ends_before_it_is_sent_whole(
         self, quick: World, monkeypatch: pytest.MonkeyPatch, stage: Stage
     ):
-        def fits(job: Job) -> bool:
+        def fits(job: CloneJob) -> bool:
             return job.stage is stage
 
         full_disk(monkeypatch, TinyJobs, fits, times=1)
@@ -575,8 +575,8 @@ class TestDiskTrouble:
     async def test_what_is_unclear_is_looked_for_even_if_the_disk_was_full_just_then(
         self, quick: World, monkeypatch: pytest.MonkeyPatch
     ):
-        def fits(job: Job) -> bool:
-            return job.stage is Stage.CLONING and job.unclear_since is not None
+        def fits(job: CloneJob) -> bool:
+            return job.stage is Stage.CLONING and job.outcome_unknown_since is not None
 
         refused = full_disk(monkeypatch, TinyJobs, fits, times=1)
         result = await lost_and_late(quick)

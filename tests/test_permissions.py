@@ -20,9 +20,9 @@ from simcord.results import InteractionResult
 from audio import mp3
 from bot.client.client import Clonevoice
 from bot.cloning.admission import Ledger
-from bot.cloning.job import Job
-from bot.moderation.models import Case, Report, ReportedLine, ReportReason, Target
-from bot.policy.models import Moderator
+from bot.cloning.job import CloneJob
+from bot.moderation.models import Case, Report, ReportedClip, ReportedVoice, ReportReason
+from bot.policy.models import UserRef
 from bot.voices.models import Consent, Speaker, Statement, Voice
 from cogs._ui.paginator import LISTS
 from conftest import GOOD, World, opened, sentence, text, until
@@ -211,8 +211,8 @@ class Scene:
                 return case.id
         voice_id = await self.voice()
         guild, case_id = self.world.ada.guild.id, 10**9 + len(self.numbers)
-        target = Target(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
-        line = ReportedLine("Hi", self.world.grace.id, "grace", "https://discord.com")
+        target = ReportedVoice(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
+        line = ReportedClip("Hi", self.world.grace.id, "grace", "https://discord.com")
         report = Report(self.world.linus.id, "linus", ReportReason.OTHER, 1.0, line)
         await self.store.servers.put_case(guild, Case(case_id, target, (report,)))
         return case_id
@@ -230,14 +230,14 @@ class Scene:
             [job_id] = [job.id for job in self.jobs() if job.id not in before]
             self.waiting[kind] = job_id
             await until(lambda: self.stage(job_id) == ("approval" if kind == "asked" else "waiting"))
-            await until(lambda: kind != "asked" or any(job.asked for job in self.jobs()))
+            await until(lambda: kind != "asked" or any(job.speaker_notified for job in self.jobs()))
         return job_id
 
     @property
     def ledger(self) -> Ledger:
         return self.world.bot.cloner._ledger  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[CloneJob]:
         return [*self.ledger.of(self.world.ada.id)]
 
     def stage(self, job_id: str) -> str:
@@ -245,7 +245,7 @@ class Scene:
 
     async def settled(self) -> None:
         """Wait until nothing goes on by itself."""
-        await until(lambda: not any(job.holds_member for job in self.jobs()))
+        await until(lambda: not any(job.blocks_next_clone for job in self.jobs()))
         await until(lambda: not [*(self.world.folder / "speeches").iterdir()])
         await until(lambda: all(job.stage in {"waiting", "approval"} for job in self.jobs()))
 
@@ -381,7 +381,7 @@ async def _prepared(deed: Deed, name: str) -> InteractionResult:  # noqa: C901, 
             victim = deed.who.guild.add_member(world.env.create_user(scene.title().replace(" ", "-").lower()))
             if what == "block":
                 return await deed.command("voiceadmin block", member=victim, reason="no")
-            by, member = (Moderator(one.id, one.user.name) for one in (scene.court.hedy, victim))
+            by, member = (UserRef(one.id, one.user.name) for one in (scene.court.hedy, victim))
             await scene.world.bot.moderation.block(deed.who.guild.id, by, member, "x", None)
             return await deed.command("voiceadmin unblock", member=victim)
         case _:
@@ -419,7 +419,7 @@ async def _pressed(deed: Deed, kind: str, wish: str = "") -> InteractionResult: 
         case "reason", _:
             return await deed.choose(f"reason:{ada}:{await scene.voice()}:-", "other")
         case "rules", _:
-            return await deed.choose("rules:limits:clones_in_all", "500")
+            return await deed.choose("rules:limits:max_clones_per_day", "500")
         case "defaults", _:
             return await deed.click("defaults:nothing")
         case _:

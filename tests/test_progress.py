@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.audio.sample_info import Facts
-from bot.cloning.stage import OVER, Progress, Stage
-from cogs.clonevoice.progress_card import bar, draw
+from bot.audio.sample_info import SampleInfo
+from bot.cloning.stage import FINISHED, Progress, Stage
+from cogs._ui.formatting import bar
+from cogs.clonevoice.progress_card import draw
 from conftest import sentence
 from test_jobs import JOB
 
-FACTS = Facts(14.2, "MP3", 44100, 2, 128000, -1.2, -18.4)
+FACTS = SampleInfo(14.2, "MP3", 44100, 2, 128000, -1.2, -18.4)
 
 
 def drawn(stage: Stage, done: float = 0, total: float = 0) -> str:
-    job = replace(JOB, stage=stage, facts=None if stage is Stage.RECEIVED else FACTS)
+    job = replace(JOB, stage=stage, sample_info=None if stage is Stage.RECEIVED else FACTS)
     return draw(job, Progress(stage, done, total)).description or ""
 
 
@@ -53,11 +54,11 @@ def test_a_clone_that_takes_longer_than_usual_says_so():
 
 def test_the_wait_for_an_answer_shows_only_for_samples_that_needed_one():
     assert sentence("stage.passed.waiting") not in drawn(Stage.QUEUED)
-    asked = replace(JOB, facts=FACTS, times={Stage.WAITING: 1.0})
+    asked = replace(JOB, sample_info=FACTS, times={Stage.CONFIRMING: 1.0})
     assert sentence("stage.passed.waiting") in (draw(asked, Progress(Stage.QUEUED)).description or "")
 
 
-@pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in OVER])
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in FINISHED])
 def test_the_footer_says_whether_the_sample_has_left(stage: Stage):
     footer = draw(replace(JOB, stage=stage), Progress(stage)).footer.text
     sent = {Stage.UPLOADING: "on its way", Stage.CLONING: "can't be recalled"}
@@ -70,9 +71,11 @@ def test_a_bar_is_as_full_as_its_share(share: float, full: int):
 
 
 def test_a_sample_that_is_asked_about_says_why():
-    asked = replace(JOB, facts=FACTS, stage=Stage.WAITING, times={Stage.WAITING: 1.0}, doubtful=True)
-    assert sentence("stage.doubtful") in (draw(asked, Progress(Stage.WAITING)).description or "")
-    short = replace(asked, facts=replace(FACTS, duration=5.0), doubtful=False)
-    shown = draw(short, Progress(Stage.WAITING)).description or ""
+    asked = replace(
+        JOB, sample_info=FACTS, stage=Stage.CONFIRMING, times={Stage.CONFIRMING: 1.0}, needs_confirmation=True
+    )
+    assert sentence("stage.doubtful") in (draw(asked, Progress(Stage.CONFIRMING)).description or "")
+    short = replace(asked, sample_info=replace(FACTS, duration=5.0), needs_confirmation=False)
+    shown = draw(short, Progress(Stage.CONFIRMING)).description or ""
     assert "lasts 0:05" in shown
     assert sentence("stage.doubtful") not in shown

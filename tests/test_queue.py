@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cloning.job import Job
-from bot.cloning.queue import Queue
+from bot.cloning.job import CloneJob
+from bot.cloning.queue import CloneQueue
 from bot.cloning.stage import Stage
 from bot.mureka.errors import AccountExhausted, MurekaError, SessionDied
 from conftest import ManualClock
@@ -18,7 +18,7 @@ from test_jobs import JOB
 A, B = "a@example.com", "b@example.com"
 
 
-def clone(number: int, title: str | None = None) -> Job:
+def clone(number: int, title: str | None = None) -> CloneJob:
     """Return a queued job whose command came at second `number`."""
     name = f"{number:03}"
     title = title or f"Voice {name}"
@@ -38,7 +38,7 @@ class Line:
     def __init__(self, accounts: Sequence[str | None] = (None,), at_once: int = 1) -> None:
         self.clock = ManualClock()
         self.moves = 0
-        self.queue = Queue(accounts, at_once, self.clock, self._moved)
+        self.queue = CloneQueue(accounts, at_once, self.clock, self._moved)
         self.on: dict[str, str | None] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._done: dict[str, asyncio.Event] = {}
@@ -46,24 +46,24 @@ class Line:
     def _moved(self) -> None:
         self.moves += 1
 
-    async def join(self, *jobs: Job) -> None:
+    async def join(self, *jobs: CloneJob) -> None:
         for job in jobs:
             self._done[job.id] = asyncio.Event()
             self.tasks[job.id] = asyncio.create_task(self._work(job))
         await settle()
 
-    async def go(self, *jobs: Job) -> None:
+    async def go(self, *jobs: CloneJob) -> None:
         for job in jobs:
             self._done[job.id].set()
         await settle()
 
-    async def cancel(self, job: Job) -> None:
+    async def cancel(self, job: CloneJob) -> None:
         self.tasks[job.id].cancel()
         with suppress(asyncio.CancelledError):
             await self.tasks[job.id]
         await settle()
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: CloneJob) -> None:
         async with self.queue.turn(job) as account:
             self.on[job.id] = account
             await self._done[job.id].wait()
@@ -275,10 +275,10 @@ async def test_places_are_told_again_when(event: str, happen: Callable[[Line], o
 async def test_200_clones_over_2_accounts_keep_their_order_and_the_limits(seed: int):
     chance = random.Random(seed)  # noqa: S311 - no secret
     line = Line([A, B], at_once=3)
-    working: dict[str, list[Job]] = {A: [], B: []}
-    begun: list[Job] = []
+    working: dict[str, list[CloneJob]] = {A: [], B: []}
+    begun: list[CloneJob] = []
 
-    async def work(job: Job) -> None:
+    async def work(job: CloneJob) -> None:
         async with line.queue.turn(job) as account:
             others = working[account or ""]
             assert len(others) < 3

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from audio import id3v2, mp3
-from bot.audio.sample_info import Facts
-from bot.client.messenger import DiscordWays, Unreachable
+from bot.audio.sample_info import SampleInfo
+from bot.client.messenger import DeliveryError, DiscordMessenger
 from bot.cloning.admission import Ledger, Limits
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import OfferLapsed
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import ClonevoiceError, Refused
-from bot.jobs.record import Failure, Reply
+from bot.jobs.record import Failure, InteractionReply
 from bot.store.tiny.store import open_store
 from bot.voices.models import Language, Rights, Voice
 from conftest import GOOD, FastClock, ManualClock, World, buttons, opened, sentence, text, until
@@ -36,12 +36,12 @@ ACCOUNT = "demo@example.com"
 DAY = 24 * 60 * 60
 MINUTE = 60.0
 LOST = Failure("mureka.not_found", {})
-REPLY = Reply("dead-token", 77, NOW - MINUTE, 1000)
+REPLY = InteractionReply("dead-token", 77, NOW - MINUTE, 1000)
 
 
-def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any) -> Job:
+def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any) -> CloneJob:
     """Return a job that entered `stage` so many seconds ago."""
-    job = Job(
+    job = CloneJob(
         id=f"{owner}-{stage}",
         owner_id=owner,
         owner_name="somebody",
@@ -56,13 +56,15 @@ def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any)
         stage=stage,
         times={Stage.RECEIVED: NOW - since - MINUTE, stage: NOW - since},
         sample_sha256="ab" * 32,
-        facts=Facts(6.0 if stage is Stage.WAITING else 12.0, "MP3", 44100, 1, 64000, -3.0, -20.0),
-        unclear_since=NOW - since if stage is Stage.FAILED else None,
+        sample_info=SampleInfo(
+            6.0 if stage is Stage.CONFIRMING else 12.0, "MP3", 44100, 1, 64000, -3.0, -20.0
+        ),
+        outcome_unknown_since=NOW - since if stage is Stage.FAILED else None,
     )
     return replace(job, **changes)
 
 
-async def leave(folder: Path, *jobs: Job, voices: Iterable[Voice] = ()) -> None:
+async def leave(folder: Path, *jobs: CloneJob, voices: Iterable[Voice] = ()) -> None:
     """Put on disk what a bot left that was killed."""
     async with open_store(folder) as store:
         for job in jobs:
@@ -72,7 +74,7 @@ async def leave(folder: Path, *jobs: Job, voices: Iterable[Voice] = ()) -> None:
             await store.members.put(voice)
 
 
-def exists(upstream: Upstream, number: int, job: Job, **changes: Any) -> None:
+def exists(upstream: Upstream, number: int, job: CloneJob, **changes: Any) -> None:
     """Let the API have a voice that looks as if a job had made it."""
     voice = ClonedVoice(
         number, job.account or ACCOUNT, job.title, job.description, job.language, GOOD[1], int(NOW)
@@ -80,7 +82,7 @@ def exists(upstream: Upstream, number: int, job: Job, **changes: Any) -> None:
     upstream.voices[number] = replace(voice, **changes)
 
 
-def recorded(job: Job, number: int, **changes: Any) -> Voice:
+def recorded(job: CloneJob, number: int, **changes: Any) -> Voice:
     """Return the voice of a job as its member's file has it."""
     voice = Voice(
         number, job.id, job.owner_id, 2, job.title, job.description, job.language, job.rights, "ab", NOW
@@ -98,7 +100,7 @@ def ids(world: World, member: int) -> list[int]:
     )
 
 
-def record(world: World, job: Job) -> dict[str, Any]:
+def record(world: World, job: CloneJob) -> dict[str, Any]:
     """Read a job on disk."""
     return json.loads((world.folder / "jobs" / f"{job.id}.json").read_text("utf-8"))["job"]["1"]
 
@@ -141,7 +143,7 @@ class TestEachStage:
 
     async def test_what_was_received_is_downloaded_anew(self, folder: Path):
         async with Upstream() as upstream:
-            job = left(Stage.RECEIVED, facts=None)
+            job = left(Stage.RECEIVED, sample_info=None)
             exists(upstream, 7, job, account="the file server's")
             await leave(folder, replace(job, sample_url=f"{upstream.origin}/files/7.mp3"))
             async with opened(folder, upstream, FastClock()) as world:
@@ -168,7 +170,7 @@ class TestEachStage:
 
     async def test_an_offer_is_open_for_the_time_that_is_left(self, folder: Path):
         clock = ManualClock()
-        await leave(folder, left(Stage.WAITING, since=14 * MINUTE, reply=REPLY))
+        await leave(folder, left(Stage.CONFIRMING, since=14 * MINUTE, reply=REPLY))
         async with opened(folder, None, clock) as world:
             await until(world.edits)
             await clock.advance(MINUTE - 1)
@@ -180,14 +182,14 @@ class TestEachStage:
             assert world.upstream.requests == []
 
     async def test_an_offer_can_still_be_taken(self, folder: Path):
-        await leave(folder, job := left(Stage.WAITING, since=MINUTE))
+        await leave(folder, job := left(Stage.CONFIRMING, since=MINUTE))
         async with opened(folder, None, FastClock()) as world:
             await accepted(lambda: world.bot.cloner.go_ahead(job.id, ADA))
             await over(world)
             assert ids(world, ADA) == [*world.upstream.voices]
 
     async def test_an_offer_that_lapsed_meanwhile_is_over(self, folder: Path):
-        await leave(folder, left(Stage.WAITING, since=15 * MINUTE))
+        await leave(folder, left(Stage.CONFIRMING, since=15 * MINUTE))
         async with opened(folder, None, ManualClock()) as world:
             await over(world)
             assert sentence("refused.unanswered") in told(world)
@@ -258,7 +260,7 @@ class TestEachStage:
 
     async def test_a_voice_that_was_not_told_of_is_told_once(self, folder: Path):
         job = left(Stage.DONE, voice_id=7)
-        other = left(Stage.DONE, GRACE, voice_id=8, title="Known", told=True)
+        other = left(Stage.DONE, GRACE, voice_id=8, title="Known", delivered=True)
         await leave(folder, job, other, voices=[recorded(job, 7), recorded(other, 8)])
         async with opened(folder, None, FastClock()) as world:
             await over(world)
@@ -269,7 +271,7 @@ class TestEachStage:
 
     async def test_a_failure_that_was_not_told_of_is_told_once(self, folder: Path):
         failure = Failure("sample.too_large", {"limit": 7})
-        await leave(folder, left(Stage.FAILED, failure=failure, unclear_since=None))
+        await leave(folder, left(Stage.FAILED, failure=failure, outcome_unknown_since=None))
         async with opened(folder, None, FastClock()) as world:
             await over(world)
             assert sentence("sample.too_large", limit=7) in told(world)
@@ -283,11 +285,11 @@ class TestEachStage:
 
         async def down(*_: object, **__: object) -> None:
             tried.set()
-            raise Unreachable("Discord is down", passing=True)
+            raise DeliveryError("Discord is down", passing=True)
 
         await leave(folder, left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {})))
         patch = pytest.MonkeyPatch()
-        patch.setattr(DiscordWays, "dm", down)
+        patch.setattr(DiscordMessenger, "dm", down)
         async with opened(folder, None, FastClock()) as world:
             await tried.wait()
             assert len(world.jobs()) == 2
@@ -326,7 +328,7 @@ class TestWhoseVoice:
 
     async def test_a_second_try_does_not_take_the_voice_that_a_look_alike_is_just_making(self, folder: Path):
         accounts = ("a@example.com", "b@example.com")
-        mine = left(Stage.FAILED, account=accounts[0], failure=LOST, told=True, description="two words")
+        mine = left(Stage.FAILED, account=accounts[0], failure=LOST, delivered=True, description="two words")
         await leave(folder, mine)
         async with (
             Upstream(accounts=accounts, clone_seconds=0.5) as upstream,
@@ -363,7 +365,7 @@ class TestWhoseVoice:
             exists(upstream, 7, job, description="other words" if whose == "a look-alike's" else "two words")
             await leave(
                 folder,
-                replace(job, listed=(7,) if whose == "it was there before" else ()),
+                replace(job, voice_ids_before=(7,) if whose == "it was there before" else ()),
                 # No way to tell the other's end, so that its job stays as long as this one looks.
                 *((replace(other, stage=Stage.CLONING),) if whose == "another job's" else ()),
                 voices=[recorded(other, 7)] if whose == "on another's record" else [],
@@ -377,7 +379,7 @@ class TestWhoseVoice:
 class TestTryAgain:
     """What failed for want of an answer can be tried again for a day."""
 
-    FAILED = left(Stage.FAILED, failure=LOST, told=True)
+    FAILED = left(Stage.FAILED, failure=LOST, delivered=True)
 
     async def failed(self, world: World) -> str:
         """Clone with an answer that gets lost and a voice that is not made; return the job's id."""
@@ -442,7 +444,7 @@ class TestTryAgain:
 
     async def test_one_that_was_taken_up_looks_first_after_a_restart_too(self, folder: Path):
         async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.QUEUED, unclear_since=NOW - DAY / 2))
+            await leave(folder, job := left(Stage.QUEUED, outcome_unknown_since=NOW - DAY / 2))
             exists(upstream, 7, job)
             async with opened(folder, upstream, FastClock()) as world:
                 await over(world)
@@ -451,7 +453,7 @@ class TestTryAgain:
 
     async def test_after_a_day_it_is_forgotten(self, folder: Path):
         clock = ManualClock()
-        await leave(folder, left(Stage.FAILED, since=DAY - 100, failure=LOST, told=True))
+        await leave(folder, left(Stage.FAILED, since=DAY - 100, failure=LOST, delivered=True))
         async with opened(folder, None, clock) as world:
             for _ in range(3):
                 await asyncio.sleep(0.02)
@@ -490,7 +492,7 @@ class TestTryAgain:
             await asyncio.sleep(0.05)
             clicks = [world.bot.cloner.try_again(self.FAILED.id, ADA) for _ in range(2)]
             results = await asyncio.gather(*clicks, return_exceptions=True)
-            assert sum(isinstance(result, Job) for result in results) == 1
+            assert sum(isinstance(result, CloneJob) for result in results) == 1
             assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
             await over(world)
             assert len(world.posts()) == 1
@@ -520,7 +522,7 @@ class TestTryAgain:
             assert len(world.posts()) == 1
 
 
-async def accepted_again(world: World, job: Job) -> None:
+async def accepted_again(world: World, job: CloneJob) -> None:
     """Try again, as soon as the end that was told is off the bot's hands."""
     async with asyncio.timeout(10):
         while True:
@@ -553,7 +555,7 @@ class TestCancel:
             assert sentence("voice.title", title="Ada") in text(again)
             assert len(world.posts()) == 1
 
-    @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.QUEUED])
+    @pytest.mark.parametrize("stage", [Stage.CONFIRMING, Stage.QUEUED])
     async def test_also_after_a_restart(self, folder: Path, stage: Stage):
         busy = left(Stage.CLONING, GRACE, title="Busy")
         await leave(folder, job := left(stage), busy)
@@ -587,7 +589,7 @@ class TestCancel:
 
 async def test_a_queue_that_is_full_says_when_there_is_room(folder: Path):
     async with open_store(folder) as store:
-        jobs = [left(Stage.WAITING, owner) for owner in range(1, 251)]
+        jobs = [left(Stage.CONFIRMING, owner) for owner in range(1, 251)]
         await asyncio.gather(*map(store.jobs.put, jobs))
     async with opened(folder, None, ManualClock()) as world:
         result = await world.send()
@@ -644,7 +646,7 @@ class TestToken:
     async def test_it_is_nobody_elses_to_read_and_erased_when_it_is_dead(self, folder: Path):
         clock = ManualClock()
         await leave(
-            folder, job := left(Stage.WAITING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE))
+            folder, job := left(Stage.CONFIRMING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE))
         )
         file = folder / "jobs" / f"{job.id}.json"
         assert file.stat().st_mode & 0o777 == 0o600

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from audio import encoded, id3v2, mp3, syncsafe, video, wav
-from bot.audio.inspector import DECODER, Inspector, within_recommended
-from bot.audio.sample_info import Facts
+from bot.audio.inspector import DECODER, SampleInspector, within_recommended
+from bot.audio.sample_info import SampleInfo
 from bot.errors import (
     Refused,
 )
@@ -50,9 +50,9 @@ def with_cover(flac: bytes) -> bytes:
     return flac[:42] + b"\6" + len(body).to_bytes(3, "big") + body + flac[42:]
 
 
-async def refusal(sample: bytes, inspector: Inspector | None = None) -> Refused:
+async def refusal(sample: bytes, inspector: SampleInspector | None = None) -> Refused:
     with pytest.raises(Refused) as caught:
-        await (inspector or Inspector(300)).inspect(sample)
+        await (inspector or SampleInspector(300)).inspect(sample)
     return caught.value
 
 
@@ -66,7 +66,7 @@ async def test_the_facts_are_those_of_the_recording(
     sample = mp3(
         seconds, sample_rate=sample_rate, channels=channels, bit_rate=bit_rate, level_dbfs=level_dbfs
     )
-    facts = await Inspector(300).inspect(sample)
+    facts = await SampleInspector(300).inspect(sample)
     assert facts.duration == pytest.approx(seconds, rel=0.01)
     assert (facts.codec, facts.sample_rate, facts.channels) == ("MP3", sample_rate, channels)
     assert facts.bit_rate == pytest.approx(bit_rate, rel=0.02)
@@ -76,7 +76,7 @@ async def test_the_facts_are_those_of_the_recording(
 
 async def test_a_header_that_lies_about_the_duration_changes_nothing() -> None:
     loud_then_lean = mp3(4, bit_rate=320_000, count=False) + mp3(20, bit_rate=32_000, count=False)
-    facts = await Inspector(300).inspect(loud_then_lean)  # by its first frame it lasts 7 s
+    facts = await SampleInspector(300).inspect(loud_then_lean)  # by its first frame it lasts 7 s
     assert facts.duration == pytest.approx(24, rel=0.01)
     assert facts.bit_rate == pytest.approx(80_000, rel=0.02)
 
@@ -96,7 +96,7 @@ async def test_a_header_that_lies_about_the_duration_changes_nothing() -> None:
     ],
 )
 async def test_tags_and_padding_are_no_breakage(make: Callable[[], bytes]) -> None:
-    facts = await Inspector(300).inspect(make())
+    facts = await SampleInspector(300).inspect(make())
     assert facts.duration % 12 == pytest.approx(0.04, abs=0.05)
 
 
@@ -168,7 +168,7 @@ async def test_a_file_that_ends_too_early_is_cut_off(make: Callable[[], bytes]) 
 async def test_a_vbri_header_counts_frames_too() -> None:
     header = mp3(count=False)[:4] + bytes(32) + b"VBRI\0\1" + bytes(8) + (460).to_bytes(4, "big") + bytes(8)
     counted = header.ljust(208, b"\0") + mp3(count=False)
-    assert (await Inspector(300).inspect(counted)).duration == pytest.approx(12, rel=0.01)
+    assert (await SampleInspector(300).inspect(counted)).duration == pytest.approx(12, rel=0.01)
     assert (await refusal(at_a_frame(counted))).key == "sample.cut_off"
 
 
@@ -179,7 +179,7 @@ async def test_a_hole_in_the_middle_is_a_breakage(*, filler: bytes, count: bool)
 
 
 async def test_a_few_bad_bytes_are_forgiven() -> None:
-    facts = await Inspector(300).inspect(overwritten(mp3(), noise(300)))
+    facts = await SampleInspector(300).inspect(overwritten(mp3(), noise(300)))
     assert facts.duration == pytest.approx(12, rel=0.01)
 
 
@@ -187,19 +187,19 @@ async def test_under_three_seconds_is_too_short() -> None:
     refused = await refusal(mp3(2.98))
     assert refused.key == "sample.too_short"
     assert refused.values == {"seconds": 2.9, "limit": 3}
-    assert (await Inspector(300).inspect(mp3(3))).duration == pytest.approx(3)
+    assert (await SampleInspector(300).inspect(mp3(3))).duration == pytest.approx(3)
 
 
 async def test_over_the_hard_limit_is_too_long_by_its_true_length() -> None:
-    refused = await refusal(mp3(60), Inspector(50))
+    refused = await refusal(mp3(60), SampleInspector(50))
     assert refused.key == "sample.too_long"
     assert refused.values == {"seconds": 60, "limit": 50}
-    assert (await Inspector(60.1).inspect(mp3(60))).duration == pytest.approx(60)
+    assert (await SampleInspector(60.1).inspect(mp3(60))).duration == pytest.approx(60)
 
 
 async def test_hours_of_audio_are_not_decoded() -> None:
     minute = mp3(60, sample_rate=8000, bit_rate=8000, count=False)
-    inspector, costs = Inspector(5), [sum(os.times()[2:4])]  # seconds spent by processes that are over
+    inspector, costs = SampleInspector(5), [sum(os.times()[2:4])]  # seconds spent by processes that are over
     for sample, seconds in ((minute, 60), (minute * 120, 7200)):
         refused = await refusal(sample, inspector)
         assert refused.key == "sample.too_long"
@@ -216,7 +216,7 @@ async def test_next_to_nothing_is_silent(level_dbfs: float, rms: int) -> None:
 
 
 async def test_quiet_speech_and_a_word_in_a_long_silence_are_no_silence() -> None:
-    inspector = Inspector(300)
+    inspector = SampleInspector(300)
     assert (await inspector.inspect(mp3(level_dbfs=-46))).rms == pytest.approx(-46, abs=1)
     word_then_silence = mp3(1, level_dbfs=-35, count=False) + mp3(40, level_dbfs=-math.inf, count=False)
     assert (await inspector.inspect(word_then_silence)).rms < -50
@@ -226,7 +226,7 @@ async def test_quiet_speech_and_a_word_in_a_long_silence_are_no_silence() -> Non
     ("duration", "recommended"), [(9.4, False), (9.97, True), (30, True), (60.05, True), (60.6, False)]
 )
 def test_ten_to_sixty_seconds_are_recommended(duration: float, *, recommended: bool) -> None:
-    facts = Facts(
+    facts = SampleInfo(
         duration=duration, codec="MP3", sample_rate=44_100, channels=1, bit_rate=64_000, peak=-4, rms=-12
     )
     assert within_recommended(facts) is recommended
@@ -376,7 +376,7 @@ async def test_a_worker_that_takes_too_long_is_killed(
 ) -> None:
     decode_with(sleeping(tmp_path))
     async with asyncio.timeout(10):
-        assert (await refusal(bytes(MEGABYTE), Inspector(300, timeout=0.5))).key == "sample.unreadable"
+        assert (await refusal(bytes(MEGABYTE), SampleInspector(300, timeout=0.5))).key == "sample.unreadable"
     await until(lambda: not any(map(running, sleepers(tmp_path))))
     gc.collect()
 
@@ -385,7 +385,7 @@ async def test_whoever_stops_waiting_stops_the_worker(
     decode_with: Callable[[str], int], tmp_path: Path
 ) -> None:
     decode_with(sleeping(tmp_path))
-    inspector = Inspector(300, workers=1)
+    inspector = SampleInspector(300, workers=1)
     inspection = asyncio.create_task(inspector.inspect(bytes(MEGABYTE)))
     await until(lambda: len(sleepers(tmp_path)) == 2)
     inspection.cancel()
@@ -405,6 +405,6 @@ async def test_no_more_workers_run_at_once_than_allowed(
         "mine.touch(); time.sleep(0.2); workers = len(list(mine.parent.glob('*.pid'))); mine.unlink()\n"
         + answering("workers")
     )
-    inspector = Inspector(300, workers=2)
+    inspector = SampleInspector(300, workers=2)
     refusals = await asyncio.gather(*(refusal(b"x", inspector) for _ in range(6)))
     assert max(str(refused.values["actual"]) for refused in refusals) == "2"

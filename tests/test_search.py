@@ -6,7 +6,7 @@ import pytest
 
 from bot.cloning.recovery import find
 from bot.cloning.stage import Stage
-from bot.mureka.responses import UpstreamVoice
+from bot.mureka.responses import VoiceResponse
 from bot.voices.models import Language
 from test_jobs import JOB
 
@@ -18,13 +18,13 @@ CLONE = replace(
     language=Language.GERMAN,
     stage=Stage.CLONING,
     times={Stage.RECEIVED: SENT - 9, Stage.CLONING: SENT},
-    listed=(5, 6),
+    voice_ids_before=(5, 6),
 )
-MADE = UpstreamVoice(7, "Größe 1", "two words", "de", created_at=SENT + 60)
+MADE = VoiceResponse(7, "Größe 1", "two words", "de", created_at=SENT + 60)
 
 
 def test_the_voice_of_the_same_texts_is_found_among_others():
-    others = [replace(MADE, id=8, title="Grace"), UpstreamVoice(9)]
+    others = [replace(MADE, id=8, title="Grace"), VoiceResponse(9)]
     assert find(CLONE, [*others, MADE], ()) == MADE
     assert find(CLONE, others, ()) is None
     assert find(CLONE, [], ()) is None
@@ -82,6 +82,6 @@ def test_of_several_the_one_made_nearest_to_the_sending_is_it():
 
 def test_once_its_id_is_known_nothing_else_counts():
     renamed = replace(MADE, title="Something else")
-    known = replace(CLONE, voice_id=7, listed=(7,))
+    known = replace(CLONE, voice_id=7, voice_ids_before=(7,))
     assert find(known, [replace(MADE, id=8), renamed], {7}) == renamed
     assert find(known, [replace(MADE, id=8)], ()) is None

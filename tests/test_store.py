@@ -19,21 +19,21 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bot.audio.sample_info import Facts
-from bot.cloning.job import Job
+from bot.audio.sample_info import SampleInfo
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.errors import FolderInUse, RecordDamaged
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 from bot.library.errors import BeingDeleted
-from bot.library.models import Share
-from bot.moderation.models import Case, Report, ReportedLine, ReportReason, Target, Verdict
-from bot.policy.models import DAY, AuditEntry, Block, ClonedHere, Decision, Moderator, Policy
-from bot.speaking.job import Speech, SpeechStage
+from bot.library.models import SharedVoice
+from bot.moderation.models import Case, Decision, Report, ReportedClip, ReportedVoice, ReportReason
+from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, ModAction, Policy, UserRef
+from bot.speaking.job import SpeechJob, SpeechStage
 from bot.store.protocol import Store
 from bot.store.tiny import records
-from bot.store.tiny.storage import KINDS
+from bot.store.tiny.storage import FOLDERS
 from bot.store.tiny.store import open_store
-from bot.voices.models import Consent, Language, Notice, OwedDeletion, Rights, SpokenLine, Statement, Voice
+from bot.voices.models import Clip, Consent, Language, Notice, PendingDeletion, Rights, Statement, Voice
 
 T = TypeVar("T")
 
@@ -51,8 +51,8 @@ VOICE = Voice(
     account="a@example.org",
     duration=12.5,
 )
-VERDICT = Verdict(Decision.DISMISS, Moderator(3, "hedy"), 2.0)
-JOB = Job(
+VERDICT = Decision(ModAction.DISMISS, UserRef(3, "hedy"), 2.0)
+JOB = CloneJob(
     id="0a1b2c3d",
     owner_name="Ada",
     owner_id=1,
@@ -66,17 +66,17 @@ JOB = Job(
     sample_url="https://cdn.example.org/a.mp3",
     stage=Stage.CHECKED,
     times={Stage.RECEIVED: 10.0, Stage.CHECKED: 11.5},
-    facts=Facts(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
+    sample_info=SampleInfo(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
 )
 
-LINE = SpokenLine(
-    id="l1", voice_id=VOICE.id, speaker_id=9, speaker_name="Grace", guild_id=5, text="Größe\n声", at=3.5
+LINE = Clip(
+    id="l1", voice_id=VOICE.id, author_id=9, author_name="Grace", guild_id=5, text="Größe\n声", at=3.5
 )
-SHARE = Share(VOICE.id, 1, "Ada", "Größe 声 🎙", Language.JAPANESE, 3.5)
-SPEECH = Speech(
+SHARE = SharedVoice(VOICE.id, 1, "Ada", "Größe 声 🎙", Language.JAPANESE, 3.5)
+SPEECH = SpeechJob(
     id="late",
-    speaker_id=9,
-    speaker_name="Grace",
+    author_id=9,
+    author_name="Grace",
     guild_id=5,
     channel_id=6,
     voice_id=VOICE.id,
@@ -86,7 +86,7 @@ SPEECH = Speech(
     text="Hello",
     locale="en-US",
     times={SpeechStage.ACCEPTED: 5.0},
-    reply=Reply("token", 4, 5.0, 100),
+    reply=InteractionReply("token", 4, 5.0, 100),
 )
 
 
@@ -205,14 +205,14 @@ async def test_a_speaker_is_found_and_made_nobody_in_all_files(store: Store):
     for owner_id in (1, 2, 3):
         await store.members.put(replace(VOICE, owner_id=owner_id))
         for speaker_id in (8, 9):
-            line = replace(LINE, id=f"{owner_id}-{speaker_id}", speaker_id=speaker_id, at=float(owner_id))
+            line = replace(LINE, id=f"{owner_id}-{speaker_id}", author_id=speaker_id, at=float(owner_id))
             await store.members.add_line(owner_id, line)
     assert [line.id for line in await store.members.lines_of(9)] == ["3-9", "2-9", "1-9"]
     await store.members.anonymise(9)
     assert await store.members.lines_of(9) == ()
     assert len(await store.members.lines_of(8)) == 3
     (nobody,) = [line for line in await store.members.lines(2, VOICE.id) if line.id == "2-9"]
-    assert (nobody.speaker_id, nobody.speaker_name, nobody.text) == (None, "", LINE.text)
+    assert (nobody.author_id, nobody.author_name, nobody.text) == (None, "", LINE.text)
 
 
 async def test_a_forgotten_member_has_nothing(store: Store):
@@ -267,7 +267,7 @@ async def test_decisions_come_newest_first_over_months(store: Store):
     for month in months:
         for day in (1, 2):
             at = datetime.fromisoformat(f"{month}-{day:02}T12:00:00+00:00").timestamp()
-            await store.servers.add_entry(5, AuditEntry(at, 2, "Hedy", Decision.BLOCK, "Ada", 1, "spam"))
+            await store.servers.add_entry(5, AuditEntry(at, 2, "Hedy", ModAction.BLOCK, "Ada", 1, "spam"))
     found = [entry.at for entry in await store.servers.audit(5)]
     assert found == sorted(found, reverse=True)
     assert len(found) == 6
@@ -275,12 +275,12 @@ async def test_decisions_come_newest_first_over_months(store: Store):
 
 
 async def test_what_was_cloned_is_remembered_as_long_as_it_is_there_or_counts(store: Store):
-    there, gone, late = ClonedHere(7, 1, 1.0), ClonedHere(8, 1, 2.0), ClonedHere(9, 1, 40 * DAY)
+    there, gone, late = CloneRecord(7, 1, 1.0), CloneRecord(8, 1, 2.0), CloneRecord(9, 1, 40 * DAY)
     await store.servers.add_cloned(5, there, 1.0)
     await store.servers.add_cloned(5, gone, 2.0)
     await store.servers.lose_cloned(5, 8)
     await store.servers.lose_cloned(5, 10)
-    assert await store.servers.cloned(5) == (there, replace(gone, gone=True))
+    assert await store.servers.cloned(5) == (there, replace(gone, deleted=True))
     await store.servers.add_cloned(5, late, 40 * DAY)
     assert await store.servers.cloned(5) == (there, late)
     await store.servers.anonymise(1)
@@ -288,8 +288,8 @@ async def test_what_was_cloned_is_remembered_as_long_as_it_is_there_or_counts(st
 
 
 async def test_a_case_names_who_was_forgotten_only_until_it_is_done(store: Store):
-    target = Target(7, 1, "ada", "Ada", "ab" * 32, cloned_here=True)
-    line = ReportedLine("Hi", 4, "linus", "https://discord.com")
+    target = ReportedVoice(7, 1, "ada", "Ada", "ab" * 32, cloned_here=True)
+    line = ReportedClip("Hi", 4, "linus", "https://discord.com")
     report = Report(2, "grace", ReportReason.HATE, 1.0, line)
     waits, decided = Case(1, target, (report,)), Case(2, target, (report,), (4, 5), "", VERDICT, done=True)
     await store.servers.put_case(5, waits)
@@ -300,9 +300,9 @@ async def test_a_case_names_who_was_forgotten_only_until_it_is_done(store: Store
     assert await store.servers.change_case(5, 3, lambda case: case) is None
     await store.servers.anonymise(2)
     await store.servers.anonymise(4)
-    anonymous = Report(0, "", ReportReason.HATE, 1.0, replace(line, speaker_id=0, speaker_name=""))
+    anonymous = Report(0, "", ReportReason.HATE, 1.0, replace(line, author_id=0, author_name=""))
     assert {case.id: case.reports for case in await store.servers.cases(5)} == {1: (report,), 2: (anonymous,)}
-    done = await store.servers.change_case(5, 1, lambda case: replace(case, verdict=VERDICT).over())
+    done = await store.servers.change_case(5, 1, lambda case: replace(case, decision=VERDICT).closed())
     assert done is not None
     assert done.reports == (anonymous,)
     await store.servers.anonymise(1)
@@ -320,7 +320,7 @@ async def test_members_files_tell_what_was_cloned_where_and_what_was_taken_back(
     assert await store.members.revoking() == []
     await store.members.put_consent(Consent("1-b", 1, "ada", "Eve", statement, revoked=True))
     assert await store.members.revoking() == [2]
-    assert await store.members.cloned_in() == {2: [ClonedHere.of(VOICE, VOICE.created_at)]}
+    assert await store.members.cloned_in() == {2: [CloneRecord.from_voice(VOICE, VOICE.created_at)]}
 
 
 async def test_what_is_banned_and_barred_stays_so_and_is_a_server_s_own(store: Store):
@@ -359,7 +359,7 @@ async def test_news_is_kept_until_it_is_dropped(store: Store):
 
 
 async def test_speeches_come_oldest_first_until_they_are_dropped(store: Store):
-    late = SPEECH.moved(SpeechStage.SPEAKING, 9.0, upstream_job="job:1")
+    late = SPEECH.advanced(SpeechStage.SPEAKING, 9.0, upstream_job="job:1")
     early = replace(SPEECH, id="early", times={SpeechStage.ACCEPTED: 1.0})
     for speech in (SPEECH, late, early):
         await store.speeches.put(speech)
@@ -371,7 +371,7 @@ async def test_speeches_come_oldest_first_until_they_are_dropped(store: Store):
 
 
 async def test_what_is_owed_stays_until_it_is_dropped(store: Store):
-    owed = OwedDeletion(7, "a@example.org", 1)
+    owed = PendingDeletion(7, "a@example.org", 1)
     await store.pending.put_owed(owed)
     await store.pending.put_owed(replace(owed, owner_id=None))
     assert await store.pending.owed() == (replace(owed, owner_id=None),)
@@ -599,7 +599,7 @@ async def fill_the_disk(folder: Path) -> None:
                 await attempt
             assert failure.value.errno == errno.EFBIG
         assert await store.members.voices(1) == (VOICE,)
-        assert modes(folder).keys() == {".", "lock", *KINDS, "members/1.json"}
+        assert modes(folder).keys() == {".", "lock", *FOLDERS, "members/1.json"}
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         await store.members.put(other)
         assert len(await store.members.voices(1)) == 2

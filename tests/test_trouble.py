@@ -14,7 +14,7 @@ from bot.client.membership import DiscordMembership
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import Refused
 from bot.mureka.errors import SessionDied
-from bot.speaking.job import Speech, SpeechStage
+from bot.speaking.job import SpeechJob, SpeechStage
 from bot.store.tiny.jobs import TinySpeeches
 from bot.store.tiny.members import TinyMembers
 from bot.voices.models import Viewer
@@ -71,7 +71,7 @@ async def test_a_line_that_is_paid_for_is_heard_whatever_the_disk_says(
 ):
     put = TinySpeeches.put
 
-    async def full(store: TinySpeeches, speech: Speech) -> None:
+    async def full(store: TinySpeeches, speech: SpeechJob) -> None:
         if speech.stage is stage:
             raise OSError(errno.ENOSPC, "No space left on device")
         await put(store, speech)
@@ -90,7 +90,7 @@ async def test_a_line_that_is_paid_for_is_heard_whatever_the_disk_says(
 async def test_nothing_is_sent_while_the_disk_can_t_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     put = TinySpeeches.put
 
-    async def full(store: TinySpeeches, speech: Speech) -> None:
+    async def full(store: TinySpeeches, speech: SpeechJob) -> None:
         if speech.stage is SpeechStage.SENDING:
             raise OSError(errno.ENOSPC, "No space left on device")
         await put(store, speech)
@@ -108,7 +108,7 @@ async def test_erasing_a_token_never_takes_a_line_back_to_an_older_stage(
 ):
     put, sending = TinySpeeches.put, asyncio.Event()
 
-    async def slow(store: TinySpeeches, speech: Speech) -> None:
+    async def slow(store: TinySpeeches, speech: SpeechJob) -> None:
         if speech.stage is SpeechStage.SENDING:
             sending.set()
             await asyncio.sleep(0.2)
@@ -134,7 +134,7 @@ async def test_a_bot_that_stops_takes_no_lines_and_lets_one_that_is_being_sent_f
         upstream.faults.append(Fault(method="POST", path=SPEECH, status=400))  # the plain form then
         result = await speak(world, world.ada, wait=False)
         await until(lambda: '"stage":"sending"' in stored_line(world) and upstream.speeches)
-        stopping = asyncio.create_task(world.bot.wind_down())
+        stopping = asyncio.create_task(world.bot.drain())
         await asyncio.sleep(0)
         refused = await world.ada.slash(world.channel, "speak", voice="Ada", text="Hello")
         assert text(refused) == sentence("refused.restarting")

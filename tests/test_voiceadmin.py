@@ -13,7 +13,7 @@ from simcord.builders import RoleHandle
 from simcord.results import InteractionResult
 
 from bot.demo.upstream import Upstream
-from bot.i18n import Verbatim
+from bot.i18n import Markup
 from conftest import FastClock, World, embed_of, opened, sentence, text, until
 from test_privacy import forget, on_disk
 from test_speak import SPEECH, speak
@@ -47,7 +47,7 @@ class Court:
 
     async def switch(self, *on: str) -> None:
         """Leave only these on."""
-        await self.choose("switches", "switches", [*on, "outsiders"])
+        await self.choose("switches", "switches", [*on, "allow_absent_speakers"])
 
     async def block(self, who: simcord.MemberActor, **options: Any) -> InteractionResult:
         """Block somebody."""
@@ -86,16 +86,16 @@ async def test_every_rule_can_be_set_on_its_page(court: Court):
     for page, rule, values, expected in (
         ("who", "clone_roles", [court.role], f"<@&{court.role.id}>"),
         ("who", "clone_channels", [channel], f"<#{channel.id}>"),
-        ("who", "account_days", ["30"], "30"),
-        ("who", "member_days", ["7"], "7"),
-        ("limits", "voices_a_member", ["2"], "2"),
-        ("limits", "clones_a_member", ["3"], "3"),
-        ("limits", "clones_in_all", ["50"], "50"),
+        ("who", "min_account_days", ["30"], "30"),
+        ("who", "min_member_days", ["7"], "7"),
+        ("limits", "max_voices_per_member", ["2"], "2"),
+        ("limits", "max_clones_per_member", ["3"], "3"),
+        ("limits", "max_clones_per_day", ["50"], "50"),
         ("moderators", "moderator_role", [court.role], f"<@&{court.role.id}>"),
         ("moderators", "log_channel", [channel], f"<#{channel.id}>"),
     ):
         shown = await court.choose(page, rule, values)
-        assert sentence(f"rule.is.{rule}", value=Verbatim(expected)) in text(shown).splitlines()
+        assert sentence(f"rule.is.{rule}", value=Markup(expected)) in text(shown).splitlines()
     audit = await court.hedy.slash(channel, "voiceadmin audit", kind="policy")
     assert sentence("moderators.audit", rows=9) in text(audit)
     assert f"Roles that may clone, none → <@&{court.role.id}>" in text(audit)
@@ -168,7 +168,9 @@ class TestWhoMayClone:
         await court.choose("who", "clone_channels", [other])
         assert f"<#{other.id}>" in await self.refused(court)
 
-    @pytest.mark.parametrize(("rule", "key"), [("account_days", "account"), ("member_days", "been here")])
+    @pytest.mark.parametrize(
+        ("rule", "key"), [("min_account_days", "account"), ("min_member_days", "been here")]
+    )
     async def test_nobody_too_new(self, court: Court, rule: str, key: str, monkeypatch: pytest.MonkeyPatch):
         await court.choose("who", rule, ["365"])
         now = discord.utils.utcnow().timestamp
@@ -178,17 +180,17 @@ class TestWhoMayClone:
         assert "<t:" in said
 
     async def test_no_more_voices_than_allowed(self, court: Court):
-        await court.choose("limits", "voices_a_member", ["1"])
+        await court.choose("limits", "max_voices_per_member", ["1"])
         await court.world.voice(court.world.ada, "First")
         assert await self.refused(court) == sentence("rule.voices", limit=1)
 
-    @pytest.mark.parametrize("rule", ["clones_a_member", "clones_in_all"])
+    @pytest.mark.parametrize("rule", ["max_clones_per_member", "max_clones_per_day"])
     async def test_no_more_clones_a_day_than_allowed(self, court: Court, rule: str):
         world = court.world
-        await court.choose("limits", rule, ["1" if rule == "clones_a_member" else "5"])
+        await court.choose("limits", rule, ["1" if rule == "max_clones_per_member" else "5"])
         who = (
             [world.ada]
-            if rule == "clones_a_member"
+            if rule == "max_clones_per_member"
             else [world.ada, world.grace, world.linus, world.ada, world.grace]
         )
         for number, member in enumerate(who):
@@ -355,7 +357,7 @@ class TestTheTrail:
         file.write_text(json.dumps(record), "utf-8")
         await world.restart()
         shown = text(await court.panel("who"))
-        assert sentence("rule.is.clone_roles", value=Verbatim(f"<@&{court.role.id}>, deleted")) in shown
+        assert sentence("rule.is.clone_roles", value=Markup(f"<@&{court.role.id}>, deleted")) in shown
         assert sentence("rule.is.clone_channels", value="deleted") in shown
         assert shown.count(sentence("panel.some_gone")) == 2
         await court.choose("who", "clone_channels", [])

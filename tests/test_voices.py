@@ -12,7 +12,7 @@ import simcord
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.demo.upstream import Fault, Upstream
-from bot.library.models import Share
+from bot.library.models import SharedVoice
 from bot.voices.models import Language
 from conftest import FastClock, World, buttons, embed_of, opened, sentence, text, until
 from test_store import VOICE
@@ -360,7 +360,7 @@ async def test_no_more_than_25_are_offered(world: World):
         voice = replace(VOICE, id=number, owner_id=number, title=f"Voice {number}", shared_in=(there,))
         store = world.bot.library._store  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- thirty members
         await store.members.put(voice)
-        row = Share(number, number, "x", voice.title, voice.language, float(number))
+        row = SharedVoice(number, number, "x", voice.title, voice.language, float(number))
         await store.servers.put_share(there, row)
     for typed in ("", "voice"):
         offered = await world.grace.autocomplete(world.channel, "speak", "voice", typed)

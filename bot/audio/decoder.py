@@ -64,7 +64,7 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
 
 
 @dataclass(slots=True)
-class Sound:
+class DecodeStats:
     """What decoding added up: frames and bytes that are good, and bytes in between that are `lost`.
 
     `first` is where the first frame of audio starts, in bytes; `last` the last one. `lengths` holds
@@ -100,15 +100,15 @@ class RefusalError(Exception):
 
 def main() -> None:
     """Limit this process, then judge what is on stdin."""
-    confine()
+    set_limits()
     try:
-        answer: object = {"facts": judge(sys.stdin.buffer.read(), float(sys.argv[1]))}
+        answer: object = {"facts": analyze(sys.stdin.buffer.read(), float(sys.argv[1]))}
     except RefusalError as refusal:
         answer = refusal.answer
     print(json.dumps(answer, allow_nan=False))  # noqa: T201 - the one line of output
 
 
-def confine() -> None:
+def set_limits() -> None:
     """Lower the limits of this process for good."""
     for what, most in LIMITS.items():
         hard = resource.getrlimit(what)[1]
@@ -116,7 +116,7 @@ def confine() -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def judge(sample: bytes, longest: float) -> dict[str, object]:
+def analyze(sample: bytes, longest: float) -> dict[str, object]:
     """Return a sample's facts, or raise `RefusalError`; over `longest` seconds only the duration counts."""
     start = audio_start(sample)
     if start > len(sample):
@@ -130,7 +130,7 @@ def judge(sample: bytes, longest: float) -> dict[str, object]:
             container_options={"codec_whitelist": "mp3float"},  # no other decoder sees the file
         ) as container:
             only_mp3(container)
-            sound = listen(container, longest)
+            sound = decode(container, longest)
     except MemoryError:  # FFmpeg's is one, too
         raise
     except FFmpegError as error:
@@ -142,7 +142,7 @@ def judge(sample: bytes, longest: float) -> dict[str, object]:
             raise RefusalError("sample.broken")
         if cut_off(sound, audio[: sound.first]):
             raise RefusalError("sample.cut_off")
-    return facts(sound)
+    return sample_info(sound)
 
 
 def audio_start(sample: bytes) -> int:
@@ -172,9 +172,9 @@ def only_mp3(container: InputContainer) -> None:
     raise RefusalError("sample.not_mp3", actual=name)
 
 
-def listen(container: InputContainer, longest: float) -> Sound:
+def decode(container: InputContainer, longest: float) -> DecodeStats:
     """Decode up to `longest` seconds; beyond them, add up how long the frames say they are."""
-    sound, bad = Sound(), 0
+    sound, bad = DecodeStats(), 0
     stream = container.streams.audio[0]
     for packet in container.demux(stream):
         if not packet.size:  # the last one, which flushes decoders that lag behind
@@ -194,11 +194,11 @@ def listen(container: InputContainer, longest: float) -> Sound:
         sound.lost += bad  # what follows the last good frame is a tag or padding
         bad = 0
         for frame in decoded:
-            hear(sound, frame)
+            add_frame(sound, frame)
     return sound
 
 
-def hear(sound: Sound, frame: av.AudioFrame) -> None:
+def add_frame(sound: DecodeStats, frame: av.AudioFrame) -> None:
     """Add the samples of a frame, planes of 32-bit floats."""
     sound.lengths[frame.sample_rate] += frame.samples
     sound.sample_rate, sound.channels = frame.sample_rate, len(frame.planes)
@@ -209,7 +209,7 @@ def hear(sound: Sound, frame: av.AudioFrame) -> None:
         sound.peak = max(sound.peak, *map(abs, samples))
 
 
-def cut_off(sound: Sound, head: bytes) -> bool:
+def cut_off(sound: DecodeStats, head: bytes) -> bool:
     """Whether frames are missing from those that `head` counts; without a count, whether the last is whole.
 
     The count is a Xing, Info or VBRI header's, which stands in a frame of its own before the audio and
@@ -227,7 +227,7 @@ def frame_size(frame: bytes, sample_rate: int) -> int:
     return (144_000 if first_version else 72_000) * kbits // sample_rate + padding
 
 
-def facts(sound: Sound) -> dict[str, object]:
+def sample_info(sound: DecodeStats) -> dict[str, object]:
     """Return the fields of `bot.voices.models.Facts`."""
     return {
         "duration": sound.seconds,

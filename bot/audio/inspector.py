@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot.audio.sample_info import Facts
+from bot.audio.sample_info import SampleInfo
 from bot.errors import (
     Refused,
 )
@@ -36,18 +36,18 @@ DECODER = Path(__file__).with_name("decoder.py")
 """The program that a worker runs."""
 
 _REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off"}
-_FACTS = TypeAdapter(Facts)
+_FACTS = TypeAdapter(SampleInfo)
 _COMPLAINT = 4096
 """Bytes that are read of what a worker complains."""
 
 
-def within_recommended(facts: Facts) -> bool:
+def within_recommended(facts: SampleInfo) -> bool:
     """Whether a sample is as long as recommended, to the second: encoders pad a file by a few hundredths."""
     shortest, longest = RECOMMENDED
     return shortest <= round(facts.duration) <= longest
 
 
-class Inspector:
+class SampleInspector:
     """Judges samples of up to `max_seconds` in `workers` processes at most, `timeout` seconds each."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Inspector:
         self._slots = asyncio.Semaphore(workers)
         self._timeout = timeout
 
-    async def inspect(self, sample: bytes) -> Facts:
+    async def inspect(self, sample: bytes) -> SampleInfo:
         """Return the facts of an MP3, or raise the `SampleRefused` that fits."""
         if not sample:
             raise Refused("sample.empty")
@@ -117,7 +117,7 @@ async def _end(process: Process) -> None:
             await process.stdin.wait_closed()
 
 
-def _read(answer: bytes) -> Facts:
+def _read(answer: bytes) -> SampleInfo:
     """Take a worker at its word only if it is one; `SampleUnreadable` if not."""
     try:
         match json.loads(answer):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SampleInfo:
     """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
 
     duration: float

@@ -13,12 +13,12 @@ from bot.consent import Consents
 from bot.downloads import Previews
 from bot.library.library import Library
 from bot.moderation.cases import Cases
-from bot.moderation.enforcement import Measures
-from bot.moderation.server_voices import Roster
-from bot.notifications import Notices
-from bot.policy.rules import Moderation
+from bot.moderation.enforcement import Enforcement
+from bot.moderation.server_voices import ServerVoices
+from bot.notifications import Notifications
+from bot.policy.rules import Rules
 from bot.privacy.erasure import Privacy
-from bot.speaking.synthesizer import Speaking
+from bot.speaking.synthesizer import Synthesizer
 from bot.tasks import Background
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
@@ -34,13 +34,13 @@ class Clonevoice(commands.Bot):
         *,
         cloner: Cloner,
         library: Library,
-        speaking: Speaking,
+        speaking: Synthesizer,
         consents: Consents,
-        notices: Notices,
+        notices: Notifications,
         privacy: Privacy,
-        moderation: Moderation,
-        roster: Roster,
-        measures: Measures,
+        moderation: Rules,
+        roster: ServerVoices,
+        measures: Enforcement,
         cases: Cases,
         previews: Previews,
     ) -> None:
@@ -73,7 +73,7 @@ class Clonevoice(commands.Bot):
         await self.tree.sync()
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncGenerator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         """Take up what an earlier run left, and work in the background; commands need it, once logged in."""
         await self.privacy.load()
         async with Background() as background, self.cloner.at_work(background):
@@ -86,6 +86,6 @@ class Clonevoice(commands.Bot):
             self.cases.start(background)
             yield
 
-    async def wind_down(self) -> None:
+    async def drain(self) -> None:
         """Take nothing new, and give what is being sent a little time to finish."""
         await asyncio.gather(self.cloner.wind_down(), self.speaking.wind_down(GRACE_SECONDS))

@@ -9,7 +9,7 @@ import aiohttp
 import discord
 
 from bot.clock import Clock
-from bot.policy.models import Applicant
+from bot.policy.models import MemberSnapshot
 
 _log = logging.getLogger(__name__)
 
@@ -23,10 +23,10 @@ ANSWER_SECONDS = 1.5
 """How long Discord is waited for: a command that opens a form must be answered within 3 s."""
 
 
-def applicant_of(user: discord.User | discord.Member, now: datetime) -> Applicant:
+def member_snapshot(user: discord.User | discord.Member, now: datetime) -> MemberSnapshot:
     """Return what rules ask of somebody; who is no member has been there for no time."""
     member = user if isinstance(user, discord.Member) else None
-    return Applicant(
+    return MemberSnapshot(
         user.id,
         frozenset(role.id for role in member.roles) if member else frozenset(),
         account_since=user.created_at.timestamp(),
@@ -67,7 +67,7 @@ class DiscordMembership:
             self._seen.popitem(last=False)
         return True
 
-    async def applicant(self, guild_id: int, user_id: int) -> Applicant | None:
+    async def snapshot(self, guild_id: int, user_id: int) -> MemberSnapshot | None:
         """Return what rules ask of somebody; None if that can't be found out just now."""
         guild = self._client.get_guild(guild_id)
         if guild is None:
@@ -75,14 +75,14 @@ class DiscordMembership:
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return applicant_of(await guild.fetch_member(user_id), now)
+                return member_snapshot(await guild.fetch_member(user_id), now)
         except discord.NotFound:
             born = discord.utils.snowflake_time(user_id).timestamp()
-            return Applicant(user_id, frozenset(), account_since=born, member_since=now.timestamp())
+            return MemberSnapshot(user_id, frozenset(), account_since=born, member_since=now.timestamp())
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             _log.warning("who is in server %d can't be found out: %r", guild_id, error)
             return None
 
-    def is_here(self, guild_id: int) -> bool:
+    def bot_in_guild(self, guild_id: int) -> bool:
         """Whether the bot is in a server; also as long as it has not heard from Discord."""
         return not self._client.is_ready() or self._client.get_guild(guild_id) is not None

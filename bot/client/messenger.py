@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import discord
 
 from bot.i18n import ENGLISH
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 
 
-class Unreachable(Exception):
+class DeliveryError(Exception):
     """A message did not get through; `passing` if it may later."""
 
     def __init__(self, reason: object, *, passing: bool) -> None:
         super().__init__(str(reason) or repr(reason))
-        self.passing = passing
+        self.temporary = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +28,22 @@ class Server:
     locale: str
 
 
-class Ways(Protocol):
+class Messenger(Protocol):
     """Sends messages; every method raises `Unreachable` and nothing else."""
 
     async def server(self, guild_id: int) -> Server:
         """Return what is known of a server, once Discord has told of it."""
         ...
 
-    async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+    async def edit(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Edit the message there."""
         ...
 
-    async def remove(self, reply: Reply) -> None:
+    async def remove(self, reply: InteractionReply) -> None:
         """Delete the message there."""
         ...
 
-    async def follow_up(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+    async def follow_up(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Send a public message after the one there."""
         ...
 
@@ -51,7 +51,7 @@ class Ways(Protocol):
         """Send a direct message."""
         ...
 
-    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
+    async def ping(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - what discord.py takes
         """Send a message that pings one member and nobody else."""
         ...
 
@@ -60,7 +60,7 @@ class Ways(Protocol):
         ...
 
 
-class DiscordWays:
+class DiscordMessenger:
     """The ways that Discord has. An interaction's answer is edited with nothing but its token."""
 
     def __init__(self, client: discord.Client) -> None:
@@ -72,17 +72,17 @@ class DiscordWays:
         guild = self._client.get_guild(guild_id)
         return Server(guild.name, str(guild.preferred_locale)) if guild else Server("?", ENGLISH)
 
-    async def edit(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+    async def edit(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Edit the message there."""
         async with _reaching():
             await self._webhook(reply).edit_message(reply.message_id, **message)
 
-    async def remove(self, reply: Reply) -> None:
+    async def remove(self, reply: InteractionReply) -> None:
         """Delete the message there."""
         async with _reaching():
             await self._webhook(reply).delete_message(reply.message_id)
 
-    async def follow_up(self, reply: Reply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+    async def follow_up(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Send a public message after the one there; it pings nobody."""
         async with _reaching():
             nobody = discord.AllowedMentions.none()
@@ -94,7 +94,7 @@ class DiscordWays:
             channel = await self._client.create_dm(discord.Object(user_id))
             await channel.send(**message)
 
-    async def mention(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
+    async def ping(self, channel_id: int, user_id: int, content: str, **message: Any) -> None:  # noqa: ANN401 - handed on as it is
         """Send a message that pings one member and nobody else."""
         async with _reaching():
             await self._client.get_partial_messageable(channel_id).send(
@@ -108,7 +108,7 @@ class DiscordWays:
             owner = application.team.owner if application.team else application.owner
         await self.dm((owner or application.owner).id, **message)
 
-    def _webhook(self, reply: Reply) -> discord.Webhook:
+    def _webhook(self, reply: InteractionReply) -> discord.Webhook:
         return discord.Webhook.partial(self._client.application_id or 0, reply.token, client=self._client)
 
 
@@ -125,6 +125,6 @@ async def _reaching() -> AsyncGenerator[None]:
         passing = (
             error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.TOO_MANY_REQUESTS
         )
-        raise Unreachable(error, passing=passing) from error
+        raise DeliveryError(error, passing=passing) from error
     except Exception as error:  # the line: aiohttp's errors have no base that discord.py promises
-        raise Unreachable(error, passing=True) from error
+        raise DeliveryError(error, passing=True) from error

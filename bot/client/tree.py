@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.errors import ClonevoiceError
-from bot.i18n import ENGLISH, say, say_markdown
+from bot.i18n import ENGLISH, translate, translate_markdown
 
 _log = logging.getLogger(__name__)
 
@@ -30,31 +30,31 @@ class Tree(app_commands.CommandTree[discord.Client]):
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
     ) -> None:
         """Tell the member what went wrong."""
-        await _answer(
+        await _reply_with_error(
             interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error
         )
 
 
 @asynccontextmanager
-async def answering(interaction: discord.Interaction[discord.Client]) -> AsyncGenerator[None]:
+async def replying_on_error(interaction: discord.Interaction[discord.Client]) -> AsyncGenerator[None]:
     """Do for a button or select what the tree does for commands: discord.py only logs their errors."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each becomes a reply, and the unexpected ones a log entry
-        await _answer(interaction, error)
+        await _reply_with_error(interaction, error)
 
 
 def command_text(key: str) -> app_commands.locale_str:
     """Take the name or description of a command from the catalog."""
-    return app_commands.locale_str(say(ENGLISH, key), key=key)
+    return app_commands.locale_str(translate(ENGLISH, key), key=key)
 
 
-async def _answer(interaction: discord.Interaction[discord.Client], error: Exception) -> None:
+async def _reply_with_error(interaction: discord.Interaction[discord.Client], error: Exception) -> None:
     if not isinstance(error, ClonevoiceError):
         mark = secrets.token_hex(4)
         _log.error("an interaction failed unexpectedly, id %s", mark, exc_info=error)
         error = ClonevoiceError("error.unexpected", id=mark)
-    sentence = say_markdown(str(interaction.locale), error.key, **error.values)
+    sentence = translate_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():
             await interaction.response.send_message(sentence, ephemeral=True)

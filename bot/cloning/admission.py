@@ -10,11 +10,11 @@ from typing import Any
 from bot.clock import Clock
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import AlreadyCloning, OfferLapsed
-from bot.cloning.job import Job, Order
+from bot.cloning.job import CloneJob, CloneRequest
 from bot.cloning.stage import Stage
 from bot.downloads import MEGABYTE
 from bot.errors import Refused, StoreError
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 from bot.store.protocol import Store, recording
 from bot.text import clean_text, is_blank, same_title
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Speaker, Voice
@@ -47,27 +47,27 @@ class Ledger:
         self._approvals = approvals
         self._limits = limits
         self._clock = clock
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, CloneJob] = {}
         self._recorded: set[int] = set()
         self._asked: dict[tuple[int, int], list[float]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def __getitem__(self, job_id: str) -> Job:
+    def __getitem__(self, job_id: str) -> CloneJob:
         """Return where a job stands; `KeyError` if it is on record no more."""
         return self._jobs[job_id]
 
-    def of(self, owner_id: int) -> Iterable[Job]:
+    def of(self, owner_id: int) -> Iterable[CloneJob]:
         """Return the jobs of a member that are not over."""
-        return [job for job in self._jobs.values() if job.owner_id == owner_id and not job.over]
+        return [job for job in self._jobs.values() if job.owner_id == owner_id and not job.finished]
 
-    async def load(self) -> list[Job]:
+    async def load(self) -> list[CloneJob]:
         """Learn which voices are recorded, and take over the jobs of an earlier run, oldest first."""
         self._recorded = await self._store.members.voice_ids()
         jobs = await self._store.jobs.all()
         self._jobs = {job.id: job for job in jobs}
         return [*jobs]
 
-    def all(self) -> list[Job]:
+    def all(self) -> list[CloneJob]:
         """Return every job on record, also those that are over but not yet told or tried again."""
         return [*self._jobs.values()]
 
@@ -76,16 +76,16 @@ class Ledger:
         others = {job.voice_id for job in self._jobs.values() if job.voice_id and job.id != job_id}
         return self._recorded | others
 
-    def find(self, job_id: str, owner_id: int) -> Job | None:
+    def find(self, job_id: str, owner_id: int) -> CloneJob | None:
         """Return a member's job by its id; somebody else's is none."""
         job = self._jobs.get(job_id)
         return job if job and job.owner_id == owner_id else None
 
-    def running(self, owner_id: int) -> Job | None:
+    def running(self, owner_id: int) -> CloneJob | None:
         """Return the job that keeps a member from starting another."""
-        return next((job for job in self.of(owner_id) if job.holds_member), None)
+        return next((job for job in self.of(owner_id) if job.blocks_next_clone), None)
 
-    async def accept(self, order: Order) -> Job:
+    async def accept(self, order: CloneRequest) -> CloneJob:
         """Check what can be checked at once and record the job; `Refused` says why not."""
         if self.running(order.owner_id):
             raise AlreadyCloning
@@ -100,7 +100,7 @@ class Ledger:
         if order.speaker:
             self._check_question(order.owner_id, order.speaker, others)
         description = clean_text(order.description or "")[:DESCRIPTION_LENGTH]
-        job = Job.of(order, title=title, description=description, now=self._clock.now())
+        job = CloneJob.from_request(order, title=title, description=description, now=self._clock.now())
         self._jobs[job.id] = job  # before the first await: another command at the same time must see it
         async with self._locks[job.id]:
             try:
@@ -113,7 +113,7 @@ class Ledger:
                 raise
         return job
 
-    async def reopen(self, job_id: str) -> Job:
+    async def reopen(self, job_id: str) -> CloneJob:
         """Queue a failed job again, if there is room for its voice; `Refused` says why not."""
         async with self._locks[job_id]:
             before = self._jobs.get(job_id)
@@ -122,7 +122,7 @@ class Ledger:
             if self.running(before.owner_id):
                 raise AlreadyCloning
             others = self.of(before.owner_id)
-            job = before.moved(Stage.QUEUED, self._clock.now(), failure=None, told=False)
+            job = before.advanced(Stage.QUEUED, self._clock.now(), failure=None, delivered=False)
             self._jobs[job_id] = job  # before the next await: another click or command must see it
             try:
                 await self._check_room(job, others)
@@ -132,30 +132,30 @@ class Ledger:
                 raise
         return job
 
-    async def follow(self, job_id: str, reply: Reply) -> Job:
+    async def follow(self, job_id: str, reply: InteractionReply) -> CloneJob:
         """Let a job's card be elsewhere from now on; `KeyError` if it is on record no more."""
         # Known before it is on disk: whoever is about to tell the end has to tell it there.
         self._jobs[job_id] = replace(self._jobs[job_id], reply=reply)
         return await self._put(job_id, lambda job: job)
 
-    async def change(self, job_id: str, **changes: Any) -> Job:  # noqa: ANN401 - as in dataclasses.replace
+    async def change(self, job_id: str, **changes: Any) -> CloneJob:  # noqa: ANN401 - as in dataclasses.replace
         """Record something new about a job; `KeyError` if it is on record no more."""
         return await self._put(job_id, lambda job: replace(job, **changes))
 
-    async def move(self, job_id: str, stage: Stage, **changes: object) -> Job:
+    async def move(self, job_id: str, stage: Stage, **changes: object) -> CloneJob:
         """Record that a job went on to `stage`, changed as given."""
-        return await self._put(job_id, lambda job: job.moved(stage, self._clock.now(), **changes))
+        return await self._put(job_id, lambda job: job.advanced(stage, self._clock.now(), **changes))
 
-    async def note(self, job_id: str, stage: Stage, **changes: object) -> Job:
+    async def note(self, job_id: str, stage: Stage, **changes: object) -> CloneJob:
         """Do as `move`, but go on even if the disk refuses: it then knows less, and nothing wrong."""
         try:
             return await self.move(job_id, stage, **changes)
         except StoreError as error:
             _log.error("that clone %s is %s could not be recorded: %s", job_id, stage, error)
-            self._jobs[job_id] = self._jobs[job_id].moved(stage, self._clock.now(), **changes)
+            self._jobs[job_id] = self._jobs[job_id].advanced(stage, self._clock.now(), **changes)
             return self._jobs[job_id]
 
-    async def erase(self, job_id: str, reply: Reply | None, **changes: Any) -> None:  # noqa: ANN401 - as above
+    async def erase(self, job_id: str, reply: InteractionReply | None, **changes: Any) -> None:  # noqa: ANN401 - as above
         """Forget where a card was, token and all, unless it is elsewhere by now; change the job as given."""
         await self._put(
             job_id, lambda job: replace(job, reply=None if job.reply == reply else job.reply, **changes)
@@ -185,10 +185,10 @@ class Ledger:
             self._jobs.pop(job_id, None)
         self._locks.pop(job_id, None)
 
-    def _check_question(self, owner_id: int, speaker: Speaker, others: Iterable[Job]) -> None:
+    def _check_question(self, owner_id: int, speaker: Speaker, others: Iterable[CloneJob]) -> None:
         """Refuse to ask a speaker whom the member asks already, or asked a short while ago."""
         now, pair = self._clock.now(), (owner_id, speaker.id)
-        if any(job.speaker and job.speaker.id == speaker.id and not job.approved for job in others):
+        if any(job.speaker and job.speaker.id == speaker.id and not job.has_consent for job in others):
             raise Refused("refused.speaker_being_asked", name=speaker.name)
         self._asked = {
             one: [at for at in times if at > now - QUESTION_SECONDS] for one, times in self._asked.items()
@@ -197,21 +197,21 @@ class Ledger:
             raise Refused(
                 "refused.speaker_asked", name=speaker.name, when=int(times[-QUESTIONS] + QUESTION_SECONDS)
             )
-        if sum(job.awaits_approval for job in self._jobs.values()) >= self._limits.under_way:
+        if sum(job.awaits_consent for job in self._jobs.values()) >= self._limits.under_way:
             raise Refused("refused.too_many_questions")
 
     async def asked(self, job_id: str) -> None:
         """Note that a job's speaker has got the question."""
-        job = await self.change(job_id, asked=True)
+        job = await self.change(job_id, speaker_notified=True)
         if job.speaker:
             self._asked.setdefault((job.owner_id, job.speaker.id), []).append(self._clock.now())
 
-    def being_made(self, job: Job) -> list[int]:
+    def being_made(self, job: CloneJob) -> list[int]:
         """Return the owners of the other clones of a job's server that are being sent or made."""
-        jobs = [other for other in self._jobs.values() if other.sent and other.id != job.id]
+        jobs = [other for other in self._jobs.values() if other.in_flight and other.id != job.id]
         return [other.owner_id for other in jobs if other.guild_id == job.guild_id]
 
-    async def _check_room(self, job: Job, others: Iterable[Job]) -> None:
+    async def _check_room(self, job: CloneJob, others: Iterable[CloneJob]) -> None:
         """Refuse a job whose title is taken, or whose member has enough voices."""
         voices = await self._store.members.voices(job.owner_id)
         titles = [voice.title for voice in voices if not voice.deleting]
@@ -221,7 +221,7 @@ class Ledger:
         if len(titles) >= self._limits.voices:
             raise Refused("refused.too_many_voices", limit=self._limits.voices)
 
-    async def _put(self, job_id: str, changed: Callable[[Job], Job]) -> Job:
+    async def _put(self, job_id: str, changed: Callable[[CloneJob], CloneJob]) -> CloneJob:
         # One at a time: a change that was made of an older stage must never be written over a newer one.
         async with self._locks[job_id]:
             before = self._jobs[job_id]

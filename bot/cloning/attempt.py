@@ -11,15 +11,15 @@ from bot.clock import Clock
 from bot.cloning.admission import Ledger
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import VoiceNotFound
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.ports import Show
-from bot.cloning.queue import Queue
+from bot.cloning.queue import CloneQueue
 from bot.cloning.recovery import find
 from bot.cloning.stage import Stage
 from bot.errors import RecordUnwritable
-from bot.jobs.durations import Estimate
+from bot.jobs.durations import TypicalDuration
 from bot.mureka.accounts import Watch
-from bot.mureka.client import BACK_OFF, MOST_WAITS, Mureka
+from bot.mureka.client import BACKOFF, MAX_WAITS, MurekaClient
 from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
@@ -31,8 +31,8 @@ from bot.mureka.errors import (
     TokenRefused,
     TooManyAtOnce,
 )
-from bot.mureka.responses import UpstreamVoice
-from bot.policy.rules import Moderation
+from bot.mureka.responses import VoiceResponse
+from bot.policy.rules import Rules
 from bot.store.protocol import Store
 from bot.voices.models import Voice
 
@@ -56,12 +56,12 @@ class Sender:
         *,
         store: Store,
         ledger: Ledger,
-        mureka: Mureka,
-        queue: Queue,
+        mureka: MurekaClient,
+        queue: CloneQueue,
         watch: Watch,
-        rules: Moderation,
+        rules: Rules,
         approvals: Approvals,
-        estimate: Estimate,
+        estimate: TypicalDuration,
         clock: Clock,
         patience: float,
         show: Show,
@@ -80,7 +80,9 @@ class Sender:
 
     async def send(self, job_id: str) -> Voice:
         """See a queued job through to its voice, on whatever account; raises how it failed."""
-        if self._ledger[job_id].unclear_since is not None and (voice := await self._look_again(job_id)):
+        if self._ledger[job_id].outcome_unknown_since is not None and (
+            voice := await self._look_again(job_id)
+        ):
             return voice
         tried: Counter[type[MurekaError]] = Counter()
         while True:
@@ -109,9 +111,9 @@ class Sender:
                 return True
             case SessionDied() | TooManyAtOnce():
                 self._queue.pause(account, error.retry_after)
-                return times <= MOST_WAITS
-            case NotSent() if times <= len(BACK_OFF):
-                self._queue.pause(account, BACK_OFF[times - 1])
+                return times <= MAX_WAITS
+            case NotSent() if times <= len(BACKOFF):
+                self._queue.pause(account, BACKOFF[times - 1])
                 return True
             case TokenRefused():
                 self._watch.tell(account, error)
@@ -130,7 +132,7 @@ class Sender:
 
     async def _attempt(self, job_id: str, account: str | None) -> Voice:
         job = self._ledger[job_id]
-        await self._rules.permit(job, self._ledger.being_made(job))
+        await self._rules.recheck_clone(job, self._ledger.being_made(job))
         await self._approvals.check(job)
         listed = await self._listed(account)
         sample = await self._store.jobs.sample(job_id)
@@ -140,7 +142,7 @@ class Sender:
             Stage.UPLOADING,
             account=account,
             attempt=job.attempt + 1,
-            listed=listed,
+            voice_ids_before=listed,
         )
         try:
             made = await self._upload(job, sample)
@@ -150,8 +152,8 @@ class Sender:
             return await self._search(job_id)
         return await self._record(job_id, made)
 
-    async def _upload(self, job: Job, sample: bytes) -> UpstreamVoice:
-        usual = await self._estimate.usual()
+    async def _upload(self, job: CloneJob, sample: bytes) -> VoiceResponse:
+        usual = await self._estimate.get()
         began = self._clock.monotonic()
         ticking: list[asyncio.Task[None]] = []
         self._show(job.id, total=len(sample))
@@ -173,13 +175,13 @@ class Sender:
                 description=job.description,
                 language=job.language,
                 account=job.account,
-                sent=sent,
-                committing=committing,
+                on_progress=sent,
+                before_last_chunk=committing,
             )
         finally:
             for task in ticking:
                 task.cancel()
-        await self._estimate.learn(self._clock.monotonic() - began)
+        await self._estimate.add(self._clock.monotonic() - began)
         return made
 
     async def _tick(self, job_id: str, began: float, usual: float) -> None:
@@ -200,7 +202,7 @@ class Sender:
         """Look for a voice for as long as a clone may take, counted from now."""
         began = self._clock.monotonic()
         with suppress(RecordUnwritable):  # it stands as cloning on disk, which leads here again
-            await self._ledger.change(job_id, unclear_since=self._clock.now())
+            await self._ledger.change(job_id, outcome_unknown_since=self._clock.now())
         for delay in chain(LOOKS, repeat(LOOKS[-1])):
             elapsed = self._clock.monotonic() - began
             self._show(job_id, done=elapsed, total=self._patience, note="note.looking")
@@ -226,22 +228,22 @@ class Sender:
                 return await self._record(job_id, made)
             if self._ledger[job_id].voice_id is not None:  # it was made, whatever the list says
                 raise VoiceNotFound
-            await self._ledger.change(job_id, unclear_since=None)
+            await self._ledger.change(job_id, outcome_unknown_since=None)
             return None
 
     async def unaccounted(self, job_id: str) -> int | None:
         """Return the id of the voice that a failed clone has made after all, if it has."""
         job = self._ledger[job_id]
-        if job.voice_id is not None or not job.retryable:
+        if job.voice_id is not None or not job.can_retry:
             return job.voice_id
         made = await self._look(job)
         return made.id if made else None
 
-    async def _look(self, job: Job) -> UpstreamVoice | None:
+    async def _look(self, job: CloneJob) -> VoiceResponse | None:
         listed = await self._mureka.voices(job.account)
         return find(job, listed, self._ledger.claimed(job.id))
 
-    async def _record(self, job_id: str, made: UpstreamVoice) -> Voice:
+    async def _record(self, job_id: str, made: VoiceResponse) -> Voice:
         """Record a voice that exists; while the disk refuses, wait for room."""
 
         async def record() -> Voice:

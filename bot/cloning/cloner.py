@@ -9,28 +9,28 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from bot.audio.sample_info import Facts
+from bot.audio.sample_info import SampleInfo
 from bot.clock import Clock
 from bot.cloning.admission import Ledger, Limits
 from bot.cloning.attempt import Sender
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import ApprovalRevoked, Cancelled, OfferLapsed
-from bot.cloning.job import Job, Order
-from bot.cloning.ports import Sink
-from bot.cloning.queue import Queue
+from bot.cloning.job import CloneJob, CloneRequest
+from bot.cloning.ports import ClonePresenter
+from bot.cloning.queue import CloneQueue
 from bot.cloning.stage import Progress, Stage
 from bot.cloning.steps import Intake
 from bot.errors import ClonevoiceError, Refused, StoreError
 from bot.jobs.delivery import Ending
-from bot.jobs.durations import Estimate
-from bot.jobs.record import Failure, Reply
+from bot.jobs.durations import TypicalDuration
+from bot.jobs.record import Failure, InteractionReply
 from bot.mureka.accounts import Watch
-from bot.mureka.client import Mureka
+from bot.mureka.client import MurekaClient
 from bot.mureka.errors import MurekaError
-from bot.policy.rules import Moderation
+from bot.policy.rules import Rules
 from bot.store.protocol import Store
 from bot.tasks import Background
-from bot.voices.models import OwedDeletion, Voice
+from bot.voices.models import PendingDeletion, Voice
 
 _log = logging.getLogger(__name__)
 
@@ -46,20 +46,20 @@ class Cloner:
     clone no more.
     """
 
-    sink: Sink
+    sink: ClonePresenter
 
     def __init__(
         self,
         *,
         store: Store,
-        mureka: Mureka,
+        mureka: MurekaClient,
         download: Callable[[str], Awaitable[bytes]],
-        inspect: Callable[[bytes], Awaitable[Facts]],
+        inspect: Callable[[bytes], Awaitable[SampleInfo]],
         limits: Limits,
         accounts: Sequence[str | None],
         patience: float,
         clock: Clock,
-        rules: Moderation,
+        rules: Rules,
         leaving: Collection[int],
     ) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class Cloner:
         self.clock = clock
         self._approvals = Approvals(store, clock)
         self._ledger = Ledger(store, limits, clock, self._approvals)
-        self._queue = Queue(accounts, limits.at_once, clock, self._show_queue)
+        self._queue = CloneQueue(accounts, limits.at_once, clock, self._show_queue)
         self.watch = Watch(mureka, self._queue, clock, self._alarm)
         self._intake = Intake(
             self._ledger,
@@ -81,7 +81,7 @@ class Cloner:
             clock=clock,
             show=self._show,
         )
-        self._estimate = Estimate(store, "clone")
+        self._estimate = TypicalDuration(store, "clone")
         self._rules = rules
         self._leaving = leaving
         self._cancellable: set[str] = set()
@@ -124,32 +124,32 @@ class Cloner:
         """Take no new clones, and give those that are being sent a little time to finish."""
         self._stopping = True
         self._queue.close()
-        sending = [self._background.task(job.id) for job in self._ledger.all() if job.sent]
+        sending = [self._background.task(job.id) for job in self._ledger.all() if job.in_flight]
         if tasks := [task for task in sending if task]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
 
-    def running(self, owner_id: int) -> Job | None:
+    def running(self, owner_id: int) -> CloneJob | None:
         """Return the job that keeps a member from starting another."""
         return self._ledger.running(owner_id)
 
-    async def accept(self, order: Order) -> Job:
+    async def accept(self, order: CloneRequest) -> CloneJob:
         """Check what can be checked at once and record the job; `Refused` or `MurekaError` says why not."""
         self._check_open(order.owner_id)
         if order.speaker and order.speaker.id in self._leaving:
             raise Refused("refused.speaker_unreachable", name=order.speaker.name)
-        under_way = sum(not job.over and not job.awaits_approval for job in self._ledger.all())
+        under_way = sum(not job.finished and not job.awaits_consent for job in self._ledger.all())
         if under_way >= self._limits.under_way:
-            seconds = under_way * await self._estimate.usual() / self._queue.at_once
+            seconds = under_way * await self._estimate.get() / self._queue.at_once
             raise Refused("refused.queue_full", minutes=1 + round(seconds / 60))
         return await self._ledger.accept(order)
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: CloneJob) -> None:
         """Set a job going that was accepted, or that an earlier run left, unless its member is forgotten."""
         kept = self._ledger.find(job.id, job.owner_id)
-        if kept and (kept.unaccounted or job.owner_id not in self._leaving):
+        if kept and (kept.may_have_voice or job.owner_id not in self._leaving):
             self._background.start(self._see_through(job.id), job.id)
 
-    async def follow(self, job_id: str, owner_id: int, reply: Reply) -> Job:
+    async def follow(self, job_id: str, owner_id: int, reply: InteractionReply) -> CloneJob:
         """Let the answer to another interaction be a job's card from now on; `OfferLapsed` without a job."""
         try:
             if self._ledger.find(job_id, owner_id):
@@ -158,7 +158,7 @@ class Cloner:
             pass
         raise OfferLapsed
 
-    async def show_anew(self, owner_id: int, reply: Reply) -> bool:
+    async def show_anew(self, owner_id: int, reply: InteractionReply) -> bool:
         """Let a member's running clone go on in the answer to another interaction; False if there is none."""
         if owner_id in self._leaving:
             raise Refused("refused.being_forgotten")
@@ -168,7 +168,7 @@ class Cloner:
         await self.show_job(running.id, owner_id, reply)
         return True
 
-    async def show_job(self, job_id: str, owner_id: int, reply: Reply) -> None:
+    async def show_job(self, job_id: str, owner_id: int, reply: InteractionReply) -> None:
         """Let a member's clone go on in the answer to another interaction; `OfferLapsed` without one."""
         before = self._ledger.find(job_id, owner_id)
         after = await self.follow(job_id, owner_id, reply)
@@ -183,15 +183,15 @@ class Cloner:
         job = self._ledger.find(job_id, owner_id)
         if job is None or job_id not in self._cancellable:
             raise OfferLapsed
-        if not job.cancellable:
+        if not job.can_cancel:
             raise Refused("refused.too_late")
         self._call_off(job_id, Cancelled())
 
-    def asked(self, owner_id: int) -> list[Job]:
+    def asked(self, owner_id: int) -> list[CloneJob]:
         """Return a member's clones that wait for their speakers' approval."""
-        return [job for job in self._ledger.of(owner_id) if job.awaits_approval]
+        return [job for job in self._ledger.of(owner_id) if job.awaits_consent]
 
-    def request(self, job_id: str, speaker_id: int) -> Job:
+    def request(self, job_id: str, speaker_id: int) -> CloneJob:
         """Return a clone that waits for this speaker's approval; `RequestClosed` if it does no more."""
         return self._intake.request(job_id, speaker_id)
 
@@ -203,27 +203,27 @@ class Cloner:
         """End a clone as its speaker wants, and record that before they are told."""
         job = self._intake.request(job_id, speaker_id)
         why = Refused("refused.speaker_refused", name=job.speaker.name if job.speaker else "")
-        await self._ledger.move(job_id, Stage.FAILED, failure=Failure.of(why))
+        await self._ledger.move(job_id, Stage.FAILED, failure=Failure.from_error(why))
         self._intake.answer(job_id, speaker_id, approved=False)
 
     def declined(self, owner_id: int, speaker_id: int) -> None:
         """Note that a speaker took an approval back: that member asks them nothing for a while."""
         self._ledger.answered(owner_id, speaker_id, approved=False)
 
-    def naming(self, speaker_id: int) -> list[Job]:
+    def naming(self, speaker_id: int) -> list[CloneJob]:
         """Return the clones under way that name a member as their speaker."""
-        jobs = [job for job in self._ledger.all() if not job.over]
+        jobs = [job for job in self._ledger.all() if not job.finished]
         return [job for job in jobs if job.speaker and job.speaker.id == speaker_id]
 
     def withdraw(self, job_id: str, why: ClonevoiceError) -> None:
         """End a clone that has not been sent, whoever wants that."""
-        if job_id in self._cancellable and not self._ledger[job_id].unaccounted:
+        if job_id in self._cancellable and not self._ledger[job_id].may_have_voice:
             self._call_off(job_id, why)
 
-    async def try_again(self, job_id: str, owner_id: int) -> Job:
+    async def try_again(self, job_id: str, owner_id: int) -> CloneJob:
         """Take up a clone that failed for want of an answer; it is looked for once more before it is sent."""
         job = self._ledger.find(job_id, owner_id)
-        if job is None or not job.retryable:
+        if job is None or not job.can_retry:
             raise OfferLapsed
         self._check_open(owner_id)
         await self._background.stop(job_id)  # which still tells of an end that its member evidently knows
@@ -237,20 +237,20 @@ class Cloner:
 
     def waiting_in(self, guild_id: int) -> list[int]:
         """Return the owners of a server's clones under way, without those that a speaker has to approve."""
-        jobs = [job for job in self._ledger.all() if not job.over and not job.awaits_approval]
+        jobs = [job for job in self._ledger.all() if not job.finished and not job.awaits_consent]
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
     async def call_off(
         self, owner_id: int, guild_id: int | None = None, why: ClonevoiceError | None = None
     ) -> bool:
         """Cancel a member's clones (of one server) that were not sent; whether one is being sent or made."""
-        jobs = [job for job in self._ledger.of(owner_id) if not job.unaccounted]
+        jobs = [job for job in self._ledger.of(owner_id) if not job.may_have_voice]
         jobs = [job for job in jobs if guild_id in (None, job.guild_id)]
         if tasks := [
             self._call_off(job.id, why or Cancelled()) for job in jobs if job.id in self._cancellable
         ]:
             await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-        return any(job.unaccounted for job in self._ledger.of(owner_id))
+        return any(job.may_have_voice for job in self._ledger.of(owner_id))
 
     def _call_off(self, job_id: str, why: ClonevoiceError) -> asyncio.Task[None]:
         task = self._background.task(job_id)
@@ -269,7 +269,7 @@ class Cloner:
                 await self.sink.deliver(job, Refused("refused.forgotten"))
             if self._ledger.find(job.id, owner_id):
                 if made := await self._sender.unaccounted(job.id):
-                    await self._store.pending.put_owed(OwedDeletion(made, job.account))
+                    await self._store.pending.put_owed(PendingDeletion(made, job.account))
                 await self._ledger.close(job.id)
 
     def _check_open(self, owner_id: int) -> None:
@@ -318,7 +318,7 @@ class Cloner:
                 voices = await self._store.members.voices(job.owner_id)
                 return next((voice for voice in voices if voice.id == job.voice_id), OfferLapsed())
             case Stage.FAILED | Stage.CANCELLED:
-                return job.failure.recalled() if job.failure else Cancelled()
+                return job.failure.to_error() if job.failure else Cancelled()
             case Stage.CLONING:
                 return await self._sender.resume(job_id)
             case Stage.RECEIVED:
@@ -326,7 +326,7 @@ class Cloner:
                 await self._intake.check(job_id)
             case _:
                 pass
-        if self._ledger[job_id].stage in {Stage.CHECKED, Stage.WAITING, Stage.APPROVAL}:
+        if self._ledger[job_id].stage in {Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT}:
             await self._intake.settle(job_id)
         return await self._sender.send(job_id)
 
@@ -340,7 +340,7 @@ class Cloner:
         for job_id in self._queue.waiting():
             self._show(job_id)
 
-    async def _ask(self, job: Job) -> bool:
+    async def _ask(self, job: CloneJob) -> bool:
         return await self.sink.ask(job)
 
     def _alarm(self, account: str | None, why: MurekaError) -> None:

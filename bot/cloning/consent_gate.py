@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.cloning.errors import ApprovalRevoked
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.errors import RecordDamaged, StoreError
-from bot.policy.models import ClonedHere
+from bot.policy.models import CloneRecord
 from bot.store.protocol import Store, recording
-from bot.voices.models import OwedDeletion, Voice
+from bot.voices.models import PendingDeletion, Voice
 
 _log = logging.getLogger(__name__)
 
@@ -21,12 +21,12 @@ class Approvals:
         self._store = store
         self._clock = clock
 
-    async def holds(self, job: Job) -> bool:
+    async def holds(self, job: CloneJob) -> bool:
         """Whether a job's speaker has approved it, and not taken that back."""
         given = await self._store.members.consents(job.speaker.id) if job.speaker else ()
         return any(consent.job_id == job.id and not consent.revoked for consent in given)
 
-    async def check(self, job: Job) -> None:
+    async def check(self, job: CloneJob) -> None:
         """Raise `ApprovalRevoked` for a job that has a speaker who does not approve it any more."""
         if job.speaker and not await self.holds(job):
             raise ApprovalRevoked(name=job.speaker.name)
@@ -40,7 +40,7 @@ class Approvals:
         with recording():
             try:
                 now = self._clock.now()
-                await self._store.servers.add_cloned(voice.guild_id, ClonedHere.of(voice, now), now)
+                await self._store.servers.add_cloned(voice.guild_id, CloneRecord.from_voice(voice, now), now)
             except (RecordDamaged, ValueError) as error:
                 _log.warning("that voice %d was cloned could not be listed: %r", voice.id, error)
             if voice.speaker is None or await self._seal(voice, voice.speaker.id):
@@ -49,7 +49,7 @@ class Approvals:
                 voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
             )
             try:
-                await self._store.pending.put_owed(OwedDeletion(voice.id, voice.account, voice.owner_id))
+                await self._store.pending.put_owed(PendingDeletion(voice.id, voice.account, voice.owner_id))
             except (RecordDamaged, ValueError) as error:  # it is owed at the next start
                 _log.warning("that voice %d has to be deleted could not be noted: %r", voice.id, error)
         return replace(voice, deleting=True)
@@ -65,7 +65,7 @@ class Approvals:
             return True
         return consent is not None and not consent.revoked
 
-    async def drop(self, job: Job) -> None:
+    async def drop(self, job: CloneJob) -> None:
         """Forget the approval of a job that is over, if no voice has come of it."""
         if job.speaker is None:
             return

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from bot.audio.sample_info import Facts
-from bot.cloning.stage import OVER, Stage
-from bot.jobs.record import Failure, Reply
-from bot.mureka.responses import UpstreamVoice
+from bot.audio.sample_info import SampleInfo
+from bot.cloning.stage import FINISHED, Stage
+from bot.jobs.record import Failure, InteractionReply
+from bot.mureka.responses import VoiceResponse
 from bot.text import clean_text
 from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
 
-MOVES: Mapping[Stage, frozenset[Stage]] = {
+TRANSITIONS: Mapping[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.CHECKED: frozenset({Stage.WAITING, Stage.APPROVAL, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.WAITING: frozenset({Stage.APPROVAL, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.APPROVAL: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.CHECKED: frozenset({Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.CONFIRMING: frozenset({Stage.CONSENT, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
+    Stage.CONSENT: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.DONE, Stage.FAILED, Stage.CANCELLED}),
     Stage.UPLOADING: frozenset({Stage.CLONING, Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
@@ -30,19 +30,19 @@ Back to `QUEUED` go clones of which nothing was made: the body was not sent whol
 those that failed for want of an answer, when their member wants to try again: then the voice may turn up.
 """
 
-_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.WAITING, Stage.APPROVAL, Stage.QUEUED})
+_UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED})
 
 
-APPROVAL_SECONDS = 7 * 24 * 60 * 60.0
+CONSENT_SECONDS = 7 * 24 * 60 * 60.0
 """How long a speaker is waited for."""
 
 
-class IllegalMoveError(Exception):
+class IllegalTransition(Exception):
     """A stage was asked to follow one that it can't follow: a mistake in the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CloneRequest:
     """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it.
 
     `doubtful`: the sample is somebody else's, and said to be in the member's own voice. `wording` is what
@@ -60,14 +60,14 @@ class Order:
     wording: str
     language: Language
     locale: str
-    reply: Reply
+    reply: InteractionReply
     description: str | None = None
-    doubtful: bool = False
+    needs_confirmation: bool = False
     speaker: Speaker | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CloneJob:
     """An accepted clone; the sample waits beside it in the store.
 
     `times` holds the Unix seconds at which each stage was last entered. A `doubtful` one is asked about:
@@ -88,25 +88,25 @@ class Job:
     language: Language
     locale: str
     sample_url: str
-    doubtful: bool = False
+    needs_confirmation: bool = False
     statement: Statement | None = None
     speaker: Speaker | None = None
-    asked: bool = False
+    speaker_notified: bool = False
     stage: Stage = Stage.RECEIVED
     times: Mapping[Stage, float] = field(default_factory=dict[Stage, float])
     sample_sha256: str | None = None
-    facts: Facts | None = None
+    sample_info: SampleInfo | None = None
     account: str | None = None
     attempt: int = 0
-    listed: tuple[int, ...] = ()
+    voice_ids_before: tuple[int, ...] = ()
     voice_id: int | None = None
-    unclear_since: float | None = None
+    outcome_unknown_since: float | None = None
     failure: Failure | None = None
-    reply: Reply | None = None
-    told: bool = False
+    reply: InteractionReply | None = None
+    delivered: bool = False
 
     @classmethod
-    def of(cls, order: Order, *, title: str, description: str, now: float) -> Self:
+    def from_request(cls, order: CloneRequest, *, title: str, description: str, now: float) -> Self:
         """Make the job of an order whose texts were cleaned; without a description, a code tells it apart."""
         code = secrets.token_hex(4)
         return cls(
@@ -122,7 +122,7 @@ class Job:
             language=order.language,
             locale=order.locale,
             sample_url=order.sample_url,
-            doubtful=order.doubtful,
+            needs_confirmation=order.needs_confirmation,
             statement=Statement(
                 order.owner_id, order.wording, WORDING_VERSION, now, order.guild_id, order.channel_id
             ),
@@ -130,10 +130,10 @@ class Job:
             times={Stage.RECEIVED: now},
         )
 
-    def moved(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+    def advanced(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
         """Go on to `stage` at `now` (Unix seconds); `IllegalMoveError` if it can't follow."""
-        if stage not in MOVES[self.stage]:
-            raise IllegalMoveError(f"{self.stage} can't be followed by {stage}")
+        if stage not in TRANSITIONS[self.stage]:
+            raise IllegalTransition(f"{self.stage} can't be followed by {stage}")
         return replace(self, stage=stage, times={**self.times, stage: now}, **changes)
 
     def looks_like(self, other: Self) -> bool:
@@ -143,7 +143,7 @@ class Job:
         )
         return mine == others
 
-    def voice(self, made: UpstreamVoice, now: float) -> Voice:
+    def voice(self, made: VoiceResponse, now: float) -> Voice:
         """Return what this job has made, as it is to be recorded at `now` (Unix seconds)."""
         return Voice(
             id=made.id,
@@ -157,7 +157,7 @@ class Job:
             sample_sha256=self.sample_sha256 or "",
             created_at=made.created_at or now,
             account=self.account,
-            duration=self.facts.duration if self.facts else made.duration,
+            duration=self.sample_info.duration if self.sample_info else made.duration,
             cover_url=made.cover_url,
             preview_url=made.preview_url,
             owner_name=self.owner_name,
@@ -171,50 +171,50 @@ class Job:
         return self.times.get(Stage.RECEIVED, 0.0)
 
     @property
-    def retryable(self) -> bool:
+    def can_retry(self) -> bool:
         """Whether it failed with its voice unaccounted for, so that it can be tried again."""
-        return self.stage is Stage.FAILED and self.unclear_since is not None
+        return self.stage is Stage.FAILED and self.outcome_unknown_since is not None
 
     @property
-    def cancellable(self) -> bool:
+    def can_cancel(self) -> bool:
         """Whether nothing of it has ever been sent."""
         return self.attempt == 0 and self.stage in _UNSENT
 
     @property
-    def sent(self) -> bool:
+    def in_flight(self) -> bool:
         """Whether it is being sent or made, and can't be called back."""
         return self.stage in {Stage.UPLOADING, Stage.CLONING}
 
     @property
-    def unaccounted(self) -> bool:
+    def may_have_voice(self) -> bool:
         """Whether a voice of it may come up that is not on record."""
-        return self.sent or self.unclear_since is not None
+        return self.in_flight or self.outcome_unknown_since is not None
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether nothing more happens to it."""
-        return self.stage in OVER
+        return self.stage in FINISHED
 
     @property
-    def holds_member(self) -> bool:
+    def blocks_next_clone(self) -> bool:
         """Whether its member can't start another; one that waits for somebody's click doesn't."""
-        return not self.over and self.stage not in {Stage.WAITING, Stage.APPROVAL}
+        return not self.finished and self.stage not in {Stage.CONFIRMING, Stage.CONSENT}
 
     @property
-    def awaits_approval(self) -> bool:
+    def awaits_consent(self) -> bool:
         """Whether its speaker is being asked."""
-        return self.stage is Stage.APPROVAL
+        return self.stage is Stage.CONSENT
 
     @property
-    def approved(self) -> bool:
+    def has_consent(self) -> bool:
         """Whether its speaker has approved it, at least once."""
-        return Stage.APPROVAL in self.times and self.stage not in {
-            Stage.APPROVAL,
+        return Stage.CONSENT in self.times and self.stage not in {
+            Stage.CONSENT,
             Stage.FAILED,
             Stage.CANCELLED,
         }
 
     @property
-    def approval_ends(self) -> float:
+    def consent_deadline(self) -> float:
         """Until when its speaker is waited for, in Unix seconds."""
-        return self.times[Stage.APPROVAL] + APPROVAL_SECONDS
+        return self.times[Stage.CONSENT] + CONSENT_SECONDS

@@ -2,29 +2,29 @@
 
 from typing import Protocol
 
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Progress
 from bot.errors import ClonevoiceError
 from bot.mureka.errors import MurekaError
 from bot.voices.models import Voice
 
 
-class Sink(Protocol):
+class ClonePresenter(Protocol):
     """A way to the members, and to the operator."""
 
-    def show(self, job: Job, progress: Progress) -> None:
+    def show(self, job: CloneJob, progress: Progress) -> None:
         """Take note of progress; must neither block nor fail."""
         ...
 
-    async def move(self, job: Job, before: Job) -> None:
+    async def move(self, job: CloneJob, before: CloneJob) -> None:
         """Show a job where its card is now, and no more where it was before. Must not fail."""
         ...
 
-    async def deliver(self, job: Job, outcome: Voice | ClonevoiceError) -> bool:
+    async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
         """Tell the end of a job; False if that should be tried again later. Must not fail."""
         ...
 
-    async def ask(self, job: Job) -> bool:
+    async def ask(self, job: CloneJob) -> bool:
         """Ask a job's speaker whether they approve; False if that should be tried again later.
 
         Raises `SpeakerUnreachable` if they can't be asked, and nothing else.

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.clock import Clock
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.mureka.errors import MurekaError
 
 
@@ -15,18 +15,18 @@ class _Account:
     """One Mureka account: whose clones are under way on it, and why or how long it takes no more."""
 
     name: str | None
-    working: list[Job] = field(default_factory=list[Job])
+    working: list[CloneJob] = field(default_factory=list[CloneJob])
     rest: MurekaError | None = None
     paused_until: float = 0.0
 
 
 @dataclass(slots=True)
 class _Waiting:
-    job: Job
+    job: CloneJob
     turn: asyncio.Future[_Account]
 
 
-class Queue:
+class CloneQueue:
     """Gives each job its turn on the healthy account that has the least to do.
 
     `at_once` clones run on an account. Two jobs with the same title, description and language are never
@@ -46,14 +46,14 @@ class Queue:
         self._alarms: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def turn(self, job: Job) -> AsyncGenerator[str | None]:
+    async def turn(self, job: CloneJob) -> AsyncGenerator[str | None]:
         """Wait for a job's turn, then let it work on the account that is returned.
 
         Places go by when the commands came, so whoever comes back keeps theirs. Raises why, once every
         account rests. A job of which it is unclear whether it made a voice gets its own account, whatever
         that account's state, for it has to look there.
         """
-        if job.unclear_since is None:
+        if job.outcome_unknown_since is None:
             self.check()
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -74,7 +74,7 @@ class Queue:
             self._assign()
 
     @contextmanager
-    def occupied(self, job: Job) -> Generator[None]:
+    def occupied(self, job: CloneJob) -> Generator[None]:
         """Count a job as under way on its account without waiting: it may be, for all that is known."""
         account = self._named(job.account)
         account.working.append(job)
@@ -111,7 +111,7 @@ class Queue:
         """Give an account nothing more to do until it is woken; if it was the last, nobody waits for it."""
         self._named(name).rest = why
         if all(account.rest for account in self._accounts):
-            for waiting in [other for other in self._waiting if other.job.unclear_since is None]:
+            for waiting in [other for other in self._waiting if other.job.outcome_unknown_since is None]:
                 self._drop(waiting)
                 if not waiting.turn.done():
                     waiting.turn.set_exception(why)
@@ -153,7 +153,7 @@ class Queue:
                 waiting.turn.set_result(account)
         self._moved()
 
-    def _free_for(self, job: Job) -> _Account | None:
+    def _free_for(self, job: CloneJob) -> _Account | None:
         free = [
             account
             for account in self._accounts
@@ -161,8 +161,8 @@ class Queue:
         ]
         return min(free, key=lambda account: len(account.working), default=None)
 
-    def _suits(self, job: Job, account: _Account) -> bool:
-        if job.unclear_since is not None:
+    def _suits(self, job: CloneJob, account: _Account) -> bool:
+        if job.outcome_unknown_since is not None:
             return account is self._named(job.account)
         if account.rest or account.paused_until > self._clock.monotonic():
             return False

@@ -9,8 +9,8 @@ class Stage(StrEnum):
 
     RECEIVED = "received"
     CHECKED = "checked"
-    WAITING = "waiting"
-    APPROVAL = "approval"
+    CONFIRMING = "waiting"
+    CONSENT = "approval"
     QUEUED = "queued"
     UPLOADING = "uploading"
     CLONING = "cloning"
@@ -19,7 +19,7 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-OVER = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED})
+FINISHED = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED})
 """The stages after which nothing more happens."""
 
 

@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from bot.audio.inspector import within_recommended
-from bot.audio.sample_info import Facts
+from bot.audio.sample_info import SampleInfo
 from bot.clock import Clock
 from bot.cloning.admission import Ledger
 from bot.cloning.consent_gate import Approvals
 from bot.cloning.errors import AlreadyCloning, NotTheSpeaker, OfferLapsed, RequestClosed
-from bot.cloning.job import APPROVAL_SECONDS, Job
+from bot.cloning.job import CONSENT_SECONDS, CloneJob
 from bot.cloning.ports import Show
 from bot.cloning.stage import Stage
 from bot.errors import Refused
@@ -43,9 +43,9 @@ class Intake:
         ledger: Ledger,
         approvals: Approvals,
         download: Callable[[str], Awaitable[bytes]],
-        inspect: Callable[[bytes], Awaitable[Facts]],
+        inspect: Callable[[bytes], Awaitable[SampleInfo]],
         check_sample: Callable[[int, str], Awaitable[None]],
-        ask: Callable[[Job], Awaitable[bool]],
+        ask: Callable[[CloneJob], Awaitable[bool]],
         clock: Clock,
         show: Show,
     ) -> None:
@@ -70,14 +70,14 @@ class Intake:
             await self._check_sample(self._ledger[job_id].guild_id, digest)
             await self._ledger.keep_sample(job_id, sample)
             del sample
-        await self._ledger.move(job_id, Stage.CHECKED, facts=facts, sample_sha256=digest)
+        await self._ledger.move(job_id, Stage.CHECKED, sample_info=facts, sample_sha256=digest)
         self._show(job_id)
 
     async def settle(self, job_id: str) -> None:
         """Queue a checked sample: at once, or when all who have a say in it have agreed."""
         job = self._ledger[job_id]
-        unusual = job.doubtful or not (job.facts and within_recommended(job.facts))
-        if unusual and not job.awaits_approval:
+        unusual = job.needs_confirmation or not (job.sample_info and within_recommended(job.sample_info))
+        if unusual and not job.awaits_consent:
             await self._offer(job_id)
         if job.speaker:
             await self._approval(job_id, job.speaker)
@@ -85,10 +85,10 @@ class Intake:
         self._show(job_id)
 
     async def _offer(self, job_id: str) -> None:
-        if self._ledger[job_id].stage is not Stage.WAITING:
-            await self._ledger.move(job_id, Stage.WAITING)
+        if self._ledger[job_id].stage is not Stage.CONFIRMING:
+            await self._ledger.move(job_id, Stage.CONFIRMING)
         self._offers[job_id] = offer = asyncio.get_running_loop().create_future()
-        since = self._ledger[job_id].times[Stage.WAITING]
+        since = self._ledger[job_id].times[Stage.CONFIRMING]
         lapse = asyncio.ensure_future(self._clock.sleep(since + OFFER_SECONDS - self._clock.now()))
         self._show(job_id)
         try:
@@ -100,13 +100,13 @@ class Intake:
             del self._offers[job_id]
 
     async def _approval(self, job_id: str, speaker: Speaker) -> None:
-        if not self._ledger[job_id].awaits_approval:
-            await self._ledger.move(job_id, Stage.APPROVAL)
+        if not self._ledger[job_id].awaits_consent:
+            await self._ledger.move(job_id, Stage.CONSENT)
         self._show(job_id)
         if await self._approvals.holds(self._ledger[job_id]):  # just before the bot was stopped
             return
         self._requests[job_id] = answer = asyncio.get_running_loop().create_future()
-        seconds = self._ledger[job_id].approval_ends - self._clock.now()
+        seconds = self._ledger[job_id].consent_deadline - self._clock.now()
         lapse = asyncio.ensure_future(self._clock.sleep(seconds))
         asking = asyncio.ensure_future(self._ask(job_id))
         try:
@@ -116,7 +116,7 @@ class Intake:
                 await asyncio.wait({answer, lapse}, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 raise Refused(
-                    "refused.approval_unanswered", name=speaker.name, days=int(APPROVAL_SECONDS / DAY)
+                    "refused.approval_unanswered", name=speaker.name, days=int(CONSENT_SECONDS / DAY)
                 )
             if not answer.result():
                 raise Refused("refused.speaker_refused", name=speaker.name)
@@ -126,13 +126,13 @@ class Intake:
             del self._requests[job_id]
 
     async def _ask(self, job_id: str) -> None:
-        if self._ledger[job_id].asked:
+        if self._ledger[job_id].speaker_notified:
             return
         while not await self._ask_speaker(self._ledger[job_id]):
             await self._clock.sleep(ASK_AGAIN_SECONDS)
         await self._ledger.asked(job_id)
 
-    def request(self, job_id: str, speaker_id: int) -> Job:
+    def request(self, job_id: str, speaker_id: int) -> CloneJob:
         """Return a job that waits for the answer of this speaker; `RequestClosed` if it does no more."""
         answer = self._requests.get(job_id)
         if answer is None or answer.done():

@@ -14,13 +14,13 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from bot.app import assembled
+from bot.app import open_bot
 from bot.demo.cdn import SimulatedCdn
 from bot.demo.page import DiscordPage, discord_page
 from bot.demo.upstream import Upstream
 from bot.errors import ClonevoiceError
-from bot.i18n import ENGLISH, say
-from bot.log import start_logging
+from bot.i18n import ENGLISH, translate
+from bot.log import configure_logging
 from bot.settings import Settings
 from bot.store.tiny.store import open_store
 
@@ -40,9 +40,9 @@ SEND_BUFFER = 8192
 """Bytes that the system takes from the bot ahead of the API; loopback would take megabytes."""
 
 
-async def perform(port: int | None = None) -> None:
+async def serve(port: int | None = None) -> None:
     """Serve the demo on a port of loopback, or on a free one, until its page is closed for good."""
-    start_logging("WARNING", "text", ())
+    configure_logging("WARNING", "text", ())
     try:
         socket.create_server(("127.0.0.1", port or 0)).close()
     except (OSError, OverflowError) as error:
@@ -52,14 +52,14 @@ async def perform(port: int | None = None) -> None:
     this = asyncio.current_task()
     if this:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-    async with staged(port=port) as page:
-        print(say(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES))  # noqa: T201 - the visitor's terminal
+    async with running_demo(port=port) as page:
+        print(translate(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES))  # noqa: T201 - the visitor's terminal
         await asyncio.to_thread(_open_browser, page.url)
         await page.closed()
 
 
 @asynccontextmanager
-async def staged(
+async def running_demo(
     *,
     clone_seconds: float = CLONE_SECONDS,
     speech_seconds: float = SPEECH_SECONDS,
@@ -76,7 +76,7 @@ async def staged(
                 clone_seconds=clone_seconds, speech_seconds=speech_seconds, read_rate=UPLOAD_RATE
             ) as upstream,
             SimulatedCdn() as cdn,
-            assembled(
+            open_bot(
                 _settings(Path(folder)),
                 api=upstream.url,
                 may_fetch=lambda url: url.origin() == URL(upstream.origin),
@@ -84,11 +84,11 @@ async def staged(
             ) as bot,
             discord_page(
                 bot,
-                greeting=say(ENGLISH, "demo.greeting", samples=_near(SAMPLES)),
+                greeting=translate(ENGLISH, "demo.greeting", samples=_near(SAMPLES)),
                 samples=[await _good_sample()],
                 port=port,
             ) as page,
-            bot.at_work(),
+            bot.running(),
         ):
             cdn.serve(page.env)
             yield page

@@ -6,8 +6,8 @@ from contextlib import suppress
 from bot.clock import Clock
 from bot.cloning.admission import Ledger
 from bot.cloning.errors import Cancelled, VoiceNotFound
-from bot.cloning.job import Job
-from bot.cloning.ports import Sink
+from bot.cloning.job import CloneJob
+from bot.cloning.ports import ClonePresenter
 from bot.cloning.stage import Stage
 from bot.errors import ClonevoiceError, StoreError
 from bot.jobs.record import Failure
@@ -29,7 +29,7 @@ TELL_AGAIN_SECONDS = 60.0
 class Ending:
     """Sees jobs out, and sweeps what they left behind."""
 
-    def __init__(self, ledger: Ledger, sink: Sink, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, sink: ClonePresenter, clock: Clock) -> None:
         self._ledger = ledger
         self._sink = sink
         self._clock = clock
@@ -37,15 +37,17 @@ class Ending:
     async def end(self, job_id: str, outcome: Voice | ClonevoiceError) -> None:
         """Record an end, tell the member until they know, and forget the job as soon as nothing needs it."""
         job = self._ledger[job_id]
-        if isinstance(outcome, ClonevoiceError) and not job.over:
+        if isinstance(outcome, ClonevoiceError) and not job.finished:
             stage = Stage.CANCELLED if isinstance(outcome, Cancelled) else Stage.FAILED
             unclear = self._clock.now() if _unaccounted(job, outcome) else None
-            job = await self._ledger.note(job_id, stage, failure=Failure.of(outcome), unclear_since=unclear)
-        if not job.told:
+            job = await self._ledger.note(
+                job_id, stage, failure=Failure.from_error(outcome), outcome_unknown_since=unclear
+            )
+        if not job.delivered:
             await self._tell(job_id, outcome)
         with suppress(StoreError):
-            if job.retryable:
-                await self._ledger.erase(job_id, self._ledger[job_id].reply, told=True)
+            if job.can_retry:
+                await self._ledger.erase(job_id, self._ledger[job_id].reply, delivered=True)
             else:
                 await self._ledger.close(job_id)
 
@@ -76,17 +78,17 @@ class Ending:
                     _log.exception("clone %s could not be swept", seen.id)
             await self._clock.sleep(SWEEP_SECONDS)
 
-    async def _sweep(self, job: Job) -> None:
+    async def _sweep(self, job: CloneJob) -> None:
         now = self._clock.now()
-        if job.told and now - job.times[Stage.FAILED] > RETRY_SECONDS:
+        if job.delivered and now - job.times[Stage.FAILED] > RETRY_SECONDS:
             await self._ledger.close(job.id)
-        elif job.reply and not job.reply.alive(now + SWEEP_SECONDS):
+        elif job.reply and not job.reply.is_alive(now + SWEEP_SECONDS):
             await self._ledger.erase(job.id, job.reply)
 
 
-def _unaccounted(job: Job, error: ClonevoiceError) -> bool:
+def _unaccounted(job: CloneJob, error: ClonevoiceError) -> bool:
     """Whether a job ends while a voice of it may exist that is not on record."""
     if isinstance(error, VoiceNotFound):
         return True
-    sent = job.stage is Stage.CLONING or job.unclear_since is not None
+    sent = job.stage is Stage.CLONING or job.outcome_unknown_since is not None
     return sent and not isinstance(error, MurekaError)

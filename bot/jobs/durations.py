@@ -9,25 +9,25 @@ from bot.store.protocol import Store
 
 _log = logging.getLogger(__name__)
 
-USUAL_SECONDS = {"clone": 75.0, "speech": 55.0}
+DEFAULT_SECONDS = {"clone": 75.0, "speech": 55.0}
 """The middle of what the API's pages give, 60 to 90 s and 20 to 90 s, until there is experience."""
 
 
-class Estimate:
+class TypicalDuration:
     """The median of the last durations of a kind, in seconds. A store that fails costs only exactness."""
 
     def __init__(self, store: Store, kind: Literal["clone", "speech"]) -> None:
         self._store = store
         self._kind: Literal["clone", "speech"] = kind
 
-    async def usual(self) -> float:
+    async def get(self) -> float:
         """Return the usual duration."""
         try:
-            return median(await self._store.pending.durations(self._kind) or (USUAL_SECONDS[self._kind],))
+            return median(await self._store.pending.durations(self._kind) or (DEFAULT_SECONDS[self._kind],))
         except (StoreError, OSError, ValueError):
-            return USUAL_SECONDS[self._kind]
+            return DEFAULT_SECONDS[self._kind]
 
-    async def learn(self, seconds: float) -> None:
+    async def add(self, seconds: float) -> None:
         """Take one more into account."""
         try:
             await self._store.pending.add_duration(seconds, self._kind)

@@ -10,7 +10,7 @@ TOKEN_SECONDS = 15 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class InteractionReply:
     """Where a job's card is: a message that the interaction's `token` of `since` (Unix seconds) may edit.
 
     It may carry `file_limit` bytes of files.
@@ -21,7 +21,7 @@ class Reply:
     since: float
     file_limit: int
 
-    def alive(self, now: float) -> bool:
+    def is_alive(self, now: float) -> bool:
         """Whether Discord still takes the token."""
         return now - self.since < TOKEN_SECONDS
 
@@ -34,11 +34,11 @@ class Failure:
     values: dict[str, str | int | float]
 
     @classmethod
-    def of(cls, error: ClonevoiceError) -> Self:
+    def from_error(cls, error: ClonevoiceError) -> Self:
         """Keep what an error says."""
         plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
         return cls(error.key, plain)
 
-    def recalled(self) -> ClonevoiceError:
+    def to_error(self) -> ClonevoiceError:
         """Return what it says as an error again."""
         return ClonevoiceError(self.key, **self.values)

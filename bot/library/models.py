@@ -6,7 +6,7 @@ from bot.voices.models import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SharedVoice:
     """A row of a server's list of shared voices. The owner's file is the truth: a row alone shares nothing.
 
     `used_at` is in Unix seconds.
@@ -25,7 +25,7 @@ SUGGESTIONS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class VoiceSuggestion:
     """A voice to choose; `owner_name` is None for one's own. An `approved` one is of one's own voice."""
 
     voice_id: int

@@ -10,6 +10,6 @@ class Membership(Protocol):
         """Whether somebody is in a server; also if that can't be found out just now."""
         ...
 
-    def is_here(self, guild_id: int) -> bool:
+    def bot_in_guild(self, guild_id: int) -> bool:
         """Whether the bot is in a server."""
         ...

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from bot.text import clean_text
 
-ALIKE = 70.0
+MIN_SCORE = 70.0
 """From which score (0 to 100) on a title is what somebody may have meant."""
 
 BEGINS, WORD_BEGINS, CONTAINS = 103.0, 102.0, 101.0
@@ -19,13 +19,13 @@ _AT_ONCE = 500
 """How many titles are compared before other threads get their turn: a few milliseconds."""
 
 
-def best(text: str, titles: Sequence[str], limit: int) -> list[int]:
+def best_matches(text: str, titles: Sequence[str], limit: int) -> list[int]:
     """Return the places of the titles that fit a text best, best first; equals keep their order."""
     wanted = _plain(text)
     found: list[tuple[float, int]] = []
     for start in range(0, len(titles), _AT_ONCE):
         some = [_plain(title) for title in titles[start : start + _AT_ONCE]]
-        alike = process.extract(wanted, some, scorer=fuzz.WRatio, score_cutoff=ALIKE, limit=None)
+        alike = process.extract(wanted, some, scorer=fuzz.WRatio, score_cutoff=MIN_SCORE, limit=None)
         scores = {place: score for _, score, place in alike}
         scores |= {place: held for place, title in enumerate(some) if (held := _held(wanted, title))}
         found += [(-score, start + place) for place, score in scores.items()]

@@ -2,25 +2,25 @@
 
 from bot.cloning.cloner import Cloner
 from bot.library.library import Library
-from bot.moderation.models import Case, Target, Verdict
-from bot.notifications import Notices
-from bot.policy.models import DAY, Block, Moderator
-from bot.policy.rules import Moderation, blocked, blocking
+from bot.moderation.models import Case, Decision, ReportedVoice
+from bot.notifications import Notifications
+from bot.policy.models import DAY, Block, UserRef
+from bot.policy.rules import Rules, blocked, blocking
 from bot.store.protocol import Store, recording
-from bot.voices.models import OwedDeletion, Voice
+from bot.voices.models import PendingDeletion, Voice
 
 
-class Measures:
+class Enforcement:
     """Takes voices and members out of a server. Whoever calls has checked who decides."""
 
     def __init__(
         self,
         *,
         store: Store,
-        moderation: Moderation,
+        moderation: Rules,
         library: Library,
         cloner: Cloner,
-        notices: Notices,
+        notices: Notifications,
     ) -> None:
         self._store = store
         self._moderation = moderation
@@ -28,13 +28,13 @@ class Measures:
         self._cloner = cloner
         self._notices = notices
 
-    async def remove(self, guild_id: int, case: Case, verdict: Verdict) -> None:
+    async def remove(self, guild_id: int, case: Case, verdict: Decision) -> None:
         """Take a case's voice out of a server; what of it was done before is not done again.
 
         One that was cloned there is deleted, and its sample blocked; one from elsewhere is unshared and
         barred, for it is not this server's to destroy.
         """
-        target = case.target
+        target = case.voice
         with recording():
             if not target.cloned_here:
                 await self._store.servers.bar_voice(guild_id, target.voice_id)
@@ -42,9 +42,9 @@ class Measures:
                 await self._store.servers.ban_sample(guild_id, target.sample_sha256)
             if voice := await self._voice(target):
                 await self._end(guild_id, voice, destroy=target.cloned_here)
-        await self._moderation.record_once(guild_id, case.entry())
-        if target.owner_id not in case.leaving:
-            await self._notices.tell(
+        await self._moderation.record_once(guild_id, case.audit_entry())
+        if target.owner_id not in case.erasing:
+            await self._notices.send(
                 target.owner_id,
                 guild_id,
                 "notice.removed" if target.cloned_here else "notice.barred",
@@ -56,21 +56,21 @@ class Measures:
 
     async def _end(self, guild_id: int, voice: Voice, *, destroy: bool) -> None:
         if destroy:
-            owed = OwedDeletion(voice.id, voice.account, voice.owner_id)
+            owed = PendingDeletion(voice.id, voice.account, voice.owner_id)
             await self._store.pending.put_owed(owed)
-            await self._library.discard(voice, owed)
+            await self._library.delete_owed(voice, owed)
         else:
-            await self._library.withdraw(voice, guild_id)
+            await self._library.unshare_from(voice, guild_id)
 
-    async def _voice(self, target: Target) -> Voice | None:
+    async def _voice(self, target: ReportedVoice) -> Voice | None:
         voices = await self._store.members.voices(target.owner_id)
         return next((voice for voice in voices if voice.id == target.voice_id), None)
 
     async def block(
         self,
         guild_id: int,
-        by: Moderator,
-        member: Moderator,
+        by: UserRef,
+        member: UserRef,
         reason: str,
         days: int | None,
         *,
@@ -84,13 +84,13 @@ class Measures:
             await self._tell_blocked(guild_id, block, by)
         return block
 
-    async def unblock(self, guild_id: int, by: Moderator, member: Moderator, *, tell: bool) -> None:
+    async def unblock(self, guild_id: int, by: UserRef, member: UserRef, *, tell: bool) -> None:
         """Let a member take part again, and tell them."""
         await self._moderation.unblock(guild_id, by, member)
         if tell:
-            await self._notices.tell(member.id, guild_id, "notice.unblocked")
+            await self._notices.send(member.id, guild_id, "notice.unblocked")
 
-    async def block_by(self, guild_id: int, case: Case, verdict: Verdict) -> None:
+    async def block_by(self, guild_id: int, case: Case, verdict: Decision) -> None:
         """Block the member whom a case's verdict names; what of it was done before is not done again."""
         assert verdict.member is not None  # noqa: S101 - a block is somebody's
         by, member = verdict.by, verdict.member
@@ -99,17 +99,17 @@ class Measures:
             until = max(until, before.until) if until and before.until else None
         block = Block(member.id, member.name, by.id, verdict.reason, verdict.at, until)
         if not await self._moderation.recorded(guild_id, case.id):  # else it may have been lifted again
-            await self._moderation.impose(guild_id, block)
+            await self._moderation.put_block(guild_id, block)
             await self._moderation.record(guild_id, blocking(block, by, case_id=case.id))
         await self._cloner.call_off(member.id, guild_id, blocked(block))
-        if member.id not in case.leaving:
+        if member.id not in case.erasing:
             await self._tell_blocked(guild_id, block, by, once=case.id)
 
     async def _tell_blocked(
-        self, guild_id: int, block: Block, by: Moderator, *, once: int | None = None
+        self, guild_id: int, block: Block, by: UserRef, *, once: int | None = None
     ) -> None:
         key = "notice.blocked_until" if block.until else "notice.blocked"
         until = int(block.until or 0)
-        await self._notices.tell(
+        await self._notices.send(
             block.member_id, guild_id, key, once=once, reason=block.reason, by=by.name, until=until
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
-from bot.policy.models import AuditEntry, Decision, Moderator
+from bot.policy.models import AuditEntry, ModAction, UserRef
 from bot.voices.models import Voice
 
 
@@ -19,12 +19,12 @@ class ReportReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedLine:
+class ReportedClip:
     """The beginning of what was spoken, by whom (0: unknown), in the message behind `link`."""
 
     text: str
-    speaker_id: int
-    speaker_name: str
+    author_id: int
+    author_name: str
     link: str
 
 
@@ -36,20 +36,20 @@ class Report:
     reporter_name: str
     reason: ReportReason
     at: float
-    line: ReportedLine | None = None
+    clip: ReportedClip | None = None
 
-    def without(self, member_id: int) -> Self:
+    def without_member(self, member_id: int) -> Self:
         """Take a member off."""
         report = self
         if report.reporter_id == member_id:
             report = replace(report, reporter_id=0, reporter_name="")
-        if report.line and report.line.speaker_id == member_id:
-            report = replace(report, line=replace(report.line, speaker_id=0, speaker_name=""))
+        if report.clip and report.clip.author_id == member_id:
+            report = replace(report, clip=replace(report.clip, author_id=0, author_name=""))
         return report
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReportedVoice:
     """A voice that something is decided about, as it was known then: its owner may delete it meanwhile.
 
     One that was `cloned_here` is this server's to destroy.
@@ -63,7 +63,7 @@ class Target:
     cloned_here: bool
 
     @classmethod
-    def of(cls, voice: Voice, guild_id: int) -> Self:
+    def from_voice(cls, voice: Voice, guild_id: int) -> Self:
         """Take note of a voice in a server."""
         return cls(
             voice.id,
@@ -76,17 +76,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """What a moderator decided in a case, `at` Unix seconds.
 
     `member` is who was blocked, the voice's owner or who spoke with it, perhaps for some `days`.
     """
 
-    decision: Decision
-    by: Moderator
+    action: ModAction
+    by: UserRef
     at: float
     reason: str = ""
-    member: Moderator | None = None
+    member: UserRef | None = None
     days: int | None = None
 
 
@@ -101,78 +101,76 @@ class Case:
     """
 
     id: int
-    target: Target
+    voice: ReportedVoice
     reports: tuple[Report, ...] = ()
     message: tuple[int, int] | None = None
-    shown: str = ""
-    verdict: Verdict | None = None
+    displayed_state: str = ""
+    decision: Decision | None = None
     done: bool = False
-    leaving: tuple[int, ...] = ()
+    erasing: tuple[int, ...] = ()
 
     @property
     def open(self) -> bool:
         """Whether it waits for a moderator."""
-        return self.verdict is None
+        return self.decision is None
 
     @property
     def outcome(self) -> str:
         """What came of it, in a word: `silence` if who spoke was blocked, else as the decision is called."""
-        if self.verdict is None:
+        if self.decision is None:
             return "open"
-        member = self.verdict.member
-        return "silence" if member and member.id != self.target.owner_id else str(self.verdict.decision)
+        member = self.decision.member
+        return "silence" if member and member.id != self.voice.owner_id else str(self.decision.action)
 
     @property
-    def speakers(self) -> tuple[Moderator, ...]:
+    def authors(self) -> tuple[UserRef, ...]:
         """Who spoke the lines that were reported, the last one first, without the voice's owner."""
-        lines = [report.line for report in reversed(self.reports) if report.line]
-        found = {line.speaker_id: Moderator(line.speaker_id, line.speaker_name) for line in reversed(lines)}
-        order = dict.fromkeys(line.speaker_id for line in lines)
-        return tuple(found[number] for number in order if number not in {0, self.target.owner_id})
+        lines = [report.clip for report in reversed(self.reports) if report.clip]
+        found = {line.author_id: UserRef(line.author_id, line.author_name) for line in reversed(lines)}
+        order = dict.fromkeys(line.author_id for line in lines)
+        return tuple(found[number] for number in order if number not in {0, self.voice.owner_id})
 
     @property
-    def concerned(self) -> frozenset[int]:
+    def involved(self) -> frozenset[int]:
         """The members whom it is about: they neither decide it nor learn who reported."""
-        return frozenset({self.target.owner_id, *(speaker.id for speaker in self.speakers)})
+        return frozenset({self.voice.owner_id, *(speaker.id for speaker in self.authors)})
 
     @property
-    def look(self) -> str:
+    def display_state(self) -> str:
         """What there is to show of it; another look is shown anew."""
         return f"{len(self.reports)} {self.outcome} {self.done}"
 
-    def entry(self) -> AuditEntry:
+    def audit_entry(self) -> AuditEntry:
         """Write down what was decided."""
-        assert self.verdict is not None  # noqa: S101 - else there is nothing to write
-        by, target = self.verdict.by, self.target
+        assert self.decision is not None  # noqa: S101 - else there is nothing to write
+        by, target = self.decision.by, self.voice
         return AuditEntry(
-            self.verdict.at,
+            self.decision.at,
             by.id,
             by.name,
-            self.verdict.decision,
+            self.decision.action,
             target.title,
             target.owner_id,
-            self.verdict.reason,
+            self.decision.reason,
             member_name=target.owner_name,
             case_id=self.id,
         )
 
-    def names(self, member_id: int) -> bool:
+    def mentions(self, member_id: int) -> bool:
         """Whether it names a member."""
-        return (
-            member_id in {self.target.owner_id, *(one.reporter_id for one in self.reports)} | self.concerned
-        )
+        return member_id in {self.voice.owner_id, *(one.reporter_id for one in self.reports)} | self.involved
 
-    def without(self, member_id: int) -> Self:
+    def without_member(self, member_id: int) -> Self:
         """Take a member off its reports, as soon as it is carried out."""
         if not self.done:
-            return replace(self, leaving=(*{*self.leaving, member_id},))
-        return replace(self, reports=tuple(report.without(member_id) for report in self.reports))
+            return replace(self, erasing=(*{*self.erasing, member_id},))
+        return replace(self, reports=tuple(report.without_member(member_id) for report in self.reports))
 
-    def over(self) -> Self:
+    def closed(self) -> Self:
         """Return it as it is once it is carried out."""
-        case = replace(self, done=True, leaving=())
-        for member_id in self.leaving:
-            case = case.without(member_id)
+        case = replace(self, done=True, erasing=())
+        for member_id in self.erasing:
+            case = case.without_member(member_id)
         return case
 
 
@@ -181,11 +179,11 @@ EXCERPT = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class QuotedClip:
     """A spoken line as it stands in a message of the bot's in this server."""
 
     speech_id: str
     title: str
     text: str
-    speaker_name: str
+    author_name: str
     link: str

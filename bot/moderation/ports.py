@@ -6,9 +6,9 @@ from bot.moderation.models import Case
 from bot.voices.models import Voice
 
 
-class Desk(Protocol):
+class CaseBoard(Protocol):
     """Whoever shows cases to moderators. Must not fail."""
 
-    async def post(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
+    async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
         """Show a case in the log channel, anew or where it is; where that is now, None if it can't be."""
         ...

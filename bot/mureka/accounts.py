@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 
 from bot.clock import Clock
-from bot.cloning.queue import Queue
-from bot.mureka.client import Mureka
+from bot.cloning.queue import CloneQueue
+from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountExhausted, AccountMissing, MurekaError, SessionDied, TokenRefused
 
 _log = logging.getLogger(__name__)
@@ -18,7 +18,11 @@ class Watch:
     """Rests accounts and wakes them. `alarm` hears of each trouble once, until the account works again."""
 
     def __init__(
-        self, mureka: Mureka, queue: Queue, clock: Clock, alarm: Callable[[str | None, MurekaError], None]
+        self,
+        mureka: MurekaClient,
+        queue: CloneQueue,
+        clock: Clock,
+        alarm: Callable[[str | None, MurekaError], None],
     ) -> None:
         self._mureka = mureka
         self._queue = queue

@@ -32,8 +32,8 @@ from bot.mureka.errors import (
     NotSent,
     OutcomeUnknown,
 )
-from bot.mureka.payload import Upload
-from bot.mureka.responses import Profile, UpstreamJob, UpstreamSpeech, UpstreamVoice, refusal
+from bot.mureka.payload import UploadPayload
+from bot.mureka.responses import AccountProfile, JobResponse, SpeechResponse, VoiceResponse, error_for_status
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -42,10 +42,10 @@ API = "https://api.useapi.net/v1/mureka"
 ANSWER_LIMIT = 2**20
 """The largest answer that is read, in bytes; a page of the voice list is about 20 KB."""
 
-MOST_WAITS = 6
+MAX_WAITS = 6
 """How often one request is told to wait before it is given up: https://useapi.net/docs/api-mureka-v1"""
 
-BACK_OFF = (2.0, 5.0, 15.0)
+BACKOFF = (2.0, 5.0, 15.0)
 """Seconds to wait before what could not be sent is sent again."""
 
 QUICK_SECONDS = 30.0
@@ -55,7 +55,7 @@ SPEAK_SECONDS = 180.0
 """Time-out of speaking: the API's page says that it takes 20 to 90 s."""
 
 
-class Mureka:
+class MurekaClient:
     """The API, for one token. Every call may raise any `MurekaError`."""
 
     def __init__(
@@ -81,15 +81,17 @@ class Mureka:
         description: str,
         language: str,
         account: str | None,
-        sent: Callable[[int], None],
-        committing: Callable[[], Awaitable[None]],
-    ) -> UpstreamVoice:
+        on_progress: Callable[[int], None],
+        before_last_chunk: Callable[[], Awaitable[None]],
+    ) -> VoiceResponse:
         """Make a voice of an MP3. NOT idempotent: sent twice, it makes two.
 
         `sent` is told the bytes handed to the socket so far; `committing` is awaited right before the
         last of them: until it returns, the API can't have made anything.
         """
-        body = Upload(sample, "audio/mpeg", committing=committing, sent=sent)
+        body = UploadPayload(
+            sample, "audio/mpeg", before_last_chunk=before_last_chunk, on_progress=on_progress
+        )
         params = {"title": title, "desc": description, "lang": language}
         answer = await self._request(
             "POST",
@@ -100,14 +102,14 @@ class Mureka:
             quotable=False,
             seconds=self._clone_timeout,
         )
-        return _readable(UpstreamVoice.of(answer))
+        return _readable(VoiceResponse.parse(answer))
 
-    async def voices(self, account: str | None, *, whole: bool = False) -> tuple[UpstreamVoice, ...]:
+    async def voices(self, account: str | None, *, complete: bool = False) -> tuple[VoiceResponse, ...]:
         """List the cloned voices of an account, all pages, in the API's order (newest first, as seen).
 
         `whole`: a list that breaks off is `AnswerUnreadable`, since it proves no voice absent.
         """
-        found: dict[int, UpstreamVoice] = {}
+        found: dict[int, VoiceResponse] = {}
         params = {"cloned": "true"}
         asked: set[str] = set()
         while True:
@@ -115,12 +117,14 @@ class Mureka:
             page = answer.get("list")
             if not isinstance(page, list):
                 raise AnswerUnreadable
-            found |= {voice.id: voice for voice in map(UpstreamVoice.of, cast("list[object]", page)) if voice}
+            found |= {
+                voice.id: voice for voice in map(VoiceResponse.parse, cast("list[object]", page)) if voice
+            }
             if answer.get("more") is not True:
                 return tuple(found.values())
             last_id = answer.get("last_id")
             if last_id is None or str(last_id) in asked:
-                if whole:
+                if complete:
                     raise AnswerUnreadable
                 return tuple(found.values())
             asked.add(str(last_id))
@@ -137,15 +141,15 @@ class Mureka:
         voice_id: int,
         title: str,
         account: str | None,
-        committing: Callable[[], Awaitable[None]],
-    ) -> UpstreamSpeech | UpstreamJob:
+        before_last_chunk: Callable[[], Awaitable[None]],
+    ) -> SpeechResponse | JobResponse:
         """Have a text spoken, as a job to look at until it is over. NOT idempotent: it uses speech minutes.
 
         `committing` is awaited as in `clone`. An API that takes no jobs answers with the speech itself.
         """
         order = {"title": title, "text": text, "voice_id": voice_id, "async": True}
-        answer = await self._speak(order, account, committing)
-        return _readable(UpstreamSpeech.of(answer) or UpstreamJob.of(answer))
+        answer = await self._speak(order, account, before_last_chunk)
+        return _readable(SpeechResponse.parse(answer) or JobResponse.parse(answer))
 
     async def speak_and_wait(
         self,
@@ -154,16 +158,16 @@ class Mureka:
         voice_id: int,
         title: str,
         account: str | None,
-        committing: Callable[[], Awaitable[None]],
-    ) -> UpstreamSpeech:
+        before_last_chunk: Callable[[], Awaitable[None]],
+    ) -> SpeechResponse:
         """Do as `speak`, but hold the one request open until the speech is there."""
         order = {"title": title, "text": text, "voice_id": voice_id}
-        return _readable(UpstreamSpeech.of(await self._speak(order, account, committing)))
+        return _readable(SpeechResponse.parse(await self._speak(order, account, before_last_chunk)))
 
-    async def job(self, job_id: str) -> UpstreamJob:
+    async def job(self, job_id: str) -> JobResponse:
         """Look at a job; `JobForgotten` when it is over 7 days old."""
         try:
-            return _readable(UpstreamJob.of(await self._request("GET", f"jobs/{quote(job_id, safe='')}")))
+            return _readable(JobResponse.parse(await self._request("GET", f"jobs/{quote(job_id, safe='')}")))
         except AccountMissing as error:
             raise JobForgotten from error
 
@@ -173,19 +177,21 @@ class Mureka:
         problems = {name: _mapping(about).get("error") for name, about in answer.items()}
         return {name: str(problem) if problem else None for name, problem in problems.items()}
 
-    async def profile(self, account: str | None) -> Profile:
+    async def profile(self, account: str | None) -> AccountProfile:
         """Return an account's plan and credits."""
         answer = _mapping(await self._request("GET", "profile/", account=account))
         user: Any = answer.get("user")
         plan = cast("dict[str, object]", user).get("vip_name") if isinstance(user, dict) else None
         left = answer.get("credits")
-        return Profile(str(plan) if plan else None, left if isinstance(left, int) else None)
+        return AccountProfile(str(plan) if plan else None, left if isinstance(left, int) else None)
 
     async def _speak(
-        self, order: dict[str, Any], account: str | None, committing: Callable[[], Awaitable[None]]
+        self, order: dict[str, Any], account: str | None, before_last_chunk: Callable[[], Awaitable[None]]
     ) -> object:
         order = ({"account": account} if account else {}) | order
-        body = Upload(json.dumps(order).encode(), "application/json", committing=committing)
+        body = UploadPayload(
+            json.dumps(order).encode(), "application/json", before_last_chunk=before_last_chunk
+        )
         accepted = (HTTPStatus.OK, HTTPStatus.CREATED)
         return await self._request(
             "POST", "speech", body=body, accepted=accepted, quotable=False, seconds=self._speak_timeout
@@ -198,7 +204,7 @@ class Mureka:
         *,
         params: Mapping[str, str] | None = None,
         account: str | None = None,
-        body: Upload | None = None,
+        body: UploadPayload | None = None,
         accepted: Collection[int] = (HTTPStatus.OK,),
         quotable: bool = True,
         seconds: float = QUICK_SECONDS,
@@ -217,17 +223,17 @@ class Mureka:
             ) as response:
                 return await _understand(response, accepted, quotable=quotable)
         except OutcomeUnknown as error:
-            if body is not None and not body.committed:
+            if body is not None and not body.last_chunk_sent:
                 raise NotSent from error
             raise
         except aiohttp.ClientPayloadError as error:
-            raise (NotSent if body is not None and not body.committed else AnswerUnreadable) from error
+            raise (NotSent if body is not None and not body.last_chunk_sent else AnswerUnreadable) from error
         except (aiohttp.ClientError, OSError) as error:
             if body is not None and body.failure is not None:
                 raise body.failure from error
             connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
             _log.warning("%s %s failed: %r", method, path, error)
-            if not connected or (body is not None and not body.committed):
+            if not connected or (body is not None and not body.last_chunk_sent):
                 raise NotSent from error
             raise (NoAnswer if isinstance(error, TimeoutError) else ConnectionLost) from error
 
@@ -245,7 +251,9 @@ async def _understand(
     # The API may repeat a member's text when it refuses it, and texts never reach a log.
     said = answer.get("error" if quotable else "code")
     _log.warning("%s %s answered %d: %.200r", response.method, response.url.path, response.status, said)
-    raise refusal(response.status, code=answer.get("code"), retry_after=response.headers.get("Retry-After"))
+    raise error_for_status(
+        response.status, code=answer.get("code"), retry_after=response.headers.get("Retry-After")
+    )
 
 
 async def _json(response: aiohttp.ClientResponse) -> object:

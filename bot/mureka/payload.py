@@ -6,11 +6,11 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
 from aiohttp.payload import Payload
 
-PIECE = 2**14
+CHUNK_SIZE = 2**14
 """The body leaves in pieces of this many bytes; progress is told after each."""
 
 
-class Upload(Payload):
+class UploadPayload(Payload):
     """A request body. `committed` turns true right before its last piece; `failure` is why it did not."""
 
     def __init__(
@@ -18,15 +18,15 @@ class Upload(Payload):
         body: bytes,
         content_type: str,
         *,
-        committing: Callable[[], Awaitable[None]],
-        sent: Callable[[int], None] = lambda _: None,
+        before_last_chunk: Callable[[], Awaitable[None]],
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         super().__init__(body, content_type=content_type)
         self._size = self._length = len(body)
         self._body = memoryview(body)
-        self._sent = sent
-        self._committing = committing
-        self.committed = False
+        self._sent = on_progress
+        self._committing = before_last_chunk
+        self.last_chunk_sent = False
         self.failure: Exception | None = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - aiohttp's own
@@ -37,9 +37,9 @@ class Upload(Payload):
         """Hand over the body piece by piece, each only once the system has taken the one before."""
         if isinstance(writer, StreamWriter) and writer.transport:
             writer.transport.set_write_buffer_limits(high=0)
-        for start in range(0, self._length, PIECE):
-            piece = self._body[start : start + PIECE]
-            if start + PIECE >= self._length:
+        for start in range(0, self._length, CHUNK_SIZE):
+            piece = self._body[start : start + CHUNK_SIZE]
+            if start + CHUNK_SIZE >= self._length:
                 await self._commit()
             await writer.write(piece)
             await writer.drain()
@@ -56,4 +56,4 @@ class Upload(Payload):
         except Exception as failure:
             self.failure = failure
             raise
-        self.committed = True
+        self.last_chunk_sent = True

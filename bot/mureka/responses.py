@@ -29,7 +29,7 @@ _REFUSALS: Mapping[int, type[MurekaError]] = {
 }
 
 
-def refusal(status: int, *, code: object, retry_after: str | None) -> MurekaError:
+def error_for_status(status: int, *, code: object, retry_after: str | None) -> MurekaError:
     """Return what a status means; `code` is from the answer's body, `retry_after` from its header."""
     match status:
         case HTTPStatus.TOO_MANY_REQUESTS:
@@ -64,7 +64,7 @@ def _number(fields: dict[str, object], name: str) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamVoice:
+class VoiceResponse:
     """A voice as the API tells of it; everything but the id may be missing. `duration` is in seconds."""
 
     id: int
@@ -77,7 +77,7 @@ class UpstreamVoice:
     preview_url: str | None = None
 
     @classmethod
-    def of(cls, answer: object) -> Self | None:
+    def parse(cls, answer: object) -> Self | None:
         """Read what is there and of the right kind; None without an id."""
         fields = _fields(answer)
         voice_id, milliseconds = _number(fields, "id"), _number(fields, "duration_milliseconds")
@@ -96,28 +96,28 @@ class UpstreamVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamSpeech:
+class SpeechResponse:
     """A line as the API spoke it."""
 
     mp3_url: str
 
     @classmethod
-    def of(cls, answer: object) -> Self | None:
+    def parse(cls, answer: object) -> Self | None:
         """Read where it is; None without an MP3."""
         mp3_url = _text(_fields(answer), "mp3_url")
         return None if mp3_url is None else cls(mp3_url)
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamJob:
+class JobResponse:
     """A line that the API is at: `created`, `completed` with a `speech`, or `failed`."""
 
     id: str
     status: str
-    speech: UpstreamSpeech | None = None
+    speech: SpeechResponse | None = None
 
     @classmethod
-    def of(cls, answer: object) -> Self | None:
+    def parse(cls, answer: object) -> Self | None:
         """Read what is there and of the right kind; None without an id."""
         fields = _fields(answer)
         job_id = _text(fields, "jobid")
@@ -126,7 +126,7 @@ class UpstreamJob:
         return cls(
             id=job_id,
             status=_text(fields, "status") or "created",
-            speech=UpstreamSpeech.of(fields.get("response")),
+            speech=SpeechResponse.parse(fields.get("response")),
         )
 
     @property
@@ -141,7 +141,7 @@ class UpstreamJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class AccountProfile:
     """What an account has: the name of its plan, and the credits that are left."""
 
     plan: str | None

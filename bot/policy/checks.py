@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from bot.errors import (
     Refused,
 )
-from bot.policy.models import DAY, Applicant, ClonedHere, Ids, Policy
+from bot.policy.models import DAY, CloneRecord, Ids, MemberSnapshot, Policy
 from bot.voices.models import Rights, Speaker
 
 
-def check_place(policy: Policy, channel_id: int) -> None:
+def check_channel(policy: Policy, channel_id: int) -> None:
     """Raise the `RuleUnmet` that keeps everybody from cloning here."""
     if not policy.cloning:
         raise Refused("rule.cloning_off")
@@ -17,22 +17,22 @@ def check_place(policy: Policy, channel_id: int) -> None:
         raise Refused("rule.channel", channels=Ids(policy.clone_channels))
 
 
-def check_applicant(policy: Policy, who: Applicant, now: float) -> None:
+def check_member(policy: Policy, who: MemberSnapshot, now: float) -> None:
     """Raise the `RuleUnmet` that says which rule a member does not meet, and when or how they can."""
     if policy.clone_roles and not who.roles.intersection(policy.clone_roles):
         raise Refused("rule.role", roles=Ids(policy.clone_roles))
-    if now < (old_enough := who.account_since + policy.account_days * DAY):
-        raise Refused("rule.account_age", days=policy.account_days, when=int(old_enough))
-    if now < (long_enough := who.member_since + policy.member_days * DAY):
-        raise Refused("rule.member_age", days=policy.member_days, when=int(long_enough))
+    if now < (old_enough := who.account_since + policy.min_account_days * DAY):
+        raise Refused("rule.account_age", days=policy.min_account_days, when=int(old_enough))
+    if now < (long_enough := who.member_since + policy.min_member_days * DAY):
+        raise Refused("rule.member_age", days=policy.min_member_days, when=int(long_enough))
 
 
-def check_grounds(policy: Policy, rights: Rights, speaker: Speaker | None) -> None:
+def check_consent_rule(policy: Policy, rights: Rights, speaker: Speaker | None) -> None:
     """Raise the `RuleUnmet` that asks for a speaker's approval where a member has only their own word."""
     if rights is Rights.PERMISSION and speaker is None:
-        if policy.approval:
+        if policy.require_consent:
             raise Refused("rule.approval")
-        if not policy.outsiders:
+        if not policy.allow_absent_speakers:
             raise Refused("rule.outsiders_off")
 
 
@@ -41,7 +41,7 @@ def check_limits(
     member_id: int,
     *,
     voices: int,
-    cloned: Sequence[ClonedHere],
+    cloned: Sequence[CloneRecord],
     waiting: Sequence[int],
     now: float,
 ) -> None:
@@ -50,11 +50,11 @@ def check_limits(
     The member has `voices` that were cloned here; `waiting` are the owners of the clones under way here.
     """
     mine = waiting.count(member_id)
-    if policy.voices_a_member and voices + mine >= policy.voices_a_member:
-        raise Refused("rule.voices", limit=policy.voices_a_member)
+    if policy.max_voices_per_member and voices + mine >= policy.max_voices_per_member:
+        raise Refused("rule.voices", limit=policy.max_voices_per_member)
     for limit, times, more in (
-        (policy.clones_a_member, [one.at for one in cloned if one.owner_id == member_id], mine),
-        (policy.clones_in_all, [one.at for one in cloned], len(waiting)),
+        (policy.max_clones_per_member, [one.at for one in cloned if one.owner_id == member_id], mine),
+        (policy.max_clones_per_day, [one.at for one in cloned], len(waiting)),
     ):
         today = sorted([at for at in times if at > now - DAY] + [now] * more)
         if limit and len(today) >= limit:

@@ -35,15 +35,15 @@ class Policy:
     cloning: bool = True
     sharing: bool = True
     speaking: bool = True
-    outsiders: bool = True
-    approval: bool = False
+    allow_absent_speakers: bool = True
+    require_consent: bool = False
     clone_roles: tuple[int, ...] = ()
     clone_channels: tuple[int, ...] = ()
-    voices_a_member: int = 0
-    clones_a_member: int = 0
-    clones_in_all: int = 0
-    account_days: int = 0
-    member_days: int = 0
+    max_voices_per_member: int = 0
+    max_clones_per_member: int = 0
+    max_clones_per_day: int = 0
+    min_account_days: int = 0
+    min_member_days: int = 0
     moderator_role: int | None = None
     log_channel: int | None = None
 
@@ -62,13 +62,13 @@ class Block:
     at: float
     until: float | None = None
 
-    def holds(self, now: float) -> bool:
+    def is_active(self, now: float) -> bool:
         """Whether it is not over yet."""
         return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class HiddenVoices:
     """What a server does not share, whatever its members do: `everything`, or of some, or some voices."""
 
     everything: bool
@@ -77,7 +77,7 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
-class ClonedHere:
+class CloneRecord:
     """A voice that was cloned in a server, `at` Unix seconds, as it was then.
 
     One that is `gone` still counts for its day, and can still be reported.
@@ -89,23 +89,23 @@ class ClonedHere:
     title: str = ""
     owner_name: str = ""
     sample_sha256: str = ""
-    gone: bool = False
+    deleted: bool = False
 
     @classmethod
-    def of(cls, voice: Voice, at: float) -> Self:
+    def from_voice(cls, voice: Voice, at: float) -> Self:
         """Take note of a voice."""
         return cls(voice.id, voice.owner_id, at, voice.title, voice.owner_name, voice.sample_sha256)
 
 
 @dataclass(frozen=True, slots=True)
-class Moderator:
+class UserRef:
     """Who decides."""
 
     id: int
     name: str
 
 
-class Decision(StrEnum):
+class ModAction(StrEnum):
     """The kinds of what is decided."""
 
     POLICY = "policy"
@@ -127,7 +127,7 @@ class AuditEntry:
     at: float
     by: int
     by_name: str
-    decision: Decision
+    action: ModAction
     subject: str
     member_id: int | None = None
     reason: str = ""
@@ -138,7 +138,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Applicant:
+class MemberSnapshot:
     """A member as Discord tells of them; account and membership began at Unix seconds."""
 
     id: int

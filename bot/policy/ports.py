@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from bot.policy.models import Applicant
+from bot.policy.models import MemberSnapshot
 
 
-class Applicants(Protocol):
+class Members(Protocol):
     """Members as Discord tells of them now."""
 
-    async def applicant(self, guild_id: int, user_id: int) -> Applicant | None:
+    async def snapshot(self, guild_id: int, user_id: int) -> MemberSnapshot | None:
         """Return what rules ask of somebody; None if that can't be found out just now."""
         ...

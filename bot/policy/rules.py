@@ -7,25 +7,25 @@ from functools import partial
 from typing import Any
 
 from bot.clock import Clock
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.errors import (
     Refused,
 )
-from bot.policy.checks import check_applicant, check_grounds, check_limits, check_place
-from bot.policy.models import DAY, Applicant, AuditEntry, Block, Decision, Moderator, Policy, Withheld
-from bot.policy.ports import Applicants
+from bot.policy.checks import check_channel, check_consent_rule, check_limits, check_member
+from bot.policy.models import DAY, AuditEntry, Block, HiddenVoices, MemberSnapshot, ModAction, Policy, UserRef
+from bot.policy.ports import Members
 from bot.store.protocol import Store, recording
 from bot.voices.models import Rights, Speaker, Viewer, Voice
 
 
-class Moderation:
+class Rules:
     """The rules of servers, asked wherever they matter, and changed only by whom the caller has checked.
 
     Whoever writes to log channels sets `listener`, which must neither wait nor fail; whoever knows Discord,
     `applicants`.
     """
 
-    applicants: Applicants
+    applicants: Members
     listener: Callable[[int, AuditEntry, int | None], None]
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -37,7 +37,7 @@ class Moderation:
         """Return a server's rules."""
         return await self._store.servers.policy(guild_id)
 
-    async def change(self, guild_id: int, by: Moderator, **rules: Any) -> Policy:  # noqa: ANN401 - as in dataclasses.replace
+    async def change(self, guild_id: int, by: UserRef, **rules: Any) -> Policy:  # noqa: ANN401 - as in dataclasses.replace
         """Change rules, each with an entry in the audit."""
         async with self._changing:  # else two at once would each put back what the other changed
             before = await self.policy(guild_id)
@@ -46,7 +46,7 @@ class Moderation:
                 return before
             now = self._clock.now()
             entries = [
-                AuditEntry(now, by.id, by.name, Decision.POLICY, name, was=_told(was), now=_told(value))
+                AuditEntry(now, by.id, by.name, ModAction.POLICY, name, was=_told(was), now=_told(value))
                 for name, was in asdict(before).items()
                 if (value := getattr(policy, name)) != was
             ]
@@ -57,35 +57,35 @@ class Moderation:
             await self._enter(guild_id, entries, undo, policy.log_channel or before.log_channel)
         return policy
 
-    async def reset(self, guild_id: int, by: Moderator) -> Policy:
+    async def reset(self, guild_id: int, by: UserRef) -> Policy:
         """Go back to the defaults."""
         return await self.change(guild_id, by, **asdict(Policy()))
 
     async def block(
-        self, guild_id: int, by: Moderator, member: Moderator, reason: str, days: int | None
+        self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None
     ) -> Block:
         """Block a member here, for some days or until they are unblocked."""
         now = self._clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
         before = await self.block_of(guild_id, member.id)
-        await self.impose(guild_id, block)
+        await self.put_block(guild_id, block)
         await self._enter(guild_id, [blocking(block, by)], partial(self._put_back, guild_id, block, before))
         return block
 
-    async def impose(self, guild_id: int, block: Block) -> None:
+    async def put_block(self, guild_id: int, block: Block) -> None:
         """Let a block hold from now on."""
         with recording():
             await self._store.servers.put_block(guild_id, block)
 
-    async def unblock(self, guild_id: int, by: Moderator, member: Moderator) -> None:
+    async def unblock(self, guild_id: int, by: UserRef, member: UserRef) -> None:
         """Let a member take part again."""
         before = await self.block_of(guild_id, member.id)
         if before is None:
             raise Refused("refused.not_blocked")
         with recording():
             await self._store.servers.drop_block(guild_id, member.id)
-        entry = AuditEntry(self._clock.now(), by.id, by.name, Decision.UNBLOCK, member.name, member.id)
-        await self._enter(guild_id, [entry], partial(self.impose, guild_id, before))
+        entry = AuditEntry(self._clock.now(), by.id, by.name, ModAction.UNBLOCK, member.name, member.id)
+        await self._enter(guild_id, [entry], partial(self.put_block, guild_id, before))
 
     async def block_of(self, guild_id: int, member_id: int) -> Block | None:
         """Return the block that holds for a member now."""
@@ -93,7 +93,7 @@ class Moderation:
 
     async def _put_back(self, guild_id: int, block: Block, before: Block | None) -> None:
         if before:
-            await self.impose(guild_id, before)
+            await self.put_block(guild_id, before)
         else:
             await self._store.servers.drop_block(guild_id, block.member_id)
 
@@ -131,23 +131,23 @@ class Moderation:
     async def blocked(self, guild_id: int) -> list[Block]:
         """Return who is blocked now, the newest block first."""
         now = self._clock.now()
-        blocks = [block for block in await self._store.servers.blocks(guild_id) if block.holds(now)]
+        blocks = [block for block in await self._store.servers.blocks(guild_id) if block.is_active(now)]
         return sorted(blocks, key=lambda block: block.at, reverse=True)
 
     async def audit(
-        self, guild_id: int, *, member_id: int | None = None, decision: Decision | None = None
+        self, guild_id: int, *, member_id: int | None = None, decision: ModAction | None = None
     ) -> list[AuditEntry]:
         """Return what was decided, newest first: about or by one member, of one kind, if given."""
         return [
             entry
             for entry in await self._store.servers.audit(guild_id)
-            if member_id in (None, entry.member_id, entry.by) and decision in (None, entry.decision)
+            if member_id in (None, entry.member_id, entry.by) and decision in (None, entry.action)
         ]
 
-    async def admit(
+    async def check_clone(
         self,
         guild_id: int,
-        who: Applicant,
+        who: MemberSnapshot,
         channel_id: int,
         waiting: Sequence[int],
         *,
@@ -156,12 +156,12 @@ class Moderation:
     ) -> None:
         """Raise the `RuleUnmet` that keeps a member from cloning; `waiting` own the clones under way here."""
         policy = await self._policy_for(Viewer(who.id, guild_id))
-        check_place(policy, channel_id)
-        check_applicant(policy, who, self._clock.now())
-        check_grounds(policy, rights, speaker)
+        check_channel(policy, channel_id)
+        check_member(policy, who, self._clock.now())
+        check_consent_rule(policy, rights, speaker)
         await self._check_limits(policy, Viewer(who.id, guild_id), waiting)
 
-    async def permit(self, job: Job, sent: Sequence[int]) -> None:
+    async def recheck_clone(self, job: CloneJob, sent: Sequence[int]) -> None:
         """Raise the `RuleUnmet` that keeps a clone that waited from being sent after all.
 
         `sent` are the owners of the clones in the same server that are being made.
@@ -169,18 +169,18 @@ class Moderation:
         viewer = Viewer(job.owner_id, job.guild_id)
         who = await self._applicant(viewer)  # first: it takes its time
         policy = await self._policy_for(viewer)
-        check_place(policy, job.channel_id)
-        check_grounds(policy, job.rights, job.speaker)
+        check_channel(policy, job.channel_id)
+        check_consent_rule(policy, job.rights, job.speaker)
         await self.check_sample(job.guild_id, job.sample_sha256 or "")
         if who:  # else what was true at the command counts
-            check_applicant(policy, who, self._clock.now())
+            check_member(policy, who, self._clock.now())
         await self._check_limits(policy, viewer, sent)
 
-    async def _applicant(self, viewer: Viewer) -> Applicant | None:
+    async def _applicant(self, viewer: Viewer) -> MemberSnapshot | None:
         """Return what a member is now, if the rules ask for it and it can be found out."""
         policy = await self.policy(viewer.guild_id)
-        if policy.clone_roles or policy.account_days or policy.member_days:
-            return await self.applicants.applicant(viewer.guild_id, viewer.id)
+        if policy.clone_roles or policy.min_account_days or policy.min_member_days:
+            return await self.applicants.snapshot(viewer.guild_id, viewer.id)
         return None
 
     async def _check_limits(self, policy: Policy, viewer: Viewer, waiting: Sequence[int]) -> None:
@@ -215,9 +215,9 @@ class Moderation:
         """Raise the `RuleUnmet` that keeps a member from speaking with a voice here."""
         await self._check_voice(await self.policy(viewer.guild_id), viewer.guild_id, voice)
 
-    async def withheld(self, guild_id: int) -> Withheld:
+    async def hidden(self, guild_id: int) -> HiddenVoices:
         """Return what a server does not share at the moment."""
-        return Withheld(
+        return HiddenVoices(
             everything=not (await self.policy(guild_id)).sharing,
             owners=frozenset(block.member_id for block in await self.blocked(guild_id)),
             voices=await self._store.servers.barred_voices(guild_id),
@@ -230,7 +230,7 @@ class Moderation:
     async def _check_voice(self, policy: Policy, guild_id: int, voice: Voice) -> None:
         if voice.id in await self._store.servers.barred_voices(guild_id):
             raise Refused("rule.voice_barred", title=voice.title)
-        if policy.approval and voice.rights is Rights.PERMISSION and voice.speaker is None:
+        if policy.require_consent and voice.rights is Rights.PERMISSION and voice.speaker is None:
             raise Refused("rule.approval_missing", title=voice.title)
 
     async def _policy_for(self, viewer: Viewer) -> Policy:
@@ -240,13 +240,13 @@ class Moderation:
         return await self.policy(viewer.guild_id)
 
 
-def blocking(block: Block, by: Moderator, *, case_id: int = 0) -> AuditEntry:
+def blocking(block: Block, by: UserRef, *, case_id: int = 0) -> AuditEntry:
     """Write down that a member was blocked."""
     return AuditEntry(
         block.at,
         by.id,
         by.name,
-        Decision.BLOCK,
+        ModAction.BLOCK,
         block.name,
         block.member_id,
         block.reason,

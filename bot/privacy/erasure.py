@@ -11,10 +11,10 @@ from bot.consent import Consents
 from bot.errors import Refused, StoreError
 from bot.library.library import Library
 from bot.privacy.export import everything_about
-from bot.speaking.synthesizer import Speaking
+from bot.speaking.synthesizer import Synthesizer
 from bot.store.protocol import Store, recording
 from bot.tasks import Background
-from bot.voices.models import OwedDeletion
+from bot.voices.models import PendingDeletion
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class ErasureResult:
     """What became of a member's voices: how many the API has deleted, and how many it still has to.
 
     `cloning`: one is just being made, and goes when it is done. Not `whole`: something stood in the way,
@@ -34,9 +34,9 @@ class Departure:
     """
 
     deleted: int
-    owed: int
+    pending: int
     cloning: bool
-    whole: bool
+    complete: bool
 
 
 class Privacy:
@@ -48,7 +48,7 @@ class Privacy:
         store: Store,
         cloner: Cloner,
         library: Library,
-        speaking: Speaking,
+        speaking: Synthesizer,
         consents: Consents,
         clock: Clock,
         leaving: set[int],
@@ -87,7 +87,7 @@ class Privacy:
                     found.append((job.id, await self._store.jobs.sample(job.id)))
         return found
 
-    async def forget(self, member_id: int) -> Departure:
+    async def erase(self, member_id: int) -> ErasureResult:
         """Delete all that is stored about a member; what can't be done at once is done later."""
         if member_id in self._leaving:
             raise Refused("refused.being_forgotten")
@@ -103,7 +103,7 @@ class Privacy:
         try:
             with recording():
                 await self._speaking.forget(member_id)
-                await self._consents.forget(member_id)
+                await self._consents.withdraw_all(member_id)
                 cloning = await self._cloner.call_off(member_id)
                 deleted, owed = await self._delete_voices(member_id)
         except StoreError as error:
@@ -111,21 +111,21 @@ class Privacy:
             whole = False
         finally:
             self._background.start(self._finish(member_id))
-        return Departure(deleted, owed, cloning and whole, whole)
+        return ErasureResult(deleted, owed, cloning and whole, whole)
 
     async def _finish(self, member_id: int) -> None:
         pause = AGAIN_SECONDS
         while True:
             try:
                 await self._speaking.forget(member_id)
-                await self._consents.forget(member_id)
+                await self._consents.withdraw_all(member_id)
                 await self._delete_voices(member_id)
                 await self._store.members.anonymise(member_id)
                 await self._cloner.forget(member_id)
                 await self._store.jobs.check(member_id)
                 await self._delete_voices(member_id)  # one that was being made
                 for guild_id in await self._store.servers.sharing():  # rows of voices that are gone already
-                    await self._library.community.withdraw(guild_id, member_id)
+                    await self._library.shared_voices.unshare_member(guild_id, member_id)
                 await self._store.servers.anonymise(member_id)
                 for notice in await self._store.pending.notices():
                     if notice.user_id == member_id:
@@ -144,12 +144,12 @@ class Privacy:
         deleted = owed = 0
         ids = {voice.id for voice in await self._store.members.voices(member_id)}
         for voice in await self._store.members.voices(member_id):
-            nobodys = OwedDeletion(voice.id, voice.account)
+            nobodys = PendingDeletion(voice.id, voice.account)
             await self._store.pending.put_owed(nobodys)
-            gone = await self._library.discard(voice, nobodys)
+            gone = await self._library.delete_owed(voice, nobodys)
             deleted, owed = deleted + gone, owed + (not gone)
             await self._store.members.drop(member_id, voice.id)
         for other in await self._store.pending.owed():
             if other.owner_id == member_id and other.voice_id not in ids:
-                await self._store.pending.put_owed(OwedDeletion(other.voice_id, other.account))
+                await self._store.pending.put_owed(PendingDeletion(other.voice_id, other.account))
         return deleted, owed

@@ -27,7 +27,7 @@ async def everything_about(member_id: int, store: Store) -> dict[str, Any]:
         "spoken_by_me": [_told(line) for line in await store.members.lines_of(member_id)],
         "clones_under_way": [_told(job) for job in jobs if job.owner_id == member_id],
         "lines_under_way": [
-            _told(speech) for speech in await store.speeches.all() if speech.speaker_id == member_id
+            _told(speech) for speech in await store.speeches.all() if speech.author_id == member_id
         ],
         "approved_by_me": [_told(consent) for consent in await store.members.consents(member_id)],
         "asked_of_me": [
@@ -69,16 +69,16 @@ async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any
             if member_id in (entry.member_id, entry.by)
         ],
         "cases_about_my_voices": [  # once they are decided: before, they are the moderators'
-            {"title": case.target.title, "outcome": case.outcome, "at": case.verdict.at}
+            {"title": case.voice.title, "outcome": case.outcome, "at": case.decision.at}
             for case in cases
-            if case.target.owner_id == member_id and case.done and case.verdict
+            if case.voice.owner_id == member_id and case.done and case.decision
         ],
         "reports_by_me": [_reported(case, member_id) for case in cases if _reported(case, member_id)],
         "reported_lines_of_mine": [
-            _told(report.line)
+            _told(report.clip)
             for case in cases
             for report in case.reports
-            if case.done and report.line and report.line.speaker_id == member_id
+            if case.done and report.clip and report.clip.author_id == member_id
         ],
     }
     return {"server": str(guild_id), **found} if any(found.values()) else {}
@@ -86,7 +86,7 @@ async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any
 
 def _reported(case: Case, member_id: int) -> dict[str, Any]:
     mine = [_told(report) for report in case.reports if report.reporter_id == member_id]
-    return {"title": case.target.title, "owner": case.target.owner_name, "reports": mine} if mine else {}
+    return {"title": case.voice.title, "owner": case.voice.owner_name, "reports": mine} if mine else {}
 
 
 def _told(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the dataclasses that are stored

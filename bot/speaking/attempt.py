@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.mureka.client import BACK_OFF, MOST_WAITS, Mureka
+from bot.mureka.client import BACKOFF, MAX_WAITS, MurekaClient
 from bot.mureka.errors import (
     AccountMissing,
     JobForgotten,
@@ -19,9 +19,9 @@ from bot.mureka.errors import (
     TokenRefused,
     TooManyAtOnce,
 )
-from bot.mureka.responses import UpstreamJob, UpstreamSpeech
+from bot.mureka.responses import JobResponse, SpeechResponse
 from bot.speaking.errors import VoiceLost
-from bot.speaking.job import Speech, SpeechStage
+from bot.speaking.job import SpeechJob, SpeechStage
 
 _log = logging.getLogger(__name__)
 
@@ -40,23 +40,23 @@ class Move(Protocol):
         ...
 
 
-class Narrator:
+class SpeechAttempt:
     """Has lines spoken, once each. `report` hears of accounts that are in trouble."""
 
     def __init__(
-        self, mureka: Mureka, clock: Clock, report: Callable[[str | None, MurekaError], None]
+        self, mureka: MurekaClient, clock: Clock, report: Callable[[str | None, MurekaError], None]
     ) -> None:
         self._mureka = mureka
         self._clock = clock
         self._report = report
 
-    async def narrate(self, speech: Speech, move: Move) -> str:
+    async def run(self, speech: SpeechJob, move: Move) -> str:
         """Return where the audio is; raises how it failed. A line that the API is at already is followed."""
         try:
             job_id = speech.upstream_job
             if job_id is None:
                 answer = await self._send(speech, move)
-                if isinstance(answer, UpstreamSpeech):
+                if isinstance(answer, SpeechResponse):
                     return answer.mp3_url
                 job_id = answer.id
                 await move(SpeechStage.SPEAKING, upstream_job=job_id)
@@ -70,7 +70,7 @@ class Narrator:
             self._report(speech.account, error)
             raise
 
-    async def _send(self, speech: Speech, move: Move) -> UpstreamJob | UpstreamSpeech:
+    async def _send(self, speech: SpeechJob, move: Move) -> JobResponse | SpeechResponse:
         tried: Counter[type[MurekaError]] = Counter()
         while True:
             # A refusal may be of the newer form only: nothing was spoken, so the plain one may be tried.
@@ -81,7 +81,7 @@ class Narrator:
                     voice_id=speech.voice_id,
                     title=speech.title,
                     account=speech.account,
-                    committing=lambda: move(SpeechStage.SENDING),
+                    before_last_chunk=lambda: move(SpeechStage.SENDING),
                 )
             except MurekaError as error:
                 tried[type(error)] += 1
@@ -108,10 +108,10 @@ class Narrator:
             await self._clock.sleep(POLL_SECONDS)
         raise OutcomeUnknown
 
-    async def _lost(self, speech: Speech) -> bool:
+    async def _lost(self, speech: SpeechJob) -> bool:
         """Whether the API no longer has a voice; no if that can't be found out."""
         try:
-            listed = await self._mureka.voices(speech.account, whole=True)
+            listed = await self._mureka.voices(speech.account, complete=True)
         except MurekaError:
             return False
         return all(voice.id != speech.voice_id for voice in listed)
@@ -122,11 +122,11 @@ def _pause(error: MurekaError, times: int) -> float | None:
     match error:
         case Rejected() if times == 1:
             return 0.0
-        case TooManyAtOnce() if times <= MOST_WAITS:
+        case TooManyAtOnce() if times <= MAX_WAITS:
             return error.retry_after
-        case SessionDied() if error.soon_over and times <= MOST_WAITS:
+        case SessionDied() if error.soon_over and times <= MAX_WAITS:
             return error.retry_after
-        case NotSent() if times <= len(BACK_OFF):
-            return BACK_OFF[times - 1]
+        case NotSent() if times <= len(BACKOFF):
+            return BACKOFF[times - 1]
         case _:
             return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.jobs.record import Failure, Reply
-from bot.voices.models import SpokenLine, Viewer, Voice
+from bot.jobs.record import Failure, InteractionReply
+from bot.voices.models import Clip, Viewer, Voice
 
 TEXT_LENGTH = 5000
 """Longest text that the API speaks, in characters."""
@@ -24,20 +24,20 @@ class SpeechStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SpeechRequest:
     """What a member asks for, as typed."""
 
-    speaker_id: int
-    speaker_name: str
+    author_id: int
+    author_name: str
     guild_id: int
     channel_id: int
     text: str
     locale: str
-    reply: Reply
+    reply: InteractionReply
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class SpeechJob:
     """An accepted line.
 
     `times` holds the Unix seconds at which each stage was entered, `ACCEPTED` for the first time, the others
@@ -45,8 +45,8 @@ class Speech:
     """
 
     id: str
-    speaker_id: int
-    speaker_name: str
+    author_id: int
+    author_name: str
     guild_id: int
     channel_id: int
     voice_id: int
@@ -60,15 +60,15 @@ class Speech:
     upstream_job: str | None = None
     audio_url: str | None = None
     failure: Failure | None = None
-    reply: Reply | None = None
+    reply: InteractionReply | None = None
 
     @classmethod
-    def of(cls, line: Line, voice: Voice, text: str, now: float) -> Self:
+    def from_request(cls, line: SpeechRequest, voice: Voice, text: str, now: float) -> Self:
         """Make the record of a line whose text was cleaned."""
         return cls(
             id=secrets.token_hex(8),
-            speaker_id=line.speaker_id,
-            speaker_name=line.speaker_name,
+            author_id=line.author_id,
+            author_name=line.author_name,
             guild_id=line.guild_id,
             channel_id=line.channel_id,
             voice_id=voice.id,
@@ -81,18 +81,18 @@ class Speech:
             reply=line.reply,
         )
 
-    def moved(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+    def advanced(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
         """Go on to `stage` at `now` (Unix seconds)."""
         since = self.times[stage] if stage is SpeechStage.ACCEPTED else now
         return replace(self, stage=stage, times={**self.times, stage: since}, **changes)
 
-    def spoken_line(self) -> SpokenLine:
+    def clip(self) -> Clip:
         """Return what the voice's owner is told of it."""
-        return SpokenLine(
+        return Clip(
             id=self.id,
             voice_id=self.voice_id,
-            speaker_id=self.speaker_id,
-            speaker_name=self.speaker_name,
+            author_id=self.author_id,
+            author_name=self.author_name,
             guild_id=self.guild_id,
             text=self.text,
             at=self.times[SpeechStage.MADE],
@@ -101,16 +101,16 @@ class Speech:
     @property
     def viewer(self) -> Viewer:
         """Who speaks, and where."""
-        return Viewer(self.speaker_id, self.guild_id)
+        return Viewer(self.author_id, self.guild_id)
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether all that is left is to tell of its end."""
         return self.stage in {SpeechStage.MADE, SpeechStage.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpeechResult:
     """A line that can be heard: with what voice, and where the audio is."""
 
     voice: Voice

@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.errors import ClonevoiceError, RecordUnwritable
-from bot.library.models import Share
+from bot.library.models import SharedVoice
 from bot.moderation.models import Case
-from bot.policy.models import AuditEntry, Block, ClonedHere, Policy
-from bot.speaking.job import Speech
-from bot.voices.models import Consent, Notice, OwedDeletion, SpokenLine, Voice
+from bot.policy.models import AuditEntry, Block, CloneRecord, Policy
+from bot.speaking.job import SpeechJob
+from bot.voices.models import Clip, Consent, Notice, PendingDeletion, Voice
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Members(Protocol):
         """Forget all that a member's file holds."""
         ...
 
-    async def cloned_in(self) -> dict[int, list[ClonedHere]]:
+    async def cloned_in(self) -> dict[int, list[CloneRecord]]:
         """Return all members' voices by the server in which they were cloned; reports what it can't read."""
         ...
 
@@ -96,15 +96,15 @@ class Members(Protocol):
         """Return the ids of all members' voices; damaged files are set aside and reported in the log."""
         ...
 
-    async def lines(self, owner_id: int, voice_id: int) -> tuple[SpokenLine, ...]:
+    async def lines(self, owner_id: int, voice_id: int) -> tuple[Clip, ...]:
         """Return what was spoken with a voice, newest first, 50 lines at most."""
         ...
 
-    async def add_line(self, owner_id: int, line: SpokenLine) -> None:
+    async def add_line(self, owner_id: int, line: Clip) -> None:
         """Remember what was spoken with a voice, if it is still there; a line is there once by its id."""
         ...
 
-    async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
+    async def lines_of(self, speaker_id: int) -> tuple[Clip, ...]:
         """Return what a member spoke with anybody's voices, newest first."""
         ...
 
@@ -138,11 +138,11 @@ class Servers(Protocol):
         """Return the ids of the servers in which voices are shared."""
         ...
 
-    async def shares(self, guild_id: int) -> tuple[Share, ...]:
+    async def shares(self, guild_id: int) -> tuple[SharedVoice, ...]:
         """Return what is shared in a server, in no order."""
         ...
 
-    async def put_share(self, guild_id: int, share: Share) -> None:
+    async def put_share(self, guild_id: int, share: SharedVoice) -> None:
         """Record a share, in the place of one of the same voice."""
         ...
 
@@ -174,11 +174,11 @@ class Servers(Protocol):
         """Forget a block; one that is not there is no error."""
         ...
 
-    async def cloned(self, guild_id: int) -> tuple[ClonedHere, ...]:
+    async def cloned(self, guild_id: int) -> tuple[CloneRecord, ...]:
         """Return what was cloned in a server: all voices that are there, and of late those that were."""
         ...
 
-    async def add_cloned(self, guild_id: int, one: ClonedHere, now: float) -> None:
+    async def add_cloned(self, guild_id: int, one: CloneRecord, now: float) -> None:
         """Remember that a voice was cloned in a server; forget what is gone long `now` (Unix seconds)."""
         ...
 
@@ -246,11 +246,11 @@ class Jobs(Protocol):
         """Raise `RecordDamaged` while the record of a job of this member is set aside."""
         ...
 
-    async def all(self) -> tuple[Job, ...]:
+    async def all(self) -> tuple[CloneJob, ...]:
         """Return every job on record, oldest first; damaged ones are set aside and reported in the log."""
         ...
 
-    async def put(self, job: Job) -> None:
+    async def put(self, job: CloneJob) -> None:
         """Record where a job stands."""
         ...
 
@@ -270,11 +270,11 @@ class Jobs(Protocol):
 class Speeches(Protocol):
     """Lines that are being spoken."""
 
-    async def all(self) -> tuple[Speech, ...]:
+    async def all(self) -> tuple[SpeechJob, ...]:
         """Return every line under way, oldest first; damaged ones are set aside and reported in the log."""
         ...
 
-    async def put(self, speech: Speech) -> None:
+    async def put(self, speech: SpeechJob) -> None:
         """Record where a line stands."""
         ...
 
@@ -294,11 +294,11 @@ class Pending(Protocol):
         """Remember how long a clone or a line took."""
         ...
 
-    async def owed(self) -> tuple[OwedDeletion, ...]:
+    async def owed(self) -> tuple[PendingDeletion, ...]:
         """Return the deletions that the API has not carried out yet."""
         ...
 
-    async def put_owed(self, owed: OwedDeletion) -> None:
+    async def put_owed(self, owed: PendingDeletion) -> None:
         """Owe a deletion, in the place of one of the same voice."""
         ...
 

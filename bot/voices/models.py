@@ -125,7 +125,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenLine:
+class Clip:
     """What somebody spoke with a voice, `at` Unix seconds; `id` is that of the speech.
 
     Without `speaker_id`, the speaker has been forgotten.
@@ -133,19 +133,19 @@ class SpokenLine:
 
     id: str
     voice_id: int
-    speaker_id: int | None
-    speaker_name: str
+    author_id: int | None
+    author_name: str
     guild_id: int
     text: str
     at: float
 
     def anonymous(self) -> Self:
         """Take the speaker off."""
-        return replace(self, speaker_id=None, speaker_name="")
+        return replace(self, author_id=None, author_name="")
 
 
 @dataclass(frozen=True, slots=True)
-class OwedDeletion:
+class PendingDeletion:
     """A voice that is to be deleted at the API, on whose record it stands until then.
 
     `owner_id` is None once its owner has been forgotten.

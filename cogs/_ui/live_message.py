@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.client.messenger import Unreachable, Ways
+from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
-from bot.jobs.record import Reply
+from bot.jobs.record import InteractionReply
 
 _log = logging.getLogger(__name__)
 
@@ -18,10 +18,10 @@ EDIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Frame:
     """How a message is to look: in which `reply`, at which `stage`, and what `draw` makes of it."""
 
-    reply: Reply | None
+    reply: InteractionReply | None
     stage: str
     draw: Callable[[], tuple[discord.Embed, discord.ui.View | None]]
 
@@ -29,17 +29,17 @@ class Look:
 class LiveMessage:
     """One message. Only its newest look counts; a failed edit costs nothing."""
 
-    def __init__(self, ways: Ways, clock: Clock) -> None:
+    def __init__(self, ways: Messenger, clock: Clock) -> None:
         self._ways = ways
         self._clock = clock
-        self._newest: Look | None = None
+        self._newest: Frame | None = None
         self._stage: str | None = None
         self._drawn_at = float("-inf")
         self._unseen = False
         self._pausing: asyncio.Future[None] | None = None
         self._editing: asyncio.Task[None] | None = None
 
-    def show(self, look: Look) -> None:
+    def show(self, look: Frame) -> None:
         """Take note of a look; the message is edited as soon as that is due."""
         self._newest, self._unseen = look, True
         if self._pausing and look.stage != self._stage:
@@ -47,7 +47,7 @@ class LiveMessage:
         if self._editing is None:
             self._editing = asyncio.create_task(self._catch_up())
 
-    async def draw(self, look: Look) -> None:
+    async def draw(self, look: Frame) -> None:
         """Edit the message now."""
         self._newest, self._unseen = look, False
         self._stage, self._drawn_at = look.stage, self._clock.monotonic()
@@ -55,10 +55,10 @@ class LiveMessage:
             embed, view = look.draw()
             try:
                 await self._ways.edit(look.reply, content=None, embed=embed, view=view)
-            except Unreachable as error:
+            except DeliveryError as error:
                 _log.info("a message could not be edited: %s", error)
 
-    async def quiet(self) -> None:
+    async def stop(self) -> None:
         """Let nothing of what is left unseen show any more."""
         self._unseen = False
         if self._pausing:

@@ -7,8 +7,8 @@ from typing import Any, Self, TypeVar
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
-from bot.i18n import say
+from bot.client.tree import replying_on_error
+from bot.i18n import translate
 
 PAGE = 10
 """How many rows a page has."""
@@ -46,7 +46,7 @@ class PageButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Turn the page where it is."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer()
             if show := LISTS.get(self._kind):
                 await show(interaction, self._of, self._page)
@@ -73,11 +73,13 @@ class PickSelect(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
         """Open it."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await PICKS[self._kind](interaction, self.item.values[0])
 
 
-def picking(view: discord.ui.View, kind: str, rows: Sequence[tuple[str, str, str]], placeholder: str) -> None:
+def add_picker(
+    view: discord.ui.View, kind: str, rows: Sequence[tuple[str, str, str]], placeholder: str
+) -> None:
     """Add the select that opens what a list shows, if it shows anything: value, label, description each."""
     if rows:
         options = [
@@ -93,10 +95,12 @@ def page_of(rows: Sequence[_T], page: int) -> tuple[int, Sequence[_T]]:
     return page, rows[page * PAGE : (page + 1) * PAGE]
 
 
-def turning(view: discord.ui.View, kind: str, page: int, rows: int, of: str, locale: str) -> None:
+def add_page_buttons(view: discord.ui.View, kind: str, page: int, rows: int, of: str, locale: str) -> None:
     """Add the buttons that turn the pages of a list, where there are any to turn."""
     pages = (rows - 1) // PAGE + 1
     if page > 0:
-        view.add_item(PageButton(kind, page - 1, of, say(locale, "button.previous")))
+        view.add_item(PageButton(kind, page - 1, of, translate(locale, "button.previous")))
     if page + 1 < pages:
-        view.add_item(PageButton(kind, page + 1, of, say(locale, "button.next", page=page + 2, pages=pages)))
+        view.add_item(
+            PageButton(kind, page + 1, of, translate(locale, "button.next", page=page + 2, pages=pages))
+        )

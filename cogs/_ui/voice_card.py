@@ -1,26 +1,14 @@
 """What a voice looks like, wherever it appears."""
 
-import re
 from pathlib import PurePosixPath
 
 import discord
 from yarl import URL
 
 from bot.downloads import Previews
-from bot.i18n import Verbatim, inert, say, say_markdown
+from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.voices.models import Viewer, Voice
-
-GREEN = discord.Colour(0x2ECC71)
-GREY = discord.Colour(0x95A5A6)
-
-FIELD_LENGTH = 1024
-"""What a field holds: https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
-
-
-def length(seconds: float) -> Verbatim:
-    """Write seconds as `1:05`."""
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    return Verbatim(f"{minutes}:{rest:02}")
+from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, file_name, length
 
 
 async def voice_card(
@@ -44,22 +32,28 @@ async def voice_card(
         preview = await previews.get(voice.preview_url, limit=limit)
         cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     embed = discord.Embed(
-        title=say_markdown(locale, "voice.title", title=voice.title),
-        description=str(inert(voice.description)) if playable else None,
+        title=translate_markdown(locale, "voice.title", title=voice.title),
+        description=str(escape_markdown(voice.description)) if playable else None,
         colour=GREY if voice.deleting else GREEN,
     )
     if playable:
-        embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{voice.language}"))
+        embed.add_field(
+            name=translate(locale, "voice.language"), value=translate(locale, f"language.{voice.language}")
+        )
     if playable and voice.duration is not None:
-        embed.add_field(name=say(locale, "voice.length"), value=length(voice.duration))
-    embed.add_field(name=say(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
-    embed.add_field(name=say(locale, "voice.owner"), value=str(inert(owner or f"{voice.owner_id}")))
+        embed.add_field(name=translate(locale, "voice.length"), value=length(voice.duration))
+    embed.add_field(name=translate(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
+    embed.add_field(
+        name=translate(locale, "voice.owner"), value=str(escape_markdown(owner or f"{voice.owner_id}"))
+    )
     if playable and voice.speaker:
-        embed.add_field(name=say(locale, "voice.speaker"), value=str(inert(voice.speaker.name)))
+        embed.add_field(
+            name=translate(locale, "voice.speaker"), value=str(escape_markdown(voice.speaker.name))
+        )
     if voice.deleting:
-        embed.set_footer(text=say(locale, "voice.deleting"))
+        embed.set_footer(text=translate(locale, "voice.deleting"))
     elif viewer.id == voice.owner_id:
-        embed.add_field(name=say(locale, "voice.shared"), value=shared_where(voice, viewer, locale))
+        embed.add_field(name=translate(locale, "voice.shared"), value=shared_where(voice, viewer, locale))
     files: list[tuple[str, bytes]] = []
     if cover and voice.cover_url:
         suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
@@ -68,7 +62,7 @@ async def voice_card(
     if preview:
         files.append((file_name(voice.title), preview))
     elif playable and (url := link(voice.preview_url, locale, previews)):
-        embed.add_field(name=say(locale, "voice.preview"), value=url, inline=False)
+        embed.add_field(name=translate(locale, "voice.preview"), value=url, inline=False)
     return embed, files
 
 
@@ -76,15 +70,15 @@ def add_declared(embed: discord.Embed, voice: Voice, locale: str) -> None:
     """Add what a voice's owner declared about whose it is, and whether its speaker approved it."""
     if voice.statement:
         key = "voice.declared_approved" if voice.speaker else "voice.declared_alone"
-        told = say_markdown(locale, key, wording=voice.statement.wording, at=int(voice.statement.at))
-        embed.add_field(name=say(locale, "voice.declared"), value=told, inline=False)
+        told = translate_markdown(locale, key, wording=voice.statement.wording, at=int(voice.statement.at))
+        embed.add_field(name=translate(locale, "voice.declared"), value=told, inline=False)
 
 
 def link(url: str | None, locale: str, previews: Previews) -> str | None:
     """Write a link to a file of the API's, if that may be done and fits into a field."""
     if not url or not previews.may_show(url):
         return None
-    written = f"[{say(locale, 'voice.preview_link')}]({str(URL(url)).replace(')', '%29')})"
+    written = f"[{translate(locale, 'voice.preview_link')}]({str(URL(url)).replace(')', '%29')})"
     return written if len(written) <= FIELD_LENGTH else None
 
 
@@ -93,10 +87,4 @@ def shared_where(voice: Voice, viewer: Viewer, locale: str) -> str:
     here = viewer.guild_id in voice.shared_in
     elsewhere = len(voice.shared_in) - here
     key = {(False, False): "nowhere", (True, False): "here", (False, True): "elsewhere"}
-    return say(locale, f"shared.{key.get((here, elsewhere > 0), 'here_and')}", servers=elsewhere)
-
-
-def file_name(title: str) -> str:
-    """Name an audio file after a voice."""
-    stem = re.sub(r"[^\w-]+", "-", title).strip("-")
-    return f"{stem or 'voice'}.mp3"
+    return translate(locale, f"shared.{key.get((here, elsewhere > 0), 'here_and')}", servers=elsewhere)

@@ -5,8 +5,8 @@ from discord import app_commands
 from discord.app_commands import Choice
 
 from bot.client.client import Clonevoice
-from bot.i18n import say
-from bot.library.models import Suggestion
+from bot.i18n import translate
+from bot.library.models import VoiceSuggestion
 from cogs._ui.interaction import viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]
@@ -37,8 +37,8 @@ async def _offer(
     return [Choice(name=_name(one, locale)[:100], value=str(one.voice_id)) for one in found]
 
 
-def _name(one: Suggestion, locale: str) -> str:
+def _name(one: VoiceSuggestion, locale: str) -> str:
     if one.owner_name is None:
         return one.title
     key = "choice.approved" if one.approved else "choice.shared"
-    return say(locale, key, title=one.title, owner=one.owner_name)
+    return translate(locale, key, title=one.title, owner=one.owner_name)

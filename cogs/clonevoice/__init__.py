@@ -6,12 +6,12 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client.client import Clonevoice
-from bot.client.messenger import DiscordWays
+from bot.client.messenger import DiscordMessenger
 from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs.clonevoice.actions import CloneButton
-from cogs.clonevoice.presenter import Cards
+from cogs.clonevoice.presenter import DiscordClonePresenter
 from cogs.clonevoice.submit import CloneForm, clone, spoken_by
 from cogs.consent.actions import ConsentButton
 
@@ -72,7 +72,7 @@ def _is_audio(file: discord.Attachment) -> bool:
 
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
-    bot.cloner.sink = Cards(DiscordWays(bot), bot.previews, bot.cloner.clock)
+    bot.cloner.sink = DiscordClonePresenter(DiscordMessenger(bot), bot.previews, bot.cloner.clock)
     bot.add_dynamic_items(CloneButton, ConsentButton)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

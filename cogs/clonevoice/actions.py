@@ -6,10 +6,10 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
-from bot.cloning.job import Job
+from bot.client.tree import replying_on_error
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
-from bot.i18n import say
+from bot.i18n import translate
 from cogs._ui.interaction import reply_in
 
 _LOOKS = {
@@ -27,7 +27,7 @@ class CloneButton(
     """`Clone anyway`, `It is my own voice`, `Cancel` or `Try again`."""
 
     def __init__(self, wish: str, job_id: str, locale: str) -> None:
-        label = say(locale, f"button.{wish}")
+        label = translate(locale, f"button.{wish}")
         super().__init__(
             discord.ui.Button(style=_LOOKS[wish], label=label, custom_id=f"clone:{wish}:{job_id}")
         )
@@ -44,7 +44,7 @@ class CloneButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Do what the member wishes; the click's fresh token goes on with the card."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer()
             cloner, member = interaction.client.cloner, interaction.user.id
             if interaction.message:
@@ -58,14 +58,14 @@ class CloneButton(
                     cloner.go_ahead(self._job_id, member)
 
 
-def buttons_of(job: Job) -> discord.ui.View | None:
+def buttons_of(job: CloneJob) -> discord.ui.View | None:
     """Return what a member can do about a job as it stands."""
     wishes = [
         wish
         for wish, possible in (
-            ("mine" if job.doubtful else "anyway", job.stage is Stage.WAITING),
-            ("again", job.retryable),
-            ("cancel", job.cancellable),
+            ("mine" if job.needs_confirmation else "anyway", job.stage is Stage.CONFIRMING),
+            ("again", job.can_retry),
+            ("cancel", job.can_cancel),
         )
         if possible
     ]

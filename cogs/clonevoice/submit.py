@@ -6,12 +6,12 @@ import discord
 from discord import ui
 
 from bot.client.client import Clonevoice
-from bot.client.membership import applicant_of
-from bot.client.tree import answering
+from bot.client.membership import member_snapshot
+from bot.client.tree import replying_on_error
 from bot.cloning.errors import AlreadyCloning
-from bot.cloning.job import Order
+from bot.cloning.job import CloneRequest
 from bot.errors import Refused
-from bot.i18n import say
+from bot.i18n import translate
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights, Speaker
 from cogs._ui.interaction import FORM_SECONDS, deferred
 
@@ -30,7 +30,7 @@ async def clone(
     """Take an order; the answer is the clone's card, or that of the one already under way."""
     reply = await deferred(interaction)
     named = _speaker(interaction, rights, speaker) if speaker else None
-    order = Order(
+    order = CloneRequest(
         sample_url=sample.url,
         sample_size=sample.size,
         owner_id=interaction.user.id,
@@ -40,19 +40,19 @@ async def clone(
         title=title,
         description=description,
         rights=rights,
-        wording=say(str(interaction.locale), f"rights.{rights}"),
+        wording=translate(str(interaction.locale), f"rights.{rights}"),
         language=language,
         locale=str(interaction.locale),
         reply=reply,
-        doubtful=doubtful,
+        needs_confirmation=doubtful,
         speaker=named,
     )
     cloner = interaction.client.cloner
     if await cloner.show_anew(order.owner_id, order.reply):
         return
-    who = applicant_of(interaction.user, interaction.created_at)
+    who = member_snapshot(interaction.user, interaction.created_at)
     waiting = cloner.waiting_in(order.guild_id)
-    await interaction.client.moderation.admit(
+    await interaction.client.moderation.check_clone(
         order.guild_id, who, order.channel_id, waiting, rights=rights, speaker=named
     )
     try:
@@ -89,7 +89,7 @@ class CloneForm(ui.Modal):
     def __init__(
         self, sample: discord.Attachment, locale: str, language: Language, *, author_id: int
     ) -> None:
-        super().__init__(title=say(locale, "clonevoice.form"), timeout=FORM_SECONDS)
+        super().__init__(title=translate(locale, "clonevoice.form"), timeout=FORM_SECONDS)
         self._sample = sample
         self._author_id = author_id
         self._title: ui.TextInput[Any] = ui.TextInput(max_length=TITLE_LENGTH)
@@ -99,14 +99,15 @@ class CloneForm(ui.Modal):
         self._language: ui.Select[Any] = ui.Select(
             options=[
                 discord.SelectOption(
-                    label=say(locale, f"language.{one}"), value=one.value, default=one is language
+                    label=translate(locale, f"language.{one}"), value=one.value, default=one is language
                 )
                 for one in Language
             ]
         )
         self._rights: ui.Select[Any] = ui.Select(
             options=[
-                discord.SelectOption(label=say(locale, f"rights.{one}"), value=one.value) for one in Rights
+                discord.SelectOption(label=translate(locale, f"rights.{one}"), value=one.value)
+                for one in Rights
             ]
         )
         self._speaker: ui.UserSelect[Any] = ui.UserSelect(required=False)
@@ -117,11 +118,11 @@ class CloneForm(ui.Modal):
             ("language", self._language),
             ("description", self._description),
         ):
-            self.add_item(ui.Label(text=say(locale, f"form.{name}"), component=component))
+            self.add_item(ui.Label(text=translate(locale, f"form.{name}"), component=component))
 
     async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Clone; one's own voice in somebody else's message is asked about once more."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             rights = Rights(self._rights.values[0])
             await clone(
                 interaction,

@@ -7,13 +7,13 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
+from bot.client.tree import replying_on_error
 from bot.cloning.errors import RequestClosed
-from bot.cloning.job import Job
-from bot.i18n import say, say_markdown
+from bot.cloning.job import CloneJob
+from bot.i18n import translate, translate_markdown
 from bot.voices.models import Consent
+from cogs._ui.formatting import GREEN, file_name, length
 from cogs._ui.interaction import viewer_of
-from cogs._ui.voice_card import GREEN, file_name, length
 
 _YELLOW = discord.Colour(0xF1C40F)
 _LOOKS = {
@@ -33,7 +33,7 @@ class ConsentButton(
         super().__init__(
             discord.ui.Button(
                 style=_LOOKS.get(wish, discord.ButtonStyle.secondary),
-                label=say(locale, f"button.{wish}"),
+                label=translate(locale, f"button.{wish}"),
                 custom_id=f"consent:{wish}:{job_id}",
             )
         )
@@ -50,7 +50,7 @@ class ConsentButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Do what the speaker wishes."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             if self._wish == "open":
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 await show_request(interaction, self._job_id)
@@ -82,24 +82,26 @@ def consent_buttons(job_id: str, locale: str, *wishes: str) -> discord.ui.View:
     return view
 
 
-def question(job: Job, locale: str, server: str) -> discord.Embed:
+def question(job: CloneJob, locale: str, server: str) -> discord.Embed:
     """Ask a speaker: who wants what, where, and what approving it means, word for word."""
     embed = discord.Embed(
-        title=say(locale, "consent.title"),
-        description=say_markdown(
+        title=translate(locale, "consent.title"),
+        description=translate_markdown(
             locale,
             "consent.about",
             owner=job.owner_name,
             title=job.title,
             server=server,
-            until=int(job.approval_ends),
+            until=int(job.consent_deadline),
         ),
         colour=_YELLOW,
     )
-    embed.add_field(name=say(locale, "consent.words"), value=_wording(job, locale), inline=False)
-    embed.add_field(name=say(locale, "voice.language"), value=say(locale, f"language.{job.language}"))
-    if job.facts:
-        embed.add_field(name=say(locale, "voice.length"), value=length(job.facts.duration))
+    embed.add_field(name=translate(locale, "consent.words"), value=_wording(job, locale), inline=False)
+    embed.add_field(
+        name=translate(locale, "voice.language"), value=translate(locale, f"language.{job.language}")
+    )
+    if job.sample_info:
+        embed.add_field(name=translate(locale, "voice.length"), value=length(job.sample_info.duration))
     return embed
 
 
@@ -112,7 +114,7 @@ async def show_request(
     """
     locale, consents = str(interaction.locale), interaction.client.consents
     speaker = interaction.user.id
-    if consent := await consents.find(speaker, job_id):
+    if consent := await consents.get(speaker, job_id):
         await interaction.edit_original_response(
             content=None,
             embed=_approval(consent, locale, doubt=doubt),
@@ -126,7 +128,7 @@ async def show_request(
     embed = question(job, locale, guild.name if guild else "?")
     fits = len(sample) <= interaction.filesize_limit
     if not fits:
-        embed.set_footer(text=say(locale, "consent.too_large"))
+        embed.set_footer(text=translate(locale, "consent.too_large"))
     await interaction.edit_original_response(
         embed=embed,
         attachments=[discord.File(io.BytesIO(sample), file_name(job.title))] if fits else [],
@@ -136,29 +138,29 @@ async def show_request(
 
 async def _approve(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
     locale, consents, viewer = str(interaction.locale), interaction.client.consents, viewer_of(interaction)
-    of = await consents.find(viewer.id, job_id) or consents.request(viewer.id, job_id)
-    wording = say(locale, "consent.wording", **_names(of))
+    of = await consents.get(viewer.id, job_id) or consents.request(viewer.id, job_id)
+    wording = translate(locale, "consent.wording", **_names(of))
     await consents.approve(viewer, job_id, wording=wording, channel_id=interaction.channel_id or 0)
     await show_request(interaction, job_id)
 
 
 async def _refuse(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
     job = interaction.client.consents.request(interaction.user.id, job_id)
-    await interaction.client.consents.refuse(interaction.user.id, job_id)
-    text = say_markdown(str(interaction.locale), "consent.refused", **_names(job))
+    await interaction.client.consents.decline(interaction.user.id, job_id)
+    text = translate_markdown(str(interaction.locale), "consent.refused", **_names(job))
     await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
 
 
 async def _revoke(interaction: discord.Interaction[Clonevoice], job_id: str) -> None:
-    consent = await interaction.client.consents.revoke(interaction.user.id, job_id)
-    text = say_markdown(str(interaction.locale), "consent.revoked", **_names(consent))
+    consent = await interaction.client.consents.withdraw(interaction.user.id, job_id)
+    text = translate_markdown(str(interaction.locale), "consent.revoked", **_names(consent))
     await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
 
 
 def _approval(consent: Consent, locale: str, *, doubt: bool) -> discord.Embed:
     embed = discord.Embed(
-        title=say_markdown(locale, "consent.given", title=consent.title),
-        description=say_markdown(
+        title=translate_markdown(locale, "consent.given", title=consent.title),
+        description=translate_markdown(
             locale,
             "consent.doubt" if doubt else "consent.stands",
             **_names(consent),
@@ -166,14 +168,14 @@ def _approval(consent: Consent, locale: str, *, doubt: bool) -> discord.Embed:
         ),
         colour=_YELLOW if doubt else GREEN,
     )
-    words = say_markdown(locale, "consent.quoted", wording=consent.statement.wording)
-    embed.add_field(name=say(locale, "consent.words"), value=words, inline=False)
+    words = translate_markdown(locale, "consent.quoted", wording=consent.statement.wording)
+    embed.add_field(name=translate(locale, "consent.words"), value=words, inline=False)
     return embed
 
 
-def _wording(job: Job, locale: str) -> str:
-    return say_markdown(locale, "consent.wording", **_names(job))
+def _wording(job: CloneJob, locale: str) -> str:
+    return translate_markdown(locale, "consent.wording", **_names(job))
 
 
-def _names(of: Job | Consent) -> dict[str, str]:
+def _names(of: CloneJob | Consent) -> dict[str, str]:
     return {"owner": of.owner_name, "title": of.title}

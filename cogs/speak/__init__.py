@@ -5,21 +5,21 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client.client import Clonevoice
-from bot.client.messenger import DiscordWays
+from bot.client.messenger import DiscordMessenger
 from bot.client.tree import command_text
 from bot.library.library import Library
 from bot.speaking.job import TEXT_LENGTH
-from bot.speaking.synthesizer import Speaking
+from bot.speaking.synthesizer import Synthesizer
 from cogs._ui.interaction import viewer_of
 from cogs._ui.voice_option import VoiceOption, any_voice
 from cogs.speak.form import TextForm, speak
-from cogs.speak.presenter import Lines
+from cogs.speak.presenter import DiscordSpeechPresenter
 
 
 class Speak(commands.Cog):
     """The command; the lines that it starts are shown by `Lines`."""
 
-    def __init__(self, library: Library, speaking: Speaking) -> None:
+    def __init__(self, library: Library, speaking: Synthesizer) -> None:
         self._library = library
         self._speaking = speaking
 
@@ -36,8 +36,8 @@ class Speak(commands.Cog):
         viewer = viewer_of(interaction)
         if text is None:
             self._speaking.check(viewer.id)
-            found = await self._library.find(viewer, voice)
-            form = TextForm(await self._library.usable(viewer, found.id), str(interaction.locale))
+            found = await self._library.resolve(viewer, voice)
+            form = TextForm(await self._library.get_usable(viewer, found.id), str(interaction.locale))
             await interaction.response.send_modal(form)
             return
         await speak(interaction, voice, text)
@@ -45,5 +45,5 @@ class Speak(commands.Cog):
 
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
-    bot.speaking.sink = Lines(DiscordWays(bot), bot.previews, bot.cloner.clock)
+    bot.speaking.sink = DiscordSpeechPresenter(DiscordMessenger(bot), bot.previews, bot.cloner.clock)
     await bot.add_cog(Speak(bot.library, bot.speaking))

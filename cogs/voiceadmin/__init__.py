@@ -7,16 +7,16 @@ from discord.ext import commands
 
 from bot.client.client import Clonevoice
 from bot.client.membership import DiscordMembership
-from bot.client.messenger import DiscordWays
+from bot.client.messenger import DiscordMessenger
 from bot.client.tree import command_text
 from bot.errors import Refused
-from bot.i18n import say_markdown
-from bot.moderation.server_voices import Whereabouts
-from bot.policy.models import Decision
-from bot.policy.rules import Moderation
+from bot.i18n import translate_markdown
+from bot.moderation.server_voices import VoiceFilter
+from bot.policy.models import ModAction
+from bot.policy.rules import Rules
 from cogs._ui.voice_option import VoiceOption
 from cogs.voiceadmin.audit import show_audit, show_blocked
-from cogs.voiceadmin.case_board import CaseDesk
+from cogs.voiceadmin.case_board import LogChannelCaseBoard
 from cogs.voiceadmin.cases import CaseButton, show_reports
 from cogs.voiceadmin.decision_form import DAYS, REASON_LENGTH, reason_of
 from cogs.voiceadmin.mod_log import ModLog
@@ -34,7 +34,7 @@ class VoiceAdmin(
 ):
     """The group of commands."""
 
-    def __init__(self, moderation: Moderation) -> None:
+    def __init__(self, moderation: Rules) -> None:
         self._moderation = moderation
 
     @app_commands.command(name="settings", description=command_text("voiceadmin.settings"))
@@ -68,7 +68,7 @@ class VoiceAdmin(
             tell=isinstance(member, discord.Member),  # a stranger to this server gets nothing from it
         )
         key = "block.done_until" if block.until else "block.done"
-        text = say_markdown(str(interaction.locale), key, name=block.name, until=int(block.until or 0))
+        text = translate_markdown(str(interaction.locale), key, name=block.name, until=int(block.until or 0))
         await interaction.edit_original_response(content=text)
 
     @app_commands.command(name="unblock", description=command_text("voiceadmin.unblock"))
@@ -82,7 +82,7 @@ class VoiceAdmin(
         await interaction.client.measures.unblock(
             interaction.guild_id or 0, moderator(interaction.user), moderator(member), tell=here
         )
-        text = say_markdown(str(interaction.locale), "block.lifted", name=member.display_name)
+        text = translate_markdown(str(interaction.locale), "block.lifted", name=member.display_name)
         await interaction.edit_original_response(content=text)
 
     @app_commands.command(name="blocked", description=command_text("voiceadmin.blocked"))
@@ -96,7 +96,7 @@ class VoiceAdmin(
         member=command_text("voiceadmin.voices_member"), show=command_text("voiceadmin.voices_show")
     )
     @app_commands.choices(
-        show=[Choice(name=command_text(f"whereabouts.{one}"), value=one.value) for one in Whereabouts]
+        show=[Choice(name=command_text(f"whereabouts.{one}"), value=one.value) for one in VoiceFilter]
     )
     async def voices(
         self,
@@ -134,7 +134,7 @@ class VoiceAdmin(
         member=command_text("voiceadmin.audit_member"), kind=command_text("voiceadmin.audit_kind")
     )
     @app_commands.choices(
-        kind=[Choice(name=command_text(f"decision.{one}"), value=one.value) for one in Decision]
+        kind=[Choice(name=command_text(f"decision.{one}"), value=one.value) for one in ModAction]
     )
     async def audit(
         self,
@@ -156,8 +156,8 @@ async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
     bot.moderation.listener = ModLog(bot).tell
     bot.moderation.applicants = DiscordMembership(bot, bot.cloner.clock)
-    bot.notices.send = News(DiscordWays(bot)).send
-    bot.cases.desk = CaseDesk(bot)
+    bot.notices.deliver = News(DiscordMessenger(bot)).send
+    bot.cases.desk = LogChannelCaseBoard(bot)
     bot.add_dynamic_items(PanelSelect, DefaultsButton)
     bot.add_dynamic_items(ReportButton, ReasonSelect)
     bot.add_dynamic_items(CaseButton, RemoveButton)

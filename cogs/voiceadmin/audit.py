@@ -3,9 +3,9 @@
 import discord
 
 from bot.client.client import Clonevoice
-from bot.i18n import say, say_markdown
-from bot.policy.models import Decision
-from cogs._ui.paginator import LISTS, page_of, turning
+from bot.i18n import translate, translate_markdown
+from bot.policy.models import ModAction
+from cogs._ui.paginator import LISTS, add_page_buttons, page_of
 from cogs.voiceadmin.mod_log import decided
 from cogs.voiceadmin.permissions import check_moderator
 
@@ -20,7 +20,7 @@ async def show_blocked(interaction: discord.Interaction[Clonevoice], of: str, pa
     blocks = await interaction.client.moderation.blocked(interaction.guild_id or 0)
     page, shown = page_of(blocks, page)
     lines = [
-        say_markdown(
+        translate_markdown(
             locale,
             "blocked.row_until" if block.until else "blocked.row",
             name=block.name,
@@ -41,7 +41,7 @@ async def show_audit(interaction: discord.Interaction[Clonevoice], of: str, page
     entries = await interaction.client.moderation.audit(
         interaction.guild_id or 0,
         member_id=int(member) if member.isdecimal() else None,
-        decision=Decision(kind) if kind in {*Decision} else None,
+        decision=ModAction(kind) if kind in {*ModAction} else None,
     )
     page, shown = page_of(entries, page)
     lines = [decided(entry, str(interaction.locale)) for entry in shown]
@@ -53,12 +53,12 @@ async def _show_list(
 ) -> None:
     locale, (page, rows, of) = str(interaction.locale), place
     embed = discord.Embed(
-        title=say(locale, f"moderators.{kind}", rows=rows),
-        description="\n".join(map(_cut, lines)) or say(locale, f"moderators.none.{kind}"),
+        title=translate(locale, f"moderators.{kind}", rows=rows),
+        description="\n".join(map(_cut, lines)) or translate(locale, f"moderators.none.{kind}"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
-    turning(view, kind, page, rows, of, locale)
+    add_page_buttons(view, kind, page, rows, of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.messenger import DiscordWays
+from bot.client.messenger import DiscordMessenger
 from bot.moderation.models import Case
 from bot.voices.models import Voice
 from cogs.voiceadmin.cases import case_message
@@ -15,14 +15,14 @@ from cogs.voiceadmin.mod_log import log_trouble
 _log = logging.getLogger(__name__)
 
 
-class CaseDesk:
+class LogChannelCaseBoard:
     """Shows cases in log channels; one that can't be written to leaves them on the list of reports."""
 
     def __init__(self, bot: Clonevoice) -> None:
         self._bot = bot
-        self._ways = DiscordWays(bot)
+        self._ways = DiscordMessenger(bot)
 
-    async def post(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
+    async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
         """Show a case in the log channel, anew or where it is; where that is now, None if it can't be.
 
         Who reported is not said there: the voice's owner may be among its readers.

@@ -7,14 +7,15 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
+from bot.client.tree import replying_on_error
 from bot.errors import Refused
-from bot.i18n import say, say_markdown
-from bot.moderation.models import Case, Verdict
-from bot.policy.models import Decision, Moderator
+from bot.i18n import translate, translate_markdown
+from bot.moderation.models import Case, Decision
+from bot.policy.models import ModAction, UserRef
 from bot.voices.models import Voice
-from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
-from cogs._ui.voice_card import add_declared, file_name
+from cogs._ui.formatting import file_name
+from cogs._ui.paginator import LISTS, PICKS, add_page_buttons, add_picker, page_of
+from cogs._ui.voice_card import add_declared
 from cogs.voiceadmin.case_card import case_card
 from cogs.voiceadmin.decision_form import VerdictForm
 from cogs.voiceadmin.permissions import (
@@ -40,13 +41,13 @@ class CaseButton(
     `silence` blocks `member`, who spoke with the voice.
     """
 
-    def __init__(self, wish: str, case_id: int, locale: str, member: Moderator | None = None) -> None:
+    def __init__(self, wish: str, case_id: int, locale: str, member: UserRef | None = None) -> None:
         name = member.name if member else ""
         of = f":{member.id}" if member else ""
         super().__init__(
             discord.ui.Button(
                 style=_LOOKS.get(wish, discord.ButtonStyle.secondary),
-                label=say(locale, f"button.case.{wish}", name=name),
+                label=translate(locale, f"button.case.{wish}", name=name),
                 custom_id=f"case:{wish}:{case_id}{of}",
             )
         )
@@ -60,17 +61,17 @@ class CaseButton(
     ) -> Self:
         """Read the button from its custom id."""
         del item
-        member = Moderator(int(match["member_id"]), "") if match["member_id"] else None
+        member = UserRef(int(match["member_id"]), "") if match["member_id"] else None
         return cls(match["wish"], int(match["case_id"]), str(interaction.locale), member)
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Dismiss at once; ask why, before anything that can't be undone."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await check_moderator(interaction)
             case = await interaction.client.cases.find(interaction.guild_id or 0, self._case_id)
-            if case.verdict:
+            if case.decision:
                 await _redraw(interaction, case)
-                raise Refused("refused.case_decided", name=case.verdict.by.name)
+                raise Refused("refused.case_decided", name=case.decision.by.name)
             member = self._checked(interaction, case)
             if self._wish == "dismiss":
                 await interaction.response.defer()
@@ -79,14 +80,14 @@ class CaseButton(
                 form = self._form(case, member, str(interaction.locale))
                 await interaction.response.send_modal(form)
 
-    def _checked(self, interaction: discord.Interaction[Clonevoice], case: Case) -> Moderator | None:
+    def _checked(self, interaction: discord.Interaction[Clonevoice], case: Case) -> UserRef | None:
         """Return whom it is to block, if anybody; `Refused` for whom this moderator may not decide about."""
-        check_not_concerned(interaction, case.concerned)
+        check_not_concerned(interaction, case.involved)
         match self._wish:
             case "block":
-                member = Moderator(case.target.owner_id, case.target.owner_name)
+                member = UserRef(case.voice.owner_id, case.voice.owner_name)
             case "silence":
-                found = [speaker for speaker in case.speakers if speaker.id == self._member_id]
+                found = [speaker for speaker in case.authors if speaker.id == self._member_id]
                 if not found:
                     raise Refused("refused.case_unknown")
                 member = found[0]
@@ -95,16 +96,16 @@ class CaseButton(
         check_block(interaction, member.id)
         return member
 
-    def _form(self, case: Case, member: Moderator | None, locale: str) -> VerdictForm:
-        kind = "blocking" if member else "removing" if case.target.cloned_here else "barring"
-        name = member.name if member else case.target.owner_name
+    def _form(self, case: Case, member: UserRef | None, locale: str) -> VerdictForm:
+        kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
+        name = member.name if member else case.voice.owner_name
         return VerdictForm(
             kind,
             locale,
             self._decide,
-            about=say_markdown(locale, f"verdict.about.{kind}", title=case.target.title, name=name),
+            about=translate_markdown(locale, f"verdict.about.{kind}", title=case.voice.title, name=name),
             reader=name,
-            reason=say(locale, f"report.reason.{case.reports[-1].reason}"),
+            reason=translate(locale, f"report.reason.{case.reports[-1].reason}"),
             days=member is not None,
         )
 
@@ -113,8 +114,8 @@ class CaseButton(
     ) -> None:
         cases, guild_id = interaction.client.cases, interaction.guild_id or 0
         member = self._checked(interaction, await cases.find_open(guild_id, self._case_id))
-        verdict = Verdict(
-            Decision.BLOCK if member else Decision(self._wish),
+        verdict = Decision(
+            ModAction.BLOCK if member else ModAction(self._wish),
             moderator(interaction.user),
             interaction.client.cloner.clock.now(),
             reason,
@@ -123,7 +124,7 @@ class CaseButton(
         )
         case = await cases.decide(guild_id, self._case_id, verdict)
         locale = str(interaction.locale)
-        text = say_markdown(locale, f"case.done.{case.outcome}", title=case.target.title)
+        text = translate_markdown(locale, f"case.done.{case.outcome}", title=case.voice.title)
         await interaction.followup.send(text, ephemeral=True)
         await _redraw(interaction, case)
 
@@ -150,11 +151,11 @@ async def open_case(interaction: discord.Interaction[Clonevoice], chosen: str) -
         guild_id,
         str(interaction.locale),
         interaction.filesize_limit,
-        named=interaction.user.id not in case.concerned,
+        named=interaction.user.id not in case.involved,
     )
-    if case.open and not may_decide(interaction, case.concerned):
+    if case.open and not may_decide(interaction, case.involved):
         message["view"] = None
-        message["embed"].set_footer(text=say(str(interaction.locale), "case.yours"))
+        message["embed"].set_footer(text=translate(str(interaction.locale), "case.yours"))
     await interaction.edit_original_response(**message)
 
 
@@ -180,7 +181,7 @@ async def case_message(
     if case.open:
         for wish in ("remove", "dismiss", "block"):
             view.add_item(CaseButton(wish, case.id, locale))
-        for speaker in case.speakers[:SPEAKERS]:
+        for speaker in case.authors[:SPEAKERS]:
             view.add_item(CaseButton("silence", case.id, locale, speaker))
     embed = case_card(case, locale, gone=voice is None, named=named)
     if voice and case.open:
@@ -196,29 +197,29 @@ async def show_reports(interaction: discord.Interaction[Clonevoice], of: str, pa
     cases = await interaction.client.cases.open(interaction.guild_id or 0)
     page, shown = page_of(cases, page)
     lines = [
-        say_markdown(
+        translate_markdown(
             locale,
             "reports.row",
-            title=case.target.title,
-            name=case.target.owner_name,
+            title=case.voice.title,
+            name=case.voice.owner_name,
             reports=len(case.reports),
             at=int(case.reports[0].at),
-            reason=say(locale, f"report.reason.{case.reports[-1].reason}"),
+            reason=translate(locale, f"report.reason.{case.reports[-1].reason}"),
         )
         for case in shown
     ]
     embed = discord.Embed(
-        title=say(locale, "moderators.reports", rows=len(cases)),
-        description="\n".join(lines) or say(locale, "reports.none"),
+        title=translate(locale, "moderators.reports", rows=len(cases)),
+        description="\n".join(lines) or translate(locale, "reports.none"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
     options = [
-        (str(case.id), case.target.title, say(locale, f"report.reason.{case.reports[-1].reason}"))
+        (str(case.id), case.voice.title, translate(locale, f"report.reason.{case.reports[-1].reason}"))
         for case in shown
     ]
-    picking(view, "case", options, say(locale, "reports.open"))
-    turning(view, "reports", page, len(cases), "", locale)
+    add_picker(view, "case", options, translate(locale, "reports.open"))
+    add_page_buttons(view, "reports", page, len(cases), "", locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 

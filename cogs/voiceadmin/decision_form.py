@@ -7,9 +7,9 @@ import discord
 from discord import ui
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
+from bot.client.tree import replying_on_error
 from bot.errors import Refused
-from bot.i18n import say
+from bot.i18n import translate
 from bot.text import clean_text, is_blank
 from cogs._ui.interaction import FORM_SECONDS
 from cogs.voiceadmin.permissions import check_moderator
@@ -50,21 +50,21 @@ class VerdictForm(ui.Modal):
         reason: str = "",
         days: bool = False,
     ) -> None:
-        super().__init__(title=say(locale, f"verdict.form.{kind}"), timeout=FORM_SECONDS)
+        super().__init__(title=translate(locale, f"verdict.form.{kind}"), timeout=FORM_SECONDS)
         self._decide = decide
         self._reason: ui.TextInput[Any] = ui.TextInput(
             default=reason[:REASON_LENGTH], max_length=REASON_LENGTH, style=discord.TextStyle.paragraph
         )
         self._days: ui.TextInput[Any] = ui.TextInput(max_length=3, required=False)
         self.add_item(ui.TextDisplay(about))
-        label = say(locale, "verdict.reason", name=reader[:READER_LENGTH])
+        label = translate(locale, "verdict.reason", name=reader[:READER_LENGTH])
         self.add_item(ui.Label(text=label, component=self._reason))
         if days:
-            self.add_item(ui.Label(text=say(locale, "verdict.days"), component=self._days))
+            self.add_item(ui.Label(text=translate(locale, "verdict.days"), component=self._days))
 
     async def on_submit(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Decide, if whoever sent it still may."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             if interaction.message:  # it stood below that
                 await interaction.response.defer()
             else:

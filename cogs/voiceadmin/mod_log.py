@@ -7,8 +7,8 @@ from collections import defaultdict
 import discord
 
 from bot.client.client import Clonevoice
-from bot.i18n import ENGLISH, Verbatim, say, say_markdown
-from bot.policy.models import AuditEntry, Decision, Ids
+from bot.i18n import ENGLISH, Markup, translate, translate_markdown
+from bot.policy.models import AuditEntry, Ids, ModAction
 
 _log = logging.getLogger(__name__)
 
@@ -42,30 +42,30 @@ class ModLog:
 
 def decided(entry: AuditEntry, locale: str) -> str:
     """Say what was decided, in one line."""
-    about_rule = entry.decision is Decision.POLICY
-    ends = entry.decision is Decision.BLOCK and entry.now
-    return say_markdown(
+    about_rule = entry.action is ModAction.POLICY
+    ends = entry.action is ModAction.BLOCK and entry.now
+    return translate_markdown(
         locale,
-        "audit.block_until" if ends else f"audit.{entry.decision}",
+        "audit.block_until" if ends else f"audit.{entry.action}",
         until=int(entry.now) if ends else 0,
         owner=entry.member_name,
         at=int(entry.at),
         by=entry.by_name,
-        subject=Verbatim(say(locale, f"rule.name.{entry.subject}")) if about_rule else entry.subject,
+        subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if about_rule else entry.subject,
         reason=entry.reason,
         was=_value(entry.subject, entry.was, locale),
         now=_value(entry.subject, entry.now, locale),
     )
 
 
-def _value(rule: str, written: str, locale: str) -> Verbatim:
+def _value(rule: str, written: str, locale: str) -> Markup:
     """Say a rule's value as it was written into the audit."""
     if written in {"True", "False"}:
-        return Verbatim(say(locale, "panel.on" if written == "True" else "panel.off"))
+        return Markup(translate(locale, "panel.on" if written == "True" else "panel.off"))
     if written in {"", "0", "None"}:
-        return Verbatim(say(locale, "panel.none"))
+        return Markup(translate(locale, "panel.none"))
     kind = {"clone_roles": "@&", "moderator_role": "@&", "clone_channels": "#", "log_channel": "#"}.get(rule)
-    return Verbatim(format(Ids(map(int, written.split(", "))), kind) if kind else written)
+    return Markup(format(Ids(map(int, written.split(", "))), kind) if kind else written)
 
 
 def log_trouble(guild: discord.Guild | None, channel_id: int | None) -> str | None:

@@ -8,29 +8,29 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
+from bot.client.tree import replying_on_error
 from bot.errors import Refused
-from bot.i18n import say
+from bot.i18n import translate
 from bot.policy.models import Ids, Policy
 from cogs.voiceadmin.mod_log import log_trouble
 from cogs.voiceadmin.permissions import check_moderator, moderator
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "switches": ("switches",),
-    "who": ("clone_roles", "clone_channels", "account_days", "member_days"),
-    "limits": ("voices_a_member", "clones_a_member", "clones_in_all"),
+    "who": ("clone_roles", "clone_channels", "min_account_days", "min_member_days"),
+    "limits": ("max_voices_per_member", "max_clones_per_member", "max_clones_per_day"),
     "moderators": ("moderator_role", "log_channel"),
 }
 """The rules on each page; a message holds five rows, and the select of pages and the button take two."""
 
-SWITCHES = ("cloning", "sharing", "speaking", "outsiders", "approval")
+SWITCHES = ("cloning", "sharing", "speaking", "allow_absent_speakers", "require_consent")
 
 NUMBERS = {
-    "account_days": (0, 1, 7, 30, 90, 365),
-    "member_days": (0, 1, 7, 30, 90, 365),
-    "voices_a_member": (0, 1, 2, 3, 5, 10, 20, 50),
-    "clones_a_member": (0, 1, 2, 3, 5, 10, 20),
-    "clones_in_all": (0, 5, 10, 20, 50, 100, 200, 500),
+    "min_account_days": (0, 1, 7, 30, 90, 365),
+    "min_member_days": (0, 1, 7, 30, 90, 365),
+    "max_voices_per_member": (0, 1, 2, 3, 5, 10, 20, 50),
+    "max_clones_per_member": (0, 1, 2, 3, 5, 10, 20),
+    "max_clones_per_day": (0, 5, 10, 20, 50, 100, 200, 500),
 }
 """What can be chosen; 0 is none."""
 
@@ -65,7 +65,7 @@ class PanelSelect(discord.ui.DynamicItem[_Select], template=r"rules:(?P<page>\w+
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Turn the page, or save the rule; either way show how it now stands."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer()
             await check_moderator(interaction)
             if self._rule == "page":
@@ -86,7 +86,7 @@ class DefaultsButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"
     """Back to the rules that hold where nobody set any."""
 
     def __init__(self, page: str, locale: str) -> None:
-        label = say(locale, "button.defaults")
+        label = translate(locale, "button.defaults")
         super().__init__(discord.ui.Button(label=label, custom_id=f"defaults:{page}"))
         self._page = page
 
@@ -100,7 +100,7 @@ class DefaultsButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
         """Go back to the defaults, and show them."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer()
             await check_moderator(interaction)
             moderation = interaction.client.moderation
@@ -129,20 +129,22 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
     page = page if page in PAGES else "switches"
     policy = await interaction.client.moderation.policy(interaction.guild_id or 0)
     embed = discord.Embed(
-        title=say(locale, "panel.title"),
+        title=translate(locale, "panel.title"),
         description="\n".join(_lines(policy, interaction.guild, locale)),
         colour=discord.Colour.blurple(),
     )
-    embed.set_footer(text=say(locale, "panel.note"))
+    embed.set_footer(text=translate(locale, "panel.note"))
     if trouble := log_trouble(interaction.guild, policy.log_channel):
-        embed.add_field(name=say(locale, "rule.name.log_channel"), value=say(locale, trouble), inline=False)
+        embed.add_field(
+            name=translate(locale, "rule.name.log_channel"), value=translate(locale, trouble), inline=False
+        )
     for rule in ("clone_roles", "clone_channels", "moderator_role"):
         if len(_there(_ids(policy, rule), interaction.guild)) < len(_ids(policy, rule)):
-            name = say(locale, f"rule.name.{rule}")
-            embed.add_field(name=name, value=say(locale, "panel.some_gone"), inline=False)
+            name = translate(locale, f"rule.name.{rule}")
+            embed.add_field(name=name, value=translate(locale, "panel.some_gone"), inline=False)
     view = discord.ui.View(timeout=None)
     options = [
-        discord.SelectOption(label=say(locale, f"panel.page.{each}"), value=each, default=each == page)
+        discord.SelectOption(label=translate(locale, f"panel.page.{each}"), value=each, default=each == page)
         for each in PAGES
     ]
     view.add_item(PanelSelect(page, "page", discord.ui.Select(options=options)))
@@ -154,17 +156,17 @@ async def show_panel(interaction: discord.Interaction[Clonevoice], page: str) ->
 
 
 def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str]:
-    state = {True: say(locale, "panel.on"), False: say(locale, "panel.off")}
+    state = {True: translate(locale, "panel.on"), False: translate(locale, "panel.off")}
     values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
-    values |= {rule: getattr(policy, rule) or say(locale, "panel.no_limit") for rule in NUMBERS}
+    values |= {rule: getattr(policy, rule) or translate(locale, "panel.no_limit") for rule in NUMBERS}
     for rule, (kind, empty) in MENTIONED.items():
         ids = _ids(policy, rule)
         there = _there(ids, guild)
-        gone = [say(locale, "panel.gone")] if len(there) < len(ids) else []
-        values[rule] = ", ".join([format(Ids([number]), kind) for number in there] + gone) or say(
+        gone = [translate(locale, "panel.gone")] if len(there) < len(ids) else []
+        values[rule] = ", ".join([format(Ids([number]), kind) for number in there] + gone) or translate(
             locale, empty
         )
-    return [say(locale, f"rule.is.{field.name}", value=values[field.name]) for field in fields(Policy)]
+    return [translate(locale, f"rule.is.{field.name}", value=values[field.name]) for field in fields(Policy)]
 
 
 def _ids(policy: Policy, rule: str) -> list[int]:
@@ -179,7 +181,7 @@ def _there(ids: Sequence[int], guild: discord.Guild | None) -> list[int]:
 
 
 def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str) -> _Select:
-    placeholder = say(locale, f"panel.choose.{rule}")
+    placeholder = translate(locale, f"panel.choose.{rule}")
     value: Any = getattr(policy, rule, None)
     chosen = _there(_ids(policy, rule), guild) if rule in MENTIONED else []
     most = 25 if isinstance(value, tuple) else 1
@@ -187,7 +189,9 @@ def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str)
         case "switches":
             options = [
                 discord.SelectOption(
-                    label=say(locale, f"panel.switch.{switch}"), value=switch, default=getattr(policy, switch)
+                    label=translate(locale, f"panel.switch.{switch}"),
+                    value=switch,
+                    default=getattr(policy, switch),
                 )
                 for switch in SWITCHES
             ]
@@ -211,7 +215,9 @@ def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str)
         case _:
             numbers = [
                 discord.SelectOption(
-                    label=say(locale, f"rule.choice.{rule}", value=number or say(locale, "panel.no_limit")),
+                    label=translate(
+                        locale, f"rule.choice.{rule}", value=number or translate(locale, "panel.no_limit")
+                    ),
                     value=str(number),
                     default=value == number,
                 )

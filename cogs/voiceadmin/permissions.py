@@ -6,7 +6,7 @@ import discord
 
 from bot.client.client import Clonevoice
 from bot.errors import Refused
-from bot.policy.models import Moderator
+from bot.policy.models import UserRef
 
 
 async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:
@@ -48,6 +48,6 @@ def check_block(interaction: discord.Interaction[Clonevoice], member_id: int, *,
         raise Refused("refused.act_on_bot")
 
 
-def moderator(user: discord.User | discord.Member) -> Moderator:
+def moderator(user: discord.User | discord.Member) -> UserRef:
     """Return who somebody is, for the record."""
-    return Moderator(user.id, user.display_name)
+    return UserRef(user.id, user.display_name)

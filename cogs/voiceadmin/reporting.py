@@ -6,9 +6,9 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
-from bot.i18n import ENGLISH, inert, plain, say, say_markdown
-from bot.moderation.models import EXCERPT, Heard, ReportReason
+from bot.client.tree import replying_on_error
+from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
+from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
 from cogs._ui.interaction import viewer_of
 
 NO_SPEECH = "-"
@@ -24,7 +24,8 @@ class ReportButton(
     def __init__(self, owner_id: int, voice_id: int, locale: str, speech_id: str = NO_SPEECH) -> None:
         super().__init__(
             discord.ui.Button(
-                label=say(locale, "button.report"), custom_id=f"report:{owner_id}:{voice_id}:{speech_id}"
+                label=translate(locale, "button.report"),
+                custom_id=f"report:{owner_id}:{voice_id}:{speech_id}",
             )
         )
         self._owner_id = owner_id
@@ -42,7 +43,7 @@ class ReportButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Ask for the reason, unless there is nothing to report."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer(ephemeral=True, thinking=True)
             locale, heard = str(interaction.locale), self._heard(interaction)
             target = await interaction.client.cases.check(
@@ -50,18 +51,18 @@ class ReportButton(
             )
             view = discord.ui.View(timeout=None)
             options = [
-                discord.SelectOption(label=say(locale, f"report.reason.{reason}"), value=reason)
+                discord.SelectOption(label=translate(locale, f"report.reason.{reason}"), value=reason)
                 for reason in ReportReason
             ]
-            select = discord.ui.Select[Any](options=options, placeholder=say(locale, "report.choose"))
+            select = discord.ui.Select[Any](options=options, placeholder=translate(locale, "report.choose"))
             view.add_item(ReasonSelect(f"{self._owner_id}:{self._voice_id}:{self._speech_id}", select))
             await interaction.edit_original_response(
-                content=say_markdown(locale, "report.ask", title=target.title),
+                content=translate_markdown(locale, "report.ask", title=target.title),
                 embed=_quoted(heard) if heard else None,
                 view=view,
             )
 
-    def _heard(self, interaction: discord.Interaction[Clonevoice]) -> Heard | None:
+    def _heard(self, interaction: discord.Interaction[Clonevoice]) -> QuotedClip | None:
         """Return the spoken line in the message below which this button stands, if it does."""
         message = interaction.message
         if message is None or not message.embeds or self._speech_id == NO_SPEECH:
@@ -69,22 +70,24 @@ class ReportButton(
         return _heard(message.embeds[0], self._speech_id, message.jump_url)
 
 
-def _heard(embed: discord.Embed, speech_id: str, link: str) -> Heard:
-    return Heard(
+def _heard(embed: discord.Embed, speech_id: str, link: str) -> QuotedClip:
+    return QuotedClip(
         speech_id,
-        plain(embed.title or "").removeprefix(say(ENGLISH, "line.title", title="")),
-        plain(embed.description or ""),
+        unescape_markdown(embed.title or "").removeprefix(translate(ENGLISH, "line.title", title="")),
+        unescape_markdown(embed.description or ""),
         embed.author.name or "",
         link,
     )
 
 
-def _quoted(heard: Heard) -> discord.Embed:
+def _quoted(heard: QuotedClip) -> discord.Embed:
     """Repeat a spoken line, so that whoever reports it sees what, and it is at hand when they choose."""
     embed = discord.Embed(
-        title=str(inert(heard.title)), url=heard.link, description=str(inert(heard.text[:EXCERPT]))
+        title=str(escape_markdown(heard.title)),
+        url=heard.link,
+        description=str(escape_markdown(heard.text[:EXCERPT])),
     )
-    return embed.set_author(name=heard.speaker_name)
+    return embed.set_author(name=heard.author_name)
 
 
 class ReasonSelect(
@@ -109,7 +112,7 @@ class ReasonSelect(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
         """Report."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await interaction.response.defer()
             owner_id, voice_id, speech_id = self._of.split(":")
             embeds = interaction.message.embeds if interaction.message else []
@@ -122,5 +125,5 @@ class ReasonSelect(
                 voice_id=int(voice_id),
                 heard=heard[0] if heard and speech_id != NO_SPEECH else None,
             )
-            thanks = say(str(interaction.locale), "report.thanks")
+            thanks = translate(str(interaction.locale), "report.thanks")
             await interaction.edit_original_response(content=thanks, embed=None, view=None)

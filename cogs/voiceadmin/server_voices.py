@@ -8,13 +8,13 @@ import discord
 from discord.app_commands import Choice
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
-from bot.i18n import Verbatim, say, say_markdown
+from bot.client.tree import replying_on_error
+from bot.i18n import Markup, translate, translate_markdown
 from bot.library.models import SUGGESTIONS
-from bot.moderation.server_voices import Whereabouts
+from bot.moderation.server_voices import VoiceFilter
 from bot.voices.models import Voice
 from cogs._ui.interaction import viewer_of
-from cogs._ui.paginator import LISTS, PICKS, page_of, picking, turning
+from cogs._ui.paginator import LISTS, PICKS, add_page_buttons, add_picker, page_of
 from cogs._ui.voice_card import add_declared, voice_card
 from cogs.voiceadmin.decision_form import VerdictForm
 from cogs.voiceadmin.permissions import check_moderator, check_not_concerned, is_moderator, moderator
@@ -29,7 +29,7 @@ class RemoveButton(
         super().__init__(
             discord.ui.Button(
                 style=discord.ButtonStyle.danger,
-                label=say(locale, "button.case.remove"),
+                label=translate(locale, "button.case.remove"),
                 custom_id=f"takedown:{voice_id}",
             )
         )
@@ -45,7 +45,7 @@ class RemoveButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Ask."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             await check_moderator(interaction)
             await ask_to_remove(interaction, str(self._voice_id))
 
@@ -54,7 +54,7 @@ async def open_voice(interaction: discord.Interaction[Clonevoice], chosen: str) 
     """Open a voice's card as moderators see it."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     await check_moderator(interaction)
-    await _show_card(interaction, await interaction.client.roster.find(interaction.guild_id or 0, chosen))
+    await _show_card(interaction, await interaction.client.roster.resolve(interaction.guild_id or 0, chosen))
 
 
 async def suggest_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
@@ -65,7 +65,7 @@ async def suggest_voice(interaction: discord.Interaction[Clonevoice], typed: str
     locale = str(interaction.locale)
     return [
         Choice(
-            name=say(locale, "choice.roster", title=voice.title, owner=voice.owner_name)[:100],
+            name=translate(locale, "choice.roster", title=voice.title, owner=voice.owner_name)[:100],
             value=str(voice.id),
         )
         for voice in voices
@@ -75,20 +75,20 @@ async def suggest_voice(interaction: discord.Interaction[Clonevoice], typed: str
 async def ask_to_remove(interaction: discord.Interaction[Clonevoice], text: str, reason: str = "") -> None:
     """Answer with the form that removes a voice, which says what that means; the reason can be changed."""
     guild_id, locale = interaction.guild_id or 0, str(interaction.locale)
-    voice = await interaction.client.roster.find(guild_id, text)
+    voice = await interaction.client.roster.resolve(guild_id, text)
     check_not_concerned(interaction, {voice.owner_id})
     kind = "removing" if voice.guild_id == guild_id else "barring"
 
     async def remove(interaction: discord.Interaction[Clonevoice], reason: str, _: int | None) -> None:
-        found = await interaction.client.roster.find(guild_id, str(voice.id))
+        found = await interaction.client.roster.resolve(guild_id, str(voice.id))
         destroyed = await interaction.client.cases.remove(
             guild_id, moderator(interaction.user), found, reason
         )
         key = "verdict.done.removing" if destroyed else "verdict.done.barring"
-        done = say_markdown(str(interaction.locale), key, title=found.title)
+        done = translate_markdown(str(interaction.locale), key, title=found.title)
         await interaction.edit_original_response(content=done, embed=None, attachments=[], view=None)
 
-    about = say_markdown(locale, f"verdict.about.{kind}", title=voice.title, name=voice.owner_name)
+    about = translate_markdown(locale, f"verdict.about.{kind}", title=voice.title, name=voice.owner_name)
     await interaction.response.send_modal(
         VerdictForm(kind, locale, remove, about=about, reader=voice.owner_name, reason=reason)
     )
@@ -101,34 +101,34 @@ async def show_roster(interaction: discord.Interaction[Clonevoice], of: str, pag
     owner, _, where = of.partition(":")
     filters: dict[str, Any] = {
         "owner_id": int(owner) if owner.isdecimal() else None,
-        "whereabouts": Whereabouts(where) if where in {*Whereabouts} else Whereabouts.ALL,
+        "whereabouts": VoiceFilter(where) if where in {*VoiceFilter} else VoiceFilter.ALL,
     }
-    entries = await roster.entries(guild_id, **filters)
-    voices = await roster.confirmed(guild_id, page_of(entries, page)[1])
+    entries = await roster.list_voices(guild_id, **filters)
+    voices = await roster.verify(guild_id, page_of(entries, page)[1])
     if len(voices) < len(page_of(entries, page)[1]):  # what is gone is off the list now
-        entries = await roster.entries(guild_id, **filters)
-        voices = await roster.confirmed(guild_id, page_of(entries, page)[1])
+        entries = await roster.list_voices(guild_id, **filters)
+        voices = await roster.verify(guild_id, page_of(entries, page)[1])
     page, _ = page_of(entries, page)
     lines = [
-        say_markdown(
+        translate_markdown(
             locale,
             "roster.row",
             title=voice.title,
             name=voice.owner_name,
             at=int(voice.created_at),
-            state=Verbatim(say(locale, _state(voice, guild_id))),
+            state=Markup(translate(locale, _state(voice, guild_id))),
         )
         for voice in voices
     ]
     embed = discord.Embed(
-        title=say(locale, "moderators.voices", rows=len(entries)),
-        description="\n".join(lines) or say(locale, "moderators.none.voices"),
+        title=translate(locale, "moderators.voices", rows=len(entries)),
+        description="\n".join(lines) or translate(locale, "moderators.none.voices"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
     options = [(str(voice.id), voice.title, voice.owner_name) for voice in voices]
-    picking(view, "roster", options, say(locale, "list.open"))
-    turning(view, "roster", page, len(entries), of, locale)
+    add_picker(view, "roster", options, translate(locale, "list.open"))
+    add_page_buttons(view, "roster", page, len(entries), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
@@ -146,9 +146,9 @@ async def _show_card(interaction: discord.Interaction[Clonevoice], voice: Voice)
         playable=shared,
     )
     add_declared(embed, voice, locale)
-    embed.add_field(name=say(locale, "voice.shared"), value=say(locale, _state(voice, guild_id)))
+    embed.add_field(name=translate(locale, "voice.shared"), value=translate(locale, _state(voice, guild_id)))
     if not shared:
-        embed.set_footer(text=say(locale, "roster.private"))
+        embed.set_footer(text=translate(locale, "roster.private"))
     view = discord.ui.View(timeout=None)
     view.add_item(RemoveButton(voice.id, locale))
     await interaction.edit_original_response(

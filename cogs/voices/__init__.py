@@ -15,17 +15,17 @@ from bot.client.client import Clonevoice
 from bot.client.membership import DiscordMembership
 from bot.client.tree import command_text
 from bot.errors import StoreError
-from bot.i18n import say
+from bot.i18n import translate
 from bot.library.library import Library
 from bot.privacy.erasure import Privacy
 from bot.text import clean_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
+from cogs._ui.formatting import file_name
 from cogs._ui.interaction import deferred, viewer_of
 from cogs._ui.paginator import PageButton, PickSelect
-from cogs._ui.voice_card import file_name
 from cogs._ui.voice_option import VoiceOption, own_voice, seen_voice
 from cogs.voices.actions import VoiceButton, ask_to_delete, show_voice
-from cogs.voices.erase_form import ForgetForm
+from cogs.voices.erase_form import EraseForm
 from cogs.voices.lists import own_page, show_community
 from cogs.voices.notices import show_unread
 
@@ -60,7 +60,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     async def show(self, interaction: discord.Interaction[Clonevoice], voice: VoiceOption) -> None:
         """Show a voice's card."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await show_voice(interaction, await self._library.find(viewer_of(interaction), voice))
+        await show_voice(interaction, await self._library.resolve(viewer_of(interaction), voice))
 
     @app_commands.command(name="rename", description=command_text("voices.rename"))
     @app_commands.describe(voice=command_text("voices.which"), title=command_text("voices.title"))
@@ -132,26 +132,26 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
         if audio:
             files.append(("audio.zip", await asyncio.to_thread(_packed, audio)))
         await interaction.edit_original_response(
-            content=say(str(interaction.locale), "export.all" if whole else "export.without_all_audio"),
+            content=translate(str(interaction.locale), "export.all" if whole else "export.without_all_audio"),
             attachments=[discord.File(io.BytesIO(content), name) for name, content in files],
         )
 
     @app_commands.command(name="forget", description=command_text("voices.forget"))
     async def forget(self, interaction: discord.Interaction[Clonevoice]) -> None:
         """Ask for a word to be typed, then delete all that is stored about the member."""
-        await interaction.response.send_modal(ForgetForm(str(interaction.locale)))
+        await interaction.response.send_modal(EraseForm(str(interaction.locale)))
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End all that was shared in a server that the bot has left."""
         try:
-            await self._library.community.close(guild.id)
+            await self._library.shared_voices.unshare_all(guild.id)
         except (StoreError, OSError, ValueError):
             _log.exception("what was shared in server %d could not be ended yet", guild.id)
 
     async def _own(self, interaction: discord.Interaction[Clonevoice], voice: str) -> Voice:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        return await self._library.find(viewer_of(interaction), voice, own=True)
+        return await self._library.resolve(viewer_of(interaction), voice, own=True)
 
     async def _audio(
         self, bot: Clonevoice, member_id: int, room: int
@@ -159,7 +159,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
         """Return the samples and previews that can be had and fit, by name, and whether these are all."""
         found = [(f"sample-{name}.mp3", sample) for name, sample in await self._privacy.samples(member_id)]
         whole = True
-        for voice in await self._library.own(member_id):
+        for voice in await self._library.list_own(member_id):
             preview = await bot.previews.get(voice.preview_url, limit=room)
             if preview is None:
                 whole = False
@@ -183,6 +183,6 @@ def _packed(contents: list[tuple[str, bytes]]) -> bytes:
 
 async def setup(bot: Clonevoice) -> None:
     """Hand the cog its tools."""
-    bot.library.community.membership = DiscordMembership(bot, bot.cloner.clock)
+    bot.library.shared_voices.membership = DiscordMembership(bot, bot.cloner.clock)
     bot.add_dynamic_items(VoiceButton, PageButton, PickSelect)
     await bot.add_cog(Voices(bot.library, bot.privacy))

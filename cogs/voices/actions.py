@@ -7,8 +7,8 @@ from typing import Any, Self
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.tree import answering
-from bot.i18n import say, say_markdown
+from bot.client.tree import replying_on_error
+from bot.i18n import translate, translate_markdown
 from bot.voices.models import Viewer, Voice
 from cogs._ui.interaction import viewer_of
 from cogs._ui.voice_card import voice_card
@@ -34,7 +34,7 @@ class VoiceButton(
         super().__init__(
             discord.ui.Button(
                 style=_LOOKS.get(wish, discord.ButtonStyle.secondary),
-                label=say(locale, f"button.{wish}"),
+                label=translate(locale, f"button.{wish}"),
                 custom_id=f"voice:{wish}:{voice_id}",
             )
         )
@@ -51,15 +51,15 @@ class VoiceButton(
 
     async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
         """Do what the member wishes."""
-        async with answering(interaction):
+        async with replying_on_error(interaction):
             viewer, library = viewer_of(interaction), interaction.client.library
             match self._wish:
                 case "speak":
-                    voice = await library.usable(viewer, self._voice_id)
+                    voice = await library.get_usable(viewer, self._voice_id)
                     interaction.client.speaking.check(viewer.id)
                     await interaction.response.send_modal(TextForm(voice, str(interaction.locale)))
                 case "rename":
-                    voice = await library.owned(viewer, self._voice_id)
+                    voice = await library.get_own(viewer, self._voice_id)
                     await interaction.response.send_modal(
                         RenameForm(voice, str(interaction.locale), show_voice)
                     )
@@ -82,9 +82,9 @@ class VoiceButton(
             case "gone":
                 await delete(interaction, self._voice_id)
             case "keep":
-                await show_voice(interaction, await library.owned(viewer, self._voice_id))
+                await show_voice(interaction, await library.get_own(viewer, self._voice_id))
             case _:  # to delete it, or to forget one that the API has lost, which is the same
-                await ask_to_delete(interaction, await library.owned(viewer, self._voice_id))
+                await ask_to_delete(interaction, await library.get_own(viewer, self._voice_id))
 
 
 def voice_buttons(
@@ -112,7 +112,7 @@ async def show_voice(interaction: discord.Interaction[Clonevoice], voice: Voice)
     """Answer with the card of a voice; a click's card changes in place."""
     viewer, locale = viewer_of(interaction), str(interaction.locale)
     library = interaction.client.library
-    lines = await library.lines(viewer, voice.id) if viewer.id == voice.owner_id else ()
+    lines = await library.list_clips(viewer, voice.id) if viewer.id == voice.owner_id else ()
     embed, files = await voice_card(
         voice,
         viewer,
@@ -122,14 +122,14 @@ async def show_voice(interaction: discord.Interaction[Clonevoice], voice: Voice)
         limit=interaction.filesize_limit,
     )
     if lines:
-        last = say_markdown(
+        last = translate_markdown(
             locale,
             "voice.spoken_last",
             lines=len(lines),
             name=speaker_name(lines[0], locale),
             at=int(lines[0].at),
         )
-        embed.add_field(name=say(locale, "voice.spoken"), value=last, inline=False)
+        embed.add_field(name=translate(locale, "voice.spoken"), value=last, inline=False)
     await interaction.edit_original_response(
         content=None,
         embed=embed,
@@ -142,7 +142,7 @@ async def ask_to_delete(interaction: discord.Interaction[Clonevoice], voice: Voi
     """Answer with the question whether a voice is really to be deleted."""
     locale = str(interaction.locale)
     await interaction.edit_original_response(
-        content=say_markdown(locale, "delete.ask", title=voice.title),
+        content=translate_markdown(locale, "delete.ask", title=voice.title),
         embed=None,
         attachments=[],
         view=_row(voice, ["gone", "keep"], locale),
@@ -152,10 +152,10 @@ async def ask_to_delete(interaction: discord.Interaction[Clonevoice], voice: Voi
 async def delete(interaction: discord.Interaction[Clonevoice], voice_id: int) -> None:
     """Delete a voice, and say whether it is gone at the API too."""
     library, viewer = interaction.client.library, viewer_of(interaction)
-    voice = await library.owned(viewer, voice_id)
+    voice = await library.get_own(viewer, voice_id)
     gone = await library.delete(viewer, voice_id)
     await interaction.edit_original_response(
-        content=say_markdown(
+        content=translate_markdown(
             str(interaction.locale), "delete.done" if gone else "delete.owed", title=voice.title
         ),
         embed=None,

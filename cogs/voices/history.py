@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import discord
 
 from bot.client.client import Clonevoice
-from bot.i18n import say, say_markdown
-from bot.voices.models import SpokenLine
+from bot.i18n import translate, translate_markdown
+from bot.voices.models import Clip
 from cogs._ui.interaction import viewer_of
-from cogs._ui.paginator import page_of, turning
+from cogs._ui.paginator import add_page_buttons, page_of
 
 EXCERPT = 150
 """How many characters of a line a page shows; the file beside it has all of them."""
@@ -20,13 +20,13 @@ async def show_history(interaction: discord.Interaction[Clonevoice], voice_id: i
     """Answer with a page of what was spoken, newest first, and with all of it as a file."""
     locale, library = str(interaction.locale), interaction.client.library
     viewer = viewer_of(interaction)
-    voice = await library.owned(viewer, voice_id)
-    lines = await library.lines(viewer, voice_id)
+    voice = await library.get_own(viewer, voice_id)
+    lines = await library.list_clips(viewer, voice_id)
     page, shown = page_of(lines, page)
     embed = discord.Embed(
-        title=say_markdown(locale, "history.title", title=voice.title),
+        title=translate_markdown(locale, "history.title", title=voice.title),
         description="\n".join(
-            say_markdown(
+            translate_markdown(
                 locale,
                 "history.line",
                 at=int(line.at),
@@ -35,19 +35,19 @@ async def show_history(interaction: discord.Interaction[Clonevoice], voice_id: i
             )
             for line in shown
         )
-        or say(locale, "history.empty"),
+        or translate(locale, "history.empty"),
         colour=discord.Colour.blurple(),
     )
     view = discord.ui.View(timeout=None)
-    turning(view, "history", page, len(lines), str(voice_id), locale)
+    add_page_buttons(view, "history", page, len(lines), str(voice_id), locale)
     await interaction.edit_original_response(
         embed=embed, view=view, attachments=[_file(lines, locale)] if lines else []
     )
 
 
-def speaker_name(line: SpokenLine, locale: str) -> str:
+def speaker_name(line: Clip, locale: str) -> str:
     """Name who spoke a line."""
-    return line.speaker_name or say(locale, "history.forgotten")
+    return line.author_name or translate(locale, "history.forgotten")
 
 
 def _excerpt(text: str) -> str:
@@ -55,9 +55,9 @@ def _excerpt(text: str) -> str:
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
 
-def _file(lines: Sequence[SpokenLine], locale: str) -> discord.File:
+def _file(lines: Sequence[Clip], locale: str) -> discord.File:
     written = "\n\n".join(
-        say(
+        translate(
             locale,
             "history.written",
             at=datetime.fromtimestamp(line.at, UTC).strftime("%Y-%m-%d %H:%M UTC"),

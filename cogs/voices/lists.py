@@ -5,11 +5,11 @@ from typing import Any
 import discord
 
 from bot.client.client import Clonevoice
-from bot.i18n import Verbatim, say, say_markdown
+from bot.i18n import Markup, translate, translate_markdown
 from bot.voices.models import Language, Viewer, Voice
+from cogs._ui.formatting import length
 from cogs._ui.interaction import deferred, viewer_of
-from cogs._ui.paginator import LISTS, PAGE, PICKS, page_of, picking, turning
-from cogs._ui.voice_card import length
+from cogs._ui.paginator import LISTS, PAGE, PICKS, add_page_buttons, add_picker, page_of
 from cogs.voices.actions import show_voice
 from cogs.voices.history import show_history
 
@@ -20,7 +20,7 @@ async def open_voice(interaction: discord.Interaction[Clonevoice], chosen: str) 
     """Open a voice's card, or go on there with the card of a clone that waits for its speaker."""
     reply = await deferred(interaction)
     if chosen.isdecimal():
-        voice = await interaction.client.library.find(viewer_of(interaction), chosen)
+        voice = await interaction.client.library.resolve(viewer_of(interaction), chosen)
         await show_voice(interaction, voice)
     else:
         await interaction.client.cloner.show_job(chosen, interaction.user.id, reply)
@@ -36,40 +36,40 @@ async def show_own(interaction: discord.Interaction[Clonevoice], of: str, page: 
 async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> dict[str, Any]:
     """Write a page of a member's own voices."""
     locale, viewer = str(interaction.locale), viewer_of(interaction)
-    voices = await interaction.client.library.own(viewer.id)
+    voices = await interaction.client.library.list_own(viewer.id)
     page, shown = page_of(voices, page)
     asked = interaction.client.cloner.asked(viewer.id)[:PAGE] if page == 0 else []
     rows = [
-        say_markdown(
+        translate_markdown(
             locale,
             "list.asked",
             title=job.title,
             name=job.speaker.name if job.speaker else "",
-            until=int(job.approval_ends),
+            until=int(job.consent_deadline),
         )
         for job in asked
     ]
     rows += [
-        say_markdown(
+        translate_markdown(
             locale,
             "list.deleting" if voice.deleting else "list.own",
             title=voice.title,
             facts=_facts(voice, locale),
             at=int(voice.created_at),
-            shared=Verbatim(say(locale, _reach(voice, viewer))),
+            shared=Markup(translate(locale, _reach(voice, viewer))),
         )
         for voice in shown
     ]
     embed = discord.Embed(
-        title=say(locale, "list.title", voices=len(voices)),
-        description="\n".join(rows) or say(locale, "list.empty"),
+        title=translate(locale, "list.title", voices=len(voices)),
+        description="\n".join(rows) or translate(locale, "list.empty"),
         colour=_BLURPLE,
     )
-    options = [(job.id, job.title, say(locale, "list.waits")) for job in asked]
+    options = [(job.id, job.title, translate(locale, "list.waits")) for job in asked]
     options += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in shown]
     view = discord.ui.View(timeout=None)
-    picking(view, "voice", options, say(locale, "list.open"))
-    turning(view, "own", page, len(voices), "", locale)
+    add_picker(view, "voice", options, translate(locale, "list.open"))
+    add_page_buttons(view, "own", page, len(voices), "", locale)
     return {"embed": embed, "view": view}
 
 
@@ -77,16 +77,16 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
     """Answer with a page of what is shared here; `of` is `language:search`, both of which may be empty."""
     locale, viewer = str(interaction.locale), viewer_of(interaction)
     language, _, search = of.partition(":")
-    community = interaction.client.library.community
+    community = interaction.client.library.shared_voices
     wanted = Language(language) if language in {*Language} else None
     rows = await community.search(viewer.guild_id, search, wanted)
-    held = await community.confirmed(viewer.guild_id, page_of(rows, page)[1])
+    held = await community.verify(viewer.guild_id, page_of(rows, page)[1])
     if len(held) < len(page_of(rows, page)[1]):  # what did not hold is off the list now
         rows = await community.search(viewer.guild_id, search, wanted)
-        held = await community.confirmed(viewer.guild_id, page_of(rows, page)[1])
+        held = await community.verify(viewer.guild_id, page_of(rows, page)[1])
     page, _ = page_of(rows, page)
     lines = [
-        say_markdown(
+        translate_markdown(
             locale,
             "community.row",
             title=voice.title,
@@ -96,17 +96,21 @@ async def show_community(interaction: discord.Interaction[Clonevoice], of: str, 
         for row, voice in held
     ]
     embed = discord.Embed(
-        title=say(locale, "community.title", voices=len(rows)),
-        description="\n".join(lines) or say(locale, await _why_empty(interaction, of)),
+        title=translate(locale, "community.title", voices=len(rows)),
+        description="\n".join(lines) or translate(locale, await _why_empty(interaction, of)),
         colour=_BLURPLE,
     )
     if of != ":":
-        wanted_name = say(locale, f"language.{wanted}") if wanted else say(locale, "community.any")
-        embed.set_footer(text=say(locale, "community.filter", search=search or "*", language=wanted_name))
+        wanted_name = (
+            translate(locale, f"language.{wanted}") if wanted else translate(locale, "community.any")
+        )
+        embed.set_footer(
+            text=translate(locale, "community.filter", search=search or "*", language=wanted_name)
+        )
     view = discord.ui.View(timeout=None)
     options = [(str(voice.id), voice.title, row.owner_name) for row, voice in held]
-    picking(view, "voice", options, say(locale, "list.open"))
-    turning(view, "community", page, len(rows), of, locale)
+    add_picker(view, "voice", options, translate(locale, "list.open"))
+    add_page_buttons(view, "community", page, len(rows), of, locale)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
@@ -123,9 +127,9 @@ def _reach(voice: Voice, viewer: Viewer) -> str:
     return "list.elsewhere" if voice.shared_in else "list.private"
 
 
-def _facts(voice: Voice, locale: str) -> Verbatim:
-    language = say(locale, f"language.{voice.language}")
-    return Verbatim(language if voice.duration is None else f"{language}, {length(voice.duration)}")
+def _facts(voice: Voice, locale: str) -> Markup:
+    language = translate(locale, f"language.{voice.language}")
+    return Markup(language if voice.duration is None else f"{language}, {length(voice.duration)}")
 
 
 async def _history(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:

@@ -5,9 +5,9 @@ import logging
 import discord
 
 from bot.client.client import Clonevoice
-from bot.client.messenger import Unreachable, Ways
+from bot.client.messenger import DeliveryError, Messenger
 from bot.errors import StoreError
-from bot.i18n import say_markdown
+from bot.i18n import translate_markdown
 from bot.voices.models import Notice
 
 _log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 class News:
     """Brings notices by direct message, in the language of the server that they are about."""
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: Messenger) -> None:
         self._ways = ways
 
     async def send(self, notice: Notice) -> bool | None:
@@ -24,9 +24,9 @@ class News:
         server = await self._ways.server(notice.guild_id)
         try:
             await self._ways.dm(notice.user_id, content=_told(notice, server.name, server.locale))
-        except Unreachable as error:
+        except DeliveryError as error:
             _log.info("news could not be sent: %s", error)
-            return False if error.passing else None
+            return False if error.temporary else None
         return True
 
 
@@ -34,14 +34,14 @@ async def show_unread(interaction: discord.Interaction[Clonevoice]) -> None:
     """Tell a member, below an answer, what could not be told by direct message."""
     notices, locale = interaction.client.notices, str(interaction.locale)
     try:
-        for notice in await notices.unread(interaction.user.id):
+        for notice in await notices.undelivered(interaction.user.id):
             guild = interaction.client.get_guild(notice.guild_id)
             told = _told(notice, guild.name if guild else "?", locale)
             await interaction.followup.send(told, ephemeral=True)
-            await notices.read(notice)
+            await notices.mark_delivered(notice)
     except (StoreError, OSError, ValueError, discord.HTTPException) as error:  # the answer itself is there
         _log.warning("news could not be shown: %r", error)
 
 
 def _told(notice: Notice, server: str, locale: str) -> str:
-    return say_markdown(locale, notice.key, server=server, **notice.values)
+    return translate_markdown(locale, notice.key, server=server, **notice.values)

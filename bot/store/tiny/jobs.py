@@ -9,17 +9,17 @@ from typing import Any
 from pydantic import TypeAdapter
 from tinydb import TinyDB
 
-from bot.cloning.job import Job
+from bot.cloning.job import CloneJob
 from bot.cloning.stage import Stage
 from bot.errors import RecordDamaged
-from bot.speaking.job import Speech, SpeechStage
+from bot.speaking.job import SpeechJob, SpeechStage
 from bot.store.tiny.records import HIDE_INPUT, Records, forget, put
 
 _log = logging.getLogger(__name__)
 
 _ID = re.compile(r"[0-9A-Za-z_-]+")
-_JOBS = TypeAdapter(list[Job], config=HIDE_INPUT)
-_SPEECHES = TypeAdapter(list[Speech], config=HIDE_INPUT)
+_JOBS = TypeAdapter(list[CloneJob], config=HIDE_INPUT)
+_SPEECHES = TypeAdapter(list[SpeechJob], config=HIDE_INPUT)
 
 
 class TinyJobs:
@@ -33,25 +33,25 @@ class TinyJobs:
         for name in await self._records.names("jobs", f"{owner_id:d}-*.json.damaged*"):
             raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
 
-    async def all(self) -> tuple[Job, ...]:
+    async def all(self) -> tuple[CloneJob, ...]:
         """Return every job on record, oldest first; those that can't be read are reported in the log."""
         found = await _read_all(self._records, "jobs", _JOBS)
         return tuple(sorted(found, key=lambda job: (job.times.get(Stage.RECEIVED, 0.0), job.id)))
 
-    async def put(self, job: Job) -> None:
+    async def put(self, job: CloneJob) -> None:
         """Record where a job stands."""
         [record] = _JOBS.dump_python([job], mode="json")
-        await self._records.use(_name("jobs", job.id), lambda db: put(db.table("job"), 1, record))
+        await self._records.run(_name("jobs", job.id), lambda db: put(db.table("job"), 1, record))
 
     async def put_sample(self, job_id: str, sample: bytes) -> None:
         """Keep a job's MP3 until the job is dropped; without a job on record, until the next start."""
         file = _sample(job_id)
-        await self._records.use(_name("jobs", job_id), lambda _: self._records.folder.write(file, sample))
+        await self._records.run(_name("jobs", job_id), lambda _: self._records.folder.write(file, sample))
 
     async def sample(self, job_id: str) -> bytes:
         """Return a job's MP3; `FileNotFoundError` without one."""
         file = _sample(job_id)
-        return await self._records.use(_name("jobs", job_id), lambda _: self._records.folder.read(file))
+        return await self._records.run(_name("jobs", job_id), lambda _: self._records.folder.read(file))
 
     async def drop(self, job_id: str) -> None:
         """Forget a job and its sample; a job that is not there is no error."""
@@ -62,7 +62,7 @@ class TinyJobs:
             # Last: a sample without a job is swept, a job needs its own.
             self._records.folder.remove(_sample(job_id))
 
-        await self._records.use(_name("jobs", job_id), drop)
+        await self._records.run(_name("jobs", job_id), drop)
 
 
 class TinySpeeches:
@@ -71,15 +71,15 @@ class TinySpeeches:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    async def all(self) -> tuple[Speech, ...]:
+    async def all(self) -> tuple[SpeechJob, ...]:
         """Return every line under way, oldest first; those that can't be read are reported in the log."""
         found = await _read_all(self._records, "speeches", _SPEECHES)
         return tuple(sorted(found, key=lambda speech: (speech.times[SpeechStage.ACCEPTED], speech.id)))
 
-    async def put(self, speech: Speech) -> None:
+    async def put(self, speech: SpeechJob) -> None:
         """Record where a line stands."""
         [record] = _SPEECHES.dump_python([speech], mode="json")
-        await self._records.use(_name("speeches", speech.id), lambda db: put(db.table("job"), 1, record))
+        await self._records.run(_name("speeches", speech.id), lambda db: put(db.table("job"), 1, record))
 
     async def drop(self, speech_id: str) -> None:
         """Forget a line; one that is not there is no error."""
@@ -90,7 +90,7 @@ async def _read_all(records: Records, kind: str, adapter: TypeAdapter[list[Any]]
     found: list[Any] = []
     for name in await records.names(kind):
         try:
-            found += await records.use(name, lambda db: adapter.validate_python(db.table("job").all()))
+            found += await records.run(name, lambda db: adapter.validate_python(db.table("job").all()))
         except RecordDamaged:
             continue  # reported where it was set aside
         except ValueError:

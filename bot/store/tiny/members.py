@@ -14,9 +14,9 @@ from tinydb import TinyDB
 from tinydb.table import Table
 
 from bot.errors import RecordDamaged
-from bot.policy.models import ClonedHere
+from bot.policy.models import CloneRecord
 from bot.store.tiny.records import HIDE_INPUT, Records, drop, put
-from bot.voices.models import Consent, SpokenLine, Voice
+from bot.voices.models import Clip, Consent, Voice
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ LINES = 50
 _T = TypeVar("_T")
 _Content = Mapping[str, Mapping[str, Any]]
 _VOICES = TypeAdapter(list[Voice], config=HIDE_INPUT)
-_LINES = TypeAdapter(list[SpokenLine], config=HIDE_INPUT)
+_LINES = TypeAdapter(list[Clip], config=HIDE_INPUT)
 _CONSENTS = TypeAdapter(list[Consent], config=HIDE_INPUT)
 
 
@@ -39,14 +39,14 @@ class TinyMembers:
 
     async def voices(self, owner_id: int) -> tuple[Voice, ...]:
         """Return a member's voices, oldest first."""
-        found = await self._records.use(
+        found = await self._records.run(
             _name(owner_id), lambda db: _VOICES.validate_python(db.table("voices").all())
         )
         return tuple(sorted(found, key=lambda voice: (voice.created_at, voice.id)))
 
     async def put(self, voice: Voice) -> None:
         """Record a voice in its owner's file, in the place of one with the same id."""
-        await self._records.use(_name(voice.owner_id), lambda db: _put(db.table("voices"), voice))
+        await self._records.run(_name(voice.owner_id), lambda db: _put(db.table("voices"), voice))
 
     async def change(self, owner_id: int, voice_id: int, change: Callable[[Voice], Voice]) -> Voice | None:
         """Change a voice in one step; None if there is none. What `change` raises leaves it as it was."""
@@ -62,7 +62,7 @@ class TinyMembers:
                 _put(table, changed)
             return changed
 
-        return await self._records.use(_name(owner_id), apply)
+        return await self._records.run(_name(owner_id), apply)
 
     async def drop(self, owner_id: int, voice_id: int) -> None:
         """Forget a voice and what was spoken with it; one that is not there is no error."""
@@ -71,21 +71,21 @@ class TinyMembers:
             drop(db.table("voices"), voice_id)  # first: a line without its voice shows nowhere
             _keep_lines(db, [line for line in _lines(db) if line.voice_id != voice_id])
 
-        await self._records.use(_name(owner_id), forget)
+        await self._records.run(_name(owner_id), forget)
 
     async def forget(self, owner_id: int) -> None:
         """Forget all that a member's file holds."""
         await self._records.remove(_name(owner_id))
 
-    async def cloned_in(self) -> dict[int, list[ClonedHere]]:
+    async def cloned_in(self) -> dict[int, list[CloneRecord]]:
         """Return all members' voices by the server in which they were cloned; reports what it can't read."""
 
-        def cloned(content: _Content) -> Iterable[tuple[int, ClonedHere]]:
+        def cloned(content: _Content) -> Iterable[tuple[int, CloneRecord]]:
             for row in content.get("voices", {}).values():
                 [voice] = _VOICES.validate_python([row])
-                yield voice.guild_id, ClonedHere.of(voice, voice.created_at)
+                yield voice.guild_id, CloneRecord.from_voice(voice, voice.created_at)
 
-        found: defaultdict[int, list[ClonedHere]] = defaultdict(list)
+        found: defaultdict[int, list[CloneRecord]] = defaultdict(list)
         for pairs in (await self._scan(cloned, strict=False)).values():
             for guild_id, one in pairs:
                 found[guild_id].append(one)
@@ -105,12 +105,12 @@ class TinyMembers:
         found = await self._scan(lambda content: map(int, content.get("voices", {})), strict=False)
         return set(chain.from_iterable(found.values()))
 
-    async def lines(self, owner_id: int, voice_id: int) -> tuple[SpokenLine, ...]:
+    async def lines(self, owner_id: int, voice_id: int) -> tuple[Clip, ...]:
         """Return what was spoken with a voice, newest first, 50 lines at most."""
-        found = await self._records.use(_name(owner_id), _lines)
+        found = await self._records.run(_name(owner_id), _lines)
         return tuple(reversed([line for line in found if line.voice_id == voice_id]))
 
-    async def add_line(self, owner_id: int, line: SpokenLine) -> None:
+    async def add_line(self, owner_id: int, line: Clip) -> None:
         """Remember what was spoken with a voice, if it is still there; a line is there once by its id."""
 
         def add(db: TinyDB) -> None:
@@ -121,14 +121,14 @@ class TinyMembers:
             gone = same[: max(0, len(same) + 1 - LINES)]
             _keep_lines(db, [*(other for other in before if other not in gone), line])
 
-        await self._records.use(_name(owner_id), add)
+        await self._records.run(_name(owner_id), add)
 
-    async def lines_of(self, speaker_id: int) -> tuple[SpokenLine, ...]:
+    async def lines_of(self, speaker_id: int) -> tuple[Clip, ...]:
         """Return what a member spoke with anybody's voices, newest first."""
-        found: list[SpokenLine] = []
+        found: list[Clip] = []
         for name in await self._naming(speaker_id, strict=False):
-            lines = await self._records.use(name, _lines)
-            found += [line for line in lines if line.speaker_id == speaker_id]
+            lines = await self._records.run(name, _lines)
+            found += [line for line in lines if line.author_id == speaker_id]
         return tuple(sorted(found, key=lambda line: line.at, reverse=True))
 
     async def anonymise(self, member_id: int) -> None:
@@ -136,16 +136,16 @@ class TinyMembers:
 
         def blot_out(db: TinyDB) -> None:
             _keep_lines(
-                db, [line.anonymous() if line.speaker_id == member_id else line for line in _lines(db)]
+                db, [line.anonymous() if line.author_id == member_id else line for line in _lines(db)]
             )
             _keep_consents(db, [consent for consent in _consents(db) if consent.owner_id != member_id])
 
         for name in await self._naming(member_id, strict=True):
-            await self._records.use(name, blot_out)
+            await self._records.run(name, blot_out)
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         """Return what a member has approved, oldest first."""
-        return tuple(await self._records.use(_name(speaker_id), _consents))
+        return tuple(await self._records.run(_name(speaker_id), _consents))
 
     async def put_consent(self, consent: Consent) -> None:
         """Record an approval in its speaker's file, in the place of one for the same clone."""
@@ -154,7 +154,7 @@ class TinyMembers:
             others = [other for other in _consents(db) if other.job_id != consent.job_id]
             _keep_consents(db, [*others, consent])
 
-        await self._records.use(_name(consent.statement.by), keep)
+        await self._records.run(_name(consent.statement.by), keep)
 
     async def change_consent(
         self, speaker_id: int, job_id: str, change: Callable[[Consent], Consent]
@@ -167,7 +167,7 @@ class TinyMembers:
             _keep_consents(db, after)
             return next((consent for consent in after if consent.job_id == job_id), None)
 
-        return await self._records.use(_name(speaker_id), apply)
+        return await self._records.run(_name(speaker_id), apply)
 
     async def drop_consent(self, speaker_id: int, job_id: str) -> None:
         """Forget an approval; one that is not there is no error."""
@@ -175,7 +175,7 @@ class TinyMembers:
         def drop(db: TinyDB) -> None:
             _keep_consents(db, [consent for consent in _consents(db) if consent.job_id != job_id])
 
-        await self._records.use(_name(speaker_id), drop)
+        await self._records.run(_name(speaker_id), drop)
 
     async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
         """Name the files that hold a line of this member, or an approval that they got."""
@@ -183,7 +183,7 @@ class TinyMembers:
         def named(content: _Content) -> Iterable[int]:
             lines = chain.from_iterable(row["lines"] for row in content.get("spoken", {}).values())
             given = chain.from_iterable(row["consents"] for row in content.get("consents", {}).values())
-            return [*(line["speaker_id"] for line in lines), *(consent["owner_id"] for consent in given)]
+            return [*(line["author_id"] for line in lines), *(consent["owner_id"] for consent in given)]
 
         found = await self._scan(named, strict=strict)
         return [name for name, ids in found.items() if member_id in ids]
@@ -221,12 +221,12 @@ def _put(table: Table, voice: Voice) -> None:
     put(table, voice.id, record)
 
 
-def _lines(db: TinyDB) -> list[SpokenLine]:
+def _lines(db: TinyDB) -> list[Clip]:
     record = db.table("spoken").get(doc_id=1)
     return _LINES.validate_python(record["lines"] if record else [])
 
 
-def _keep_lines(db: TinyDB, lines: list[SpokenLine]) -> None:
+def _keep_lines(db: TinyDB, lines: list[Clip]) -> None:
     if lines != _lines(db):
         put(db.table("spoken"), 1, {"lines": _LINES.dump_python(lines, mode="json")})
 

@@ -46,7 +46,7 @@ class Records:
             await asyncio.wait(self._running)
         self.folder.close()
 
-    async def use(self, name: str, work: Callable[[TinyDB], _T]) -> _T:
+    async def run(self, name: str, work: Callable[[TinyDB], _T]) -> _T:
         """Run `work` on a record in a thread, alone; being cancelled ends the waiting, not the work."""
         file = self._file(name)
 
@@ -75,7 +75,7 @@ class Records:
             forget(db)
             self.folder.remove(name)
 
-        await self.use(name, remove)
+        await self.run(name, remove)
 
     def _file(self, name: str) -> _File:
         """Open a record; one in use stays the same for all, however many others were opened meanwhile."""

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _TABLES = TypeAdapter(
     dict[str, dict[str, dict[str, Any]]], config=ConfigDict(strict=True, hide_input_in_errors=True)
 )
-KINDS = ("members", "servers", "jobs", "speeches")
+FOLDERS = ("members", "servers", "jobs", "speeches")
 """The folders that records lie in, besides the data folder itself."""
 
 _TEMPORARY = ".tmp"
@@ -62,7 +62,7 @@ class FileStorage(Storage):
         try:
             raw = self._path.read_bytes()
         except FileNotFoundError:
-            for aside in asides(self._path):
+            for aside in quarantine_paths(self._path):
                 if os.path.lexists(aside):
                     raise self._damaged(aside) from None
             return None
@@ -75,7 +75,7 @@ class FileStorage(Storage):
         return _TABLES.validate_python(content)
 
     def _set_aside(self, reason: str) -> RecordDamaged:
-        aside = next((path for path in asides(self._path) if not os.path.lexists(path)), None)
+        aside = next((path for path in quarantine_paths(self._path) if not os.path.lexists(path)), None)
         if aside is None:  # left where it is, and refused there
             aside = self._path
         else:
@@ -103,7 +103,7 @@ class Folder:
         if not path.exists():
             path.mkdir(mode=0o700, parents=True)
             _sync(path.parent)
-        for kind in KINDS:
+        for kind in FOLDERS:
             (path / kind).mkdir(mode=0o700, exist_ok=True)
         _sync(path)
         with ExitStack() as stack:
@@ -139,13 +139,13 @@ class Folder:
         _sync(path.parent)
 
     def _sweep(self) -> None:
-        for folder in (self._path, *(self._path / kind for kind in KINDS)):
+        for folder in (self._path, *(self._path / kind for kind in FOLDERS)):
             for suffix in (".json", ".mp3"):
                 for stray in folder.glob(f"*{suffix}{_TEMPORARY}"):
                     stray.unlink()
         for sample in self._jobs.glob("*.mp3"):
             record = sample.with_suffix(".json")
-            if not any(os.path.lexists(path) for path in (record, *asides(record))):
+            if not any(os.path.lexists(path) for path in (record, *quarantine_paths(record))):
                 sample.unlink()
 
 
@@ -184,7 +184,7 @@ class Memory:
         """Do nothing: nobody else can have it."""
 
 
-def asides(path: Path) -> list[Path]:
+def quarantine_paths(path: Path) -> list[Path]:
     """Name the places where a damaged file is set aside, in the order in which they are taken."""
     return [path.with_name(path.name + suffix) for suffix in _ASIDE]
 

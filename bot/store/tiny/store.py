@@ -11,7 +11,7 @@ from bot.store.tiny.members import TinyMembers
 from bot.store.tiny.pending import TinyPending
 from bot.store.tiny.records import Records
 from bot.store.tiny.servers import TinyServers
-from bot.store.tiny.storage import KINDS, Folder, Memory
+from bot.store.tiny.storage import FOLDERS, Folder, Memory
 
 
 class TinyStore:
@@ -30,7 +30,7 @@ class TinyStore:
 
     async def set_aside(self) -> list[str]:
         """Name the files that were damaged and set aside."""
-        return [name for kind in (".", *KINDS) for name in await self._records.names(kind, "*.damaged*")]
+        return [name for kind in (".", *FOLDERS) for name in await self._records.names(kind, "*.damaged*")]
 
 
 @asynccontextmanager
