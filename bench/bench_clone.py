@@ -1,7 +1,7 @@
-"""What a clone costs Discord in edits, its member in waiting and the bot in memory: a table, in 3 minutes.
+"""Measures a clone's edits, its latency and the bot's memory, and prints a table. Takes 3 minutes.
 
 Run it as `python bench/bench_clone.py`, on Linux. The simulated Discord and the emulated API run in the
-bot's own process, as in the tests; one copy of the sample serves all members.
+bot's own process, as in the tests. All members share one copy of the sample.
 """
 
 import asyncio
@@ -24,46 +24,47 @@ import simcord
 sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("", "tests"))
 
 from bot.audio.inspector import DECODER
-from bot.cloning.stage import Stage
+from bot.cloning.job import Stage
 from bot.demo.upstream import Upstream
-from tests.audio import mp3
-from tests.conftest import World, opened, until
+from support.audio import mp3
+from support.clocks import until
+from support.world import World, opened
 
-# A small process starts the decoder, for a child's peak counts what its parent had at that moment.
+# A small process starts the decoder, because a child's peak includes the memory of its parent.
 MEASURE = """import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=sys.stderr, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
 
 
 class Requests(list[simcord.HttpLogEntry]):
-    """What Discord was asked: `seen` holds the second, the method and the body of each request."""
+    """Requests to Discord. `seen` has the time in seconds, the method and the body of each."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[tuple[float, str, str]] = []
 
     def append(self, entry: simcord.HttpLogEntry) -> None:
-        """Take note of a request."""
+        """Record a request."""
         self.seen.append((perf_counter(), entry.method, json.dumps(entry.json, ensure_ascii=False)))
 
 
 @asynccontextmanager
 async def world(clone_seconds: float) -> AsyncGenerator[World]:
-    """Set up the bot as in production, but between a simulated Discord and an emulated API."""
+    """Run the bot as in production, but with a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
         async with Upstream(clone_seconds=clone_seconds) as api, opened(Path(folder), api) as here:
             yield here
 
 
 async def order(here: World, sample: bytes) -> int:
-    """Let somebody join the server and type the command; return who."""
+    """Add a member to the server who sends the command. Returns the member's ID."""
     member = here.ada.guild.add_member(here.env.create_user("charles"))
     await here.send(member, sample=("sample.mp3", sample), wait=False)
     return member.id
 
 
 async def clone(here: World, sample: bytes) -> list[tuple[float, str, str]]:
-    """See a clone through; return what Discord was asked, in seconds since the command."""
+    """Run a clone to its end. Returns the requests to Discord, with the seconds since the command."""
     here.env.backend.http_requests = requests = Requests()
     began = perf_counter()
     await order(here, sample)
@@ -72,17 +73,17 @@ async def clone(here: World, sample: bytes) -> list[tuple[float, str, str]]:
 
 
 async def edits(sample: bytes, clone_seconds: float) -> tuple[int, float | None]:
-    """Return how many edits a clone took, and the least seconds between two within a stage."""
+    """Return the number of edits of a clone, and the shortest time in seconds between two within a stage."""
     async with world(clone_seconds) as here:
         requests = await clone(here, sample)
-    # How many stages are still ahead on a card tells its stage.
+    # The number of stages ahead on a card identifies its stage.
     cards = [(at, body.count("▫️")) for at, method, body in requests if method == "PATCH"]
     gaps = [later - sooner for (sooner, stage), (later, other) in pairwise(cards) if stage == other]
     return len(cards), min(gaps, default=None)
 
 
 async def waits(sample: bytes, clone_seconds: float) -> list[float]:
-    """Return medians of 10 in ms: until Discord is answered, until the last card, and of a bare request."""
+    """Return medians of 10 in ms: to the acknowledgement, to the last card, and of a request without the bot."""
     rows: list[tuple[float, float, float]] = []
     async with world(clone_seconds) as here, aiohttp.ClientSession(raise_for_status=True) as session:
         url = f"{here.upstream.url}/speech/voice?title=Ada&desc=bare&lang=en"
@@ -97,19 +98,19 @@ async def waits(sample: bytes, clone_seconds: float) -> list[float]:
 
 
 def growth(sample: bytes, clones: int) -> float:
-    """Return by how many MiB this process grew, at most, until one clone was sent and the others queued."""
+    """Return the peak growth of this process in MiB until one clone was sent and the others were queued."""
 
     async def queue_up() -> float:
         async with world(3600) as here:
             before = resident("VmRSS")
             owners = [await order(here, sample) for _ in range(clones)]
             await until(lambda: here.upstream.voices)
-            job_of = here.bot.cloner.running
+            job_of = here.bot.services.cloner.running
             for who in owners:
                 await until(lambda who=who: (job := job_of(who)) and Stage.QUEUED in job.times, seconds=60)
             return resident("VmHWM") - before
 
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     return asyncio.run(queue_up())
 
 
@@ -122,7 +123,7 @@ def resident(field: str) -> float:
 def decoder(sample: bytes) -> float:
     """Return the peak memory in MiB of a worker that decodes the sample."""
     command = (sys.executable, "-c", MEASURE, sys.executable, "-I", "-B", str(DECODER), "300")
-    done = subprocess.run(command, input=sample, capture_output=True, check=True)  # noqa: S603 - our own
+    done = subprocess.run(command, input=sample, capture_output=True, check=True)  # noqa: S603 - this project's program
     return int(done.stdout) / 1024
 
 

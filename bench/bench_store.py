@@ -1,8 +1,8 @@
-"""What recording one voice costs as the community grows, beside one plain TinyDB file for all: a table.
+"""Compares recording a voice in this store and in one TinyDB file for all members, and prints a table.
 
-Run it as `python bench/bench_store.py`; the temporary folder should lie on a real disk (`TMPDIR`).
+Run it as `python bench/bench_store.py`. The temporary folder should be on a real disk (`TMPDIR`).
 """
-# TinyDB leaves the types of its documents open:
+# TinyDB's documents are untyped:
 # pyright: reportUnknownMemberType=false
 
 import asyncio
@@ -51,7 +51,7 @@ async def main() -> None:
 
 
 async def file_a_member(members: int, *, writes: int) -> float:
-    """Give a second voice to some of the members who have one; return the median in ms."""
+    """Add a second voice to some members. Returns the median in ms."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "members").mkdir()
         for owner_id in range(members):
@@ -69,7 +69,7 @@ async def file_a_member(members: int, *, writes: int) -> float:
 
 
 def one_file(members: int, *, writes: int) -> float:
-    """Insert a voice among those of all members; return the median in ms."""
+    """Insert voices into the table of all members' voices. Returns the median in ms."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "voices.json"
         path.write_text(json.dumps({"voices": {number: asdict(VOICE) for number in range(members)}}))
@@ -84,7 +84,7 @@ def one_file(members: int, *, writes: int) -> float:
 
 
 def row(name: str, medians: Sequence[float]) -> str:
-    """Write one line of the table."""
+    """Return a row of the table."""
     few, many = medians
     return f"| {name} | {few:.2f} | {many:,.2f} | {many / few:,.1f} |"
 

@@ -1,1 +1,1 @@
-"""The program: starts, wires, speaks to Discord; owns no command."""
+"""The bot. The commands are in `cogs`."""

@@ -15,7 +15,7 @@ from bot.settings import Settings
 
 
 def main() -> None:
-    """Do what the command line says. Exits with 78 (`EX_CONFIG`) if the bot can't start as it is set up."""
+    """Run the command line's command. Exits with 78 (`EX_CONFIG`) if the settings or the data folder prevent it."""
     parser = argparse.ArgumentParser(prog="clonevoice", description=translate(ENGLISH, "program.about"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in ("run", "demo", "doctor"):
@@ -36,13 +36,13 @@ def _start(arguments: argparse.Namespace) -> int:
     if command == "demo":
         if find_spec("simcord") is None:
             raise ClonevoiceError("error.demo_not_installed")
-        from bot.demo.stage import serve  # noqa: PLC0415 - the demo's libraries need not be installed
+        from bot.demo.demo import serve  # noqa: PLC0415 - the demo's libraries need not be installed
 
         asyncio.run(serve(arguments.port))
         return 0
     settings = Settings.load()
     configure_logging(
-        "CRITICAL" if command == "doctor" else settings.log_level,  # the doctor's table says it all
+        "CRITICAL" if command == "doctor" else settings.log_level,  # the doctor prints a table instead
         settings.log_format,
         (settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()),
     )

@@ -1,37 +1,42 @@
-"""Time, handed in, so that tests need not wait for it."""
+"""The clock as a dependency, so that tests can replace it."""
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings in seconds, and a wait."""
+    """Reads the time and sleeps, in seconds."""
 
     def now(self) -> float:
-        """Return Unix seconds."""
+        """Return a Unix timestamp."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary start."""
+        """Return a monotonic time in seconds."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
+        """Suspend the current task."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> float:
-        """Return Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary start."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
         await asyncio.sleep(seconds)
+
+
+def retry_delays() -> Iterator[float]:
+    """Yield the seconds before each retry: at first a minute, then twice as many each time, up to an hour."""
+    delay = 60.0
+    while True:
+        yield delay
+        delay = min(2 * delay, 60 * 60.0)

@@ -1,170 +1,164 @@
-"""What speakers say to clones of their voices: they are asked, approve or refuse, and may take it back."""
+"""Speakers' consent to clones of their voices: approve, decline or withdraw."""
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
 from bot.cloning.cloner import Cloner
+from bot.cloning.consent_requests import ConsentRequests
 from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
 from bot.cloning.job import CloneJob
 from bot.errors import StoreError
 from bot.library.library import Library
 from bot.notifications import Notifications
-from bot.store.protocol import Store, recording
-from bot.tasks import Background
+from bot.tasks import BackgroundTasks
 from bot.voices.models import WORDING_VERSION, Consent, PendingDeletion, Statement, Viewer
+from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 10 * 60.0
-"""Seconds between looks for what was taken back and still has traces."""
+INTERVAL_SECONDS = 10 * 60.0  # seconds between two attempts to follow up withdrawn consents
 
 
+@dataclass(eq=False)
 class Consents:
-    """Approvals, each in its speaker's file. A clone that has a speaker is sent only while theirs stands."""
+    """The consents of all speakers. A clone that names a speaker is sent only with their consent."""
 
-    def __init__(
-        self, store: Store, cloner: Cloner, library: Library, notices: Notifications, clock: Clock
-    ) -> None:
-        self._store = store
-        self._cloner = cloner
-        self._library = library
-        self._notices = notices
-        self._clock = clock
-        self._answering = asyncio.Lock()
-        self._unfinished: set[int] = set()
+    members: MembersRepository
+    deletions: PendingDeletionsRepository
+    requests: ConsentRequests
+    cloner: Cloner
+    library: Library
+    notifications: Notifications
+    tasks: BackgroundTasks
+    clock: Clock
+    _approving: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _to_follow_up: set[int] = field(default_factory=set[int], init=False)
+
+    def start(self) -> None:
+        """Follow up withdrawn consents in the background, first those of an earlier run."""
+        self.tasks.start(self._run())
 
     def request(self, speaker_id: int, job_id: str) -> CloneJob:
-        """Return the clone that this speaker is asked about; `RequestClosed` if nobody is any more."""
-        return self._cloner.request(job_id, speaker_id)
+        """Return the clone that this speaker is asked about. Raises `RequestClosed` if there is none."""
+        return self.requests.get(job_id, speaker_id)
 
     async def sample(self, speaker_id: int, job_id: str) -> bytes:
-        """Return the MP3 that a speaker is asked about, for nobody else to hear."""
-        self.request(speaker_id, job_id)
-        try:
-            return await self._store.jobs.sample(job_id)
-        except FileNotFoundError as error:  # the clone ended just now
-            raise RequestClosed from error
+        """Return the sample that this speaker is asked about. Raises `RequestClosed` if there is none."""
+        return await self.requests.sample(job_id, speaker_id)
 
     async def get(self, speaker_id: int, job_id: str) -> Consent | None:
-        """Return what a speaker has approved, unless it is taken back."""
-        for consent in await self._store.members.consents(speaker_id):
-            if consent.job_id == job_id and not consent.revoked:
-                return consent
-        return None
+        """Return a speaker's active consent to a clone, or None."""
+        consent = await self._get_any(speaker_id, job_id)
+        return None if consent is None or consent.revoked else consent
 
     async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
-        """Put an approval on record, in the words that the speaker saw, and let the clone go on."""
-        async with self._answering:  # two clicks at once approve once
+        """Store the speaker's consent with the exact `wording` that they saw, then continue the clone.
+
+        Raises `RequestClosed` or `NotTheSpeaker` if they are not being asked. No consent is stored then.
+        """
+        async with self._approving:  # so that two clicks store one consent
             consent = before = await self.get(by.id, job_id)
             if consent is None:
-                job, now = self.request(by.id, job_id), self._clock.now()
+                job, now = self.request(by.id, job_id), self.clock.now()
                 statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
                 consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
-                with recording():
-                    await self._store.members.put_consent(consent)
+                await self.members.put_consent(consent)
             try:
-                self._cloner.answer(job_id, by.id, approved=True)
+                await self.requests.approve(job_id, by.id)
             except (RequestClosed, NotTheSpeaker):
                 if before is None:
-                    with recording():
-                        await self._store.members.drop_consent(by.id, job_id)
+                    await self.members.remove_consent(by.id, job_id)
                     raise
         return consent
 
     async def decline(self, speaker_id: int, job_id: str) -> None:
-        """End a clone that its speaker does not want."""
-        async with self._answering:
-            await self._cloner.refuse(job_id, speaker_id)
+        """End a clone without the speaker's consent. Raises `RequestClosed` if they are not being asked."""
+        async with self._approving:
+            await self.requests.decline(job_id, speaker_id)
 
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
-        """Take an approval back: its voice is deleted everywhere, or its clone ends.
+        """Withdraw a consent and delete its voice, or cancel its clone. Raises `RequestClosed` without a consent.
 
-        From the moment it is on record nobody can speak with that voice. A clone that is just being made
-        can't be recalled; its voice is deleted as soon as it is there.
+        From then on the voice can't be used. A clone in progress can't be canceled, so its voice is deleted later.
         """
-        given = await self._store.members.consents(speaker_id)
-        consent = next((one for one in given if one.job_id == job_id), None)
+        consent = await self._get_any(speaker_id, job_id)
         if consent is None:
             raise RequestClosed
-        self._unfinished.add(speaker_id)
-        self._cloner.declined(consent.owner_id, speaker_id)
-        with recording():
-            await self._store.members.change_consent(speaker_id, job_id, _revoked)
+        self._to_follow_up.add(speaker_id)
+        self.requests.note_withdrawal(consent.owner_id, speaker_id)
+        await self.members.change_consent(speaker_id, job_id, _revoked)
         await self._follow_up(speaker_id, consent)
         return consent
 
     async def withdraw_all(self, speaker_id: int) -> None:
-        """Take back all that a member approved, and what they are asked; for good when it returns."""
-        consents = await self._store.members.consents(speaker_id)
-        with recording():
-            for consent in consents:
-                await self._store.members.change_consent(speaker_id, consent.job_id, _revoked)
-        for job in self._cloner.naming(speaker_id):
-            self._call_off(job)
+        """Withdraw a member's consents and cancel clones that await one. Tries all before raising `StoreError`."""
+        consents = await self.members.consents(speaker_id)
+        for consent in consents:
+            await self.members.change_consent(speaker_id, consent.job_id, _revoked)
+        for job in self.requests.for_speaker(speaker_id):
+            await self._cancel(job)
         failure: StoreError | None = None
         for consent in consents:
             try:
                 await self._follow_up(speaker_id, consent)
-            except StoreError as error:  # the others first
+            except StoreError as error:
                 failure = error
         if failure:
             raise failure
 
-    def start(self, background: Background) -> None:
-        """See through what was taken back and is not done yet, now and then."""
-        background.start(self._keep())
+    async def _get_any(self, speaker_id: int, job_id: str) -> Consent | None:
+        consents = await self.members.consents(speaker_id)
+        return next((consent for consent in consents if consent.job_id == job_id), None)
 
-    async def _keep(self) -> None:
-        scanned = False
+    async def _run(self) -> None:
+        loaded = False
         while True:
             try:
-                if not scanned:
-                    self._unfinished.update(await self._store.members.revoking())
-                    scanned = True
-                for speaker_id in [*self._unfinished]:
-                    await self._try(speaker_id)
-            except OSError:
-                _log.exception("what was taken back can't be read")
-            await self._clock.sleep(LOOK_SECONDS)
+                if not loaded:
+                    self._to_follow_up.update(await self.members.revoking())
+                    loaded = True
+                for speaker_id in [*self._to_follow_up]:
+                    await self._try_to_follow_up(speaker_id)
+            except StoreError:
+                _log.exception("the withdrawn consents can't be read")
+            await self.clock.sleep(INTERVAL_SECONDS)
 
-    async def _try(self, speaker_id: int) -> None:
+    async def _try_to_follow_up(self, speaker_id: int) -> None:
         try:
-            for consent in await self._store.members.consents(speaker_id):
+            for consent in await self.members.consents(speaker_id):
                 if consent.revoked:
                     await self._follow_up(speaker_id, consent)
-            self._unfinished.discard(speaker_id)
-        except Exception as error:  # noqa: BLE001 - one must not end the looking at all
-            _log.warning("an approval that was taken back still has traces: %r", error)
+            self._to_follow_up.discard(speaker_id)
+        except Exception as error:  # noqa: BLE001 - the other speakers' consents are followed up anyway
+            _log.warning("a withdrawn consent could not be followed up: %r", error)
 
     async def _follow_up(self, speaker_id: int, consent: Consent) -> None:
-        """End what came, or may come, of an approval that was taken back."""
-        if await self._end_voice(consent):
+        """Delete the voice or cancel the clone of a withdrawn consent, or else delete the consent."""
+        if await self._delete_voice(consent):
             return
-        jobs = [job for job in self._cloner.naming(speaker_id) if job.id == consent.job_id]
+        jobs = [job for job in self.requests.for_speaker(speaker_id) if job.id == consent.job_id]
         for job in jobs:
-            self._call_off(job)
-        if not jobs:  # nothing can come of it
-            with recording():
-                await self._store.members.drop_consent(speaker_id, consent.job_id)
+            await self._cancel(job)
+        if not jobs:
+            await self.members.remove_consent(speaker_id, consent.job_id)
 
-    def _call_off(self, job: CloneJob) -> None:
-        self._cloner.withdraw(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
+    async def _cancel(self, job: CloneJob) -> None:
+        await self.cloner.cancel_unsent(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
 
-    async def _end_voice(self, consent: Consent) -> bool:
-        """Delete the voice that an approval is for, if there is one, and tell its owner."""
-        for voice in await self._store.members.voices(consent.owner_id):
+    async def _delete_voice(self, consent: Consent) -> bool:
+        """Delete a consent's voice and notify its owner. Returns False if there is no voice."""
+        for voice in await self.members.voices(consent.owner_id):
             if voice.job_id == consent.job_id:
-                owed = PendingDeletion(voice.id, voice.account, voice.owner_id)
-                with recording():
-                    await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
+                deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
+                await self.deletions.put_pending_deletion(deletion)  # from now on it is retried
                 if not voice.deleting:
                     name = voice.speaker.name if voice.speaker else ""
-                    await self._notices.send(
+                    await self.notifications.send(
                         voice.owner_id, voice.guild_id, "notice.revoked", title=voice.title, name=name
                     )
-                await self._library.delete_owed(voice, owed)
+                await self.library.delete_pending(voice, deletion)
                 return True
         return False
 

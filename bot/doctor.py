@@ -1,7 +1,7 @@
-"""`clonevoice doctor`: a table of what holds and what to do about the rest."""
+"""`clonevoice doctor`: checks the settings, the data folder, Discord and the API, and prints a table."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiohttp
 import discord
@@ -14,27 +14,29 @@ from bot.settings import Settings
 from bot.store.tiny.store import open_store
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row of the table: what was looked at, whether it holds, and a sentence."""
+class Finding(NamedTuple):
+    """A row of the table: the result of a check, or the text of what to do. `subject` is a key of the catalog."""
 
     subject: str
-    holds: bool
-    sentence: str
+    ok: bool
+    text: str
+
+
+def _finding(subject: str, key: str, *, ok: bool = False, **values: object) -> Finding:
+    return Finding(subject, ok, translate(ENGLISH, key, **values))
 
 
 async def examine(settings: Settings, *, api: str = API) -> int:
-    """Look at everything that the bot depends on and print what was found; 0 if all holds, else 1."""
-    sound = True
-    async for finding in _findings(settings, api):
-        sound = sound and finding.holds
-        mark = "✔" if finding.holds else "✘"
-        print(f"{mark} {translate(ENGLISH, finding.subject):<12} {finding.sentence}")  # noqa: T201 - the operator's terminal
-    return 0 if sound else 1
+    """Run all checks and print their results. Returns the exit status: 0 if all passed, else 1."""
+    all_ok = True
+    async for subject, ok, text in _findings(settings, api):
+        all_ok = all_ok and ok
+        print(f"{'✔' if ok else '✘'} {translate(ENGLISH, subject):<12} {text}")  # noqa: T201 - the operator's terminal
+    return 0 if all_ok else 1
 
 
 async def _findings(settings: Settings, api: str) -> AsyncIterator[Finding]:
-    yield Finding("doctor.settings", holds=True, sentence=translate(ENGLISH, "doctor.settings_read"))
+    yield _finding("doctor.settings", "doctor.settings_read", ok=True)
     yield await _folder(settings)
     yield await _discord(settings)
     async with aiohttp.ClientSession() as session:
@@ -45,19 +47,18 @@ async def _findings(settings: Settings, api: str) -> AsyncIterator[Finding]:
 
 
 async def _folder(settings: Settings) -> Finding:
+    folder = settings.data_dir
     try:
-        async with open_store(settings.data_dir) as store:
+        async with open_store(folder) as store:
             jobs = await store.jobs.all()
-            if damaged := await store.set_aside():
-                sentence = translate(ENGLISH, "doctor.set_aside", files=", ".join(damaged))
-                return Finding("doctor.data", holds=False, sentence=sentence)
+            if damaged := await store.quarantined():
+                return _finding("doctor.data", "doctor.set_aside", files=", ".join(damaged))
+            await store.check()
     except FolderInUse:
-        sentence, holds = translate(ENGLISH, "doctor.folder_in_use", folder=settings.data_dir), True
+        return _finding("doctor.data", "doctor.folder_in_use", ok=True, folder=folder)
     except ClonevoiceError as error:
-        sentence, holds = translate(ENGLISH, error.key, **error.values), False
-    else:
-        sentence, holds = translate(ENGLISH, "doctor.folder", folder=settings.data_dir, jobs=len(jobs)), True
-    return Finding("doctor.data", holds, sentence)
+        return Finding("doctor.data", ok=False, text=translate(ENGLISH, error.key, **error.values))
+    return _finding("doctor.data", "doctor.folder", ok=True, folder=folder, jobs=len(jobs))
 
 
 async def _discord(settings: Settings) -> Finding:
@@ -65,36 +66,25 @@ async def _discord(settings: Settings) -> Finding:
         try:
             await client.login(settings.discord_token.get_secret_value())
         except discord.LoginFailure:
-            return Finding(
-                "doctor.discord", holds=False, sentence=translate(ENGLISH, "settings.discord_token")
-            )
+            return _finding("doctor.discord", "settings.discord_token")
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            sentence = translate(ENGLISH, "error.discord_unreachable", reason=error)
-            return Finding("doctor.discord", holds=False, sentence=sentence)
-        return Finding(
-            "doctor.discord", holds=True, sentence=translate(ENGLISH, "doctor.login", name=client.user)
-        )
+            return _finding("doctor.discord", "error.discord_unreachable", reason=error)
+        return _finding("doctor.discord", "doctor.login", ok=True, name=client.user)
 
 
 async def _accounts(mureka: MurekaClient, wanted: tuple[str, ...]) -> AsyncIterator[Finding]:
     try:
         known = await mureka.accounts()
     except MurekaError as error:
-        yield Finding("doctor.useapi", holds=False, sentence=translate(ENGLISH, f"doctor.{error.key}"))
+        yield _finding("doctor.useapi", f"doctor.{error.key}")
         return
     if not known or (len(known) > 1 and not wanted):
-        key = "doctor.several_accounts" if known else "doctor.mureka.account_missing"
-        yield Finding("doctor.useapi", holds=False, sentence=translate(ENGLISH, key))
+        yield _finding("doctor.useapi", "doctor.several_accounts" if known else "doctor.mureka.account_missing")
     for account in wanted or known:
         if account not in known:
-            yield Finding(
-                "doctor.useapi",
-                holds=False,
-                sentence=translate(ENGLISH, "doctor.no_account", account=account),
-            )
+            yield _finding("doctor.useapi", "doctor.no_account", account=account)
         elif problem := known[account]:
-            sentence = translate(ENGLISH, "doctor.account_bad", account=account, problem=problem[:200])
-            yield Finding("doctor.useapi", holds=False, sentence=sentence)
+            yield _finding("doctor.useapi", "doctor.account_bad", account=account, problem=problem[:200])
         else:
             yield await _plan(mureka, account)
 
@@ -103,12 +93,8 @@ async def _plan(mureka: MurekaClient, account: str) -> Finding:
     try:
         profile = await mureka.profile(account)
     except MurekaError as error:
-        return Finding("doctor.useapi", holds=False, sentence=translate(ENGLISH, f"doctor.{error.key}"))
+        return _finding("doctor.useapi", f"doctor.{error.key}")
     plan, left = profile.plan or "?", "?" if profile.credits is None else profile.credits
     premier = "premier" in plan.lower()
     key = "doctor.account" if premier else "doctor.account_plan"
-    return Finding(
-        "doctor.useapi",
-        holds=premier,
-        sentence=translate(ENGLISH, key, account=account, plan=plan, credits=left),
-    )
+    return _finding("doctor.useapi", key, ok=premier, account=account, plan=plan, credits=left)

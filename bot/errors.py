@@ -38,13 +38,19 @@ class FolderInUse(SettingsError):
     key = "store.in_use"
 
 
-class RecordDamaged(StoreError):
-    """A record can't be read and was set aside: `file`, relative to the data folder, and `aside`."""
+class RecordUnreadable(StoreError):
+    """A record can't be read: `file`, relative to the data folder. The file is left as it is."""
+
+    key = "store.unreadable"
+
+
+class RecordDamaged(RecordUnreadable):
+    """A record is not JSON, and was set aside: `file` and `aside`, relative to the data folder."""
 
     key = "store.damaged"
 
 
 class RecordUnwritable(StoreError):
-    """A record could not be written. What it held before is unchanged."""
+    """A record could not be written: `file`. What it held before is unchanged."""
 
     key = "store.unwritable"

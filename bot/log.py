@@ -1,4 +1,4 @@
-"""Logs as lines of text or JSON, in which no secret shows and no text of a member breaks a line."""
+"""Formats log records as text or JSON, with secrets masked and control characters escaped."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def configure_logging(level: str, form: Literal["text", "json"], secrets: Iterable[str]) -> None:
-    """Send every log line to standard error, secrets masked: the given ones and whatever looks like one."""
+    """Log to standard error. Masks the given secrets and everything that looks like a token."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(MaskingFormatter(form, secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -29,7 +29,7 @@ def configure_logging(level: str, form: Literal["text", "json"], secrets: Iterab
 
 
 class MaskingFormatter(logging.Formatter):
-    """One line a record as `text` or `json`; control characters are written as escapes."""
+    """Formats a record as one line, as `text` or `json`. In `text`, a traceback follows in indented lines."""
 
     def __init__(self, form: Literal["text", "json"], secrets: Iterable[str]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class MaskingFormatter(logging.Formatter):
         self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Put a record in words."""
+        """Return the masked and escaped record with its UTC time."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         message = self._mask(record.getMessage())
         trace = self._mask(self.formatException(record.exc_info)) if record.exc_info else ""

@@ -1,116 +1,119 @@
-"""News for members who did not ask for it just now: kept until it has reached them."""
+"""Outbox of notifications. Each is stored until it has been delivered."""
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 from zlib import crc32
 
-from bot.clock import Clock
+from bot.clock import Clock, retry_delays
 from bot.errors import StoreError
-from bot.store.protocol import Store
-from bot.tasks import Background
+from bot.tasks import BackgroundTasks
 from bot.voices.models import Notice
 
 _log = logging.getLogger(__name__)
 
-AGAIN_SECONDS = 60.0
-"""Seconds until news that did not get through is sent again; they double …"""
+RETENTION_SECONDS = 30 * 24 * 60 * 60.0
+"""How long a notification is stored for a member whose direct messages are closed."""
 
-LONGEST_SECONDS = 60 * 60.0
-"""… up to this."""
+EXPIRY_SECONDS = 24 * 60 * 60.0  # seconds between two removals of expired notifications
 
-KEPT_SECONDS = 30 * 24 * 60 * 60.0
-"""How long news waits for a member whose direct messages are closed."""
 
-EXPIRY_SECONDS = 24 * 60 * 60.0
-"""Seconds between looks for news that is too old."""
+class NoticesRepository(Protocol):
+    """Notices that were not delivered yet."""
+
+    async def notices(self) -> tuple[Notice, ...]:
+        """Return all undelivered notices."""
+        ...
+
+    async def put_notice(self, notice: Notice) -> None:
+        """Add a notice."""
+
+    async def remove_notice(self, notice_id: str) -> None:
+        """Remove a notice, if it exists."""
+
+
+class Notifier(Protocol):
+    """Delivers notifications as direct messages. Implementations must not raise."""
+
+    async def notify(self, notice: Notice) -> bool | None:
+        """Return True if delivered, False to retry later, None if the member's direct messages are closed."""
+        ...
 
 
 class Notifications:
-    """The outbox. Whoever knows Discord sets `send`.
+    """The outbox of all members."""
 
-    It brings news to a member: True once they have it, False if that should be tried again, None if their
-    direct messages are closed. It must not fail.
-    """
-
-    deliver: Callable[[Notice], Awaitable[bool | None]]
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, repository: NoticesRepository, notifier: Notifier, tasks: BackgroundTasks, clock: Clock) -> None:
+        self._repository = repository
+        self._tasks = tasks
         self._clock = clock
-        self._marks: set[str] = set()
-        self._unrecorded: set[str] = set()
+        self._notifier = notifier
+        self._sent: set[str] = set()
+        self._unstored: set[str] = set()
 
-    async def start(self, background: Background) -> None:
-        """Take up what an earlier run did not get through, and work in the background from now on."""
-        self._background = background
+    async def start(self) -> None:
+        """Resume undelivered notifications of an earlier run, and start to remove expired ones."""
         try:
-            for notice in await self._store.pending.notices():
-                background.start(self._deliver(notice))
-        except (StoreError, OSError, ValueError):
-            _log.exception("news for members can't be read")
-        background.start(self._expire())
+            for notice in await self._repository.notices():
+                self._tasks.start(self._deliver(notice))
+        except StoreError:
+            _log.exception("the notifications can't be read")
+        self._tasks.start(self._expire())
 
-    async def send(
-        self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int
-    ) -> None:
-        """Let a member know the sentence `key`, about something in a server.
-
-        Of what has the same mark `once`, a member is told once, unless the bot is restarted in between.
-        """
-        mark = secrets.token_hex(4) if once is None else f"{crc32(f'{once} {user_id}'.encode()):08x}"
-        if mark in self._marks:
+    async def send(self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int) -> None:
+        """Send the catalog's text `key` about a server, with the same `once` only once until a restart."""
+        notice_id = secrets.token_hex(4) if once is None else f"{crc32(f'{once} {user_id}'.encode()):08x}"
+        if notice_id in self._sent:
             return
-        notice = Notice(mark, user_id, guild_id, key, values, self._clock.now())
-        self._marks.add(mark)
+        notice = Notice(notice_id, user_id, guild_id, key, values, self._clock.now())
+        self._sent.add(notice_id)
         try:
-            await self._store.pending.put_notice(notice)
-        except (StoreError, OSError, ValueError) as error:  # then it lives as long as the bot does
-            _log.error("news for a member could not be recorded: %r", error)
-            self._unrecorded.add(mark)
-        self._background.start(self._deliver(notice))
+            await self._repository.put_notice(notice)
+        except StoreError as error:  # it is still delivered, but does not survive a restart
+            _log.error("a notification could not be stored: %r", error)
+            self._unstored.add(notice_id)
+        self._tasks.start(self._deliver(notice))
 
     async def undelivered(self, user_id: int) -> list[Notice]:
-        """Return the news that a member has not got yet, oldest first."""
-        notices = [notice for notice in await self._store.pending.notices() if notice.user_id == user_id]
+        """Return a member's undelivered notifications, oldest first."""
+        notices = [notice for notice in await self._repository.notices() if notice.user_id == user_id]
         return sorted(notices, key=lambda notice: notice.at)
 
     async def mark_delivered(self, notice: Notice) -> None:
-        """Let go of news that its member has got."""
-        self._unrecorded.discard(notice.id)
-        await self._store.pending.drop_notice(notice.id)
+        """Remove a notification from the outbox."""
+        self._unstored.discard(notice.id)
+        await self._repository.remove_notice(notice.id)
 
-    async def _waits(self, notice: Notice) -> bool:
-        """Whether news is still to be told: its member may have read it, or have been forgotten."""
-        if notice.id in self._unrecorded:
+    async def _is_pending(self, notice: Notice) -> bool:
+        """Return False if the member has read a notification elsewhere, or if their data was erased."""
+        if notice.id in self._unstored:
             return True
         try:
-            return any(other.id == notice.id for other in await self._store.pending.notices())
-        except (StoreError, OSError, ValueError):
+            return any(other.id == notice.id for other in await self._repository.notices())
+        except StoreError:
             return True
 
     async def _expire(self) -> None:
         while True:
             await self._clock.sleep(EXPIRY_SECONDS)
             try:
-                for notice in await self._store.pending.notices():
-                    if self._clock.now() - notice.at > KEPT_SECONDS:
+                for notice in await self._repository.notices():
+                    if self._clock.now() - notice.at > RETENTION_SECONDS:
                         await self.mark_delivered(notice)
-            except (StoreError, OSError, ValueError):
-                _log.exception("old news could not be forgotten")
+            except StoreError:
+                _log.exception("expired notifications could not be removed")
 
     async def _deliver(self, notice: Notice) -> None:
-        pause = AGAIN_SECONDS
-        while self._clock.now() - notice.at < KEPT_SECONDS and await self._waits(notice):
-            match await self.deliver(notice):
+        delays = retry_delays()
+        while self._clock.now() - notice.at < RETENTION_SECONDS and await self._is_pending(notice):
+            match await self._notifier.notify(notice):
                 case True:
                     break
-                case None:  # it is shown with the member's next list
+                case None:  # it is shown with the member's next list of voices
                     return
                 case False:
-                    await self._clock.sleep(pause)
-                    pause = min(2 * pause, LONGEST_SECONDS)
+                    await self._clock.sleep(next(delays))
         try:
             await self.mark_delivered(notice)
-        except (StoreError, OSError, ValueError) as error:
-            _log.warning("news that was told may be told again: %r", error)
+        except StoreError as error:
+            _log.warning("a delivered notification may be sent again after a restart: %r", error)

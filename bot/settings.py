@@ -1,4 +1,4 @@
-"""The operator's settings; the only file that reads the environment."""
+"""The operator's settings. Only this module reads the environment."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -16,22 +16,22 @@ SECRETS = Path("/run/secrets")
 def _one_word(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value().strip()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("white space or control characters inside")
+        raise ValueError("contains white space or control characters")
     return SecretStr(value)
 
 
-def _at_home(path: Path) -> Path:
+def _expand_home(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError as error:
-        raise ValueError("no such home") from error
+        raise ValueError("no such home directory") from error
 
 
 Token = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
 class Settings(BaseSettings):
-    """Every setting, named in lower case as its variable is in upper case."""
+    """The settings. The name of a setting in upper case is the name of its environment variable."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, hide_input_in_errors=True, extra="ignore", frozen=True
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     discord_token: Token
     useapi_token: Token
     useapi_accounts: Annotated[tuple[str, ...], NoDecode] = ()
-    data_dir: Annotated[Path, AfterValidator(_at_home)] = Path("data")
+    data_dir: Annotated[Path, AfterValidator(_expand_home)] = Path("data")
     clones_per_account: int = Field(default=1, ge=1, le=100)
     clone_timeout: float = Field(default=300, gt=0, le=3600)
     max_sample_mb: float = Field(default=10, gt=0, le=25)
@@ -58,14 +58,13 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read environment, `.env` and Docker secrets; `SettingsError` names the first bad variable."""
+        """Read the environment, `.env` and Docker secrets. Raises `SettingsError` for the first invalid variable."""
         secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
         try:
             return cls(**secrets)  # pyright: ignore[reportArgumentType] -- values come from the environment
         except (OSError, UnicodeError, PydanticSettingsError) as error:
-            raise SettingsError(
-                "settings.unreadable", reason=getattr(error, "strerror", None) or type(error).__name__
-            ) from None
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise SettingsError("settings.unreadable", reason=reason) from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0])

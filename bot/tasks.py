@@ -1,56 +1,66 @@
-"""Work that outlives the command that began it."""
+"""Tasks that outlive the command that starts them."""
 
 import asyncio
 import contextvars
 import logging
 from collections.abc import Coroutine
-from types import TracebackType
 from typing import Any, Self
 
 _log = logging.getLogger(__name__)
 
 
-class Background:
-    """Tasks that run in the context of an `async with` block, not of who starts them, and end with it."""
+class BackgroundTasks:
+    """Runs tasks until the end of an `async with` block, in the context of that block."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._of: dict[str, asyncio.Task[None]] = {}
+        self._named: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
-        """Take the context."""
+        """Copy the current context: tasks don't inherit the context of the code that starts them."""
         self._context = contextvars.copy_context()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End what still runs."""
+    async def __aexit__(self, *_: object) -> None:
+        """Cancel all tasks and wait for their end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def start(self, work: Coroutine[Any, Any, None], of: str | None = None) -> None:
-        """Begin some work, `of` the job of that id perhaps; how it fails is in the log."""
-        task = self._context.copy().run(asyncio.create_task, work)
+    def start(self, coro: Coroutine[Any, Any, None], name: str | None = None) -> None:
+        """Start a task, for example with a job's ID as its name. If it fails, the exception is logged."""
+        task = self._context.copy().run(asyncio.create_task, coro)
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._ended(task, of))
-        if of is not None:
-            self._of[of] = task
+        task.add_done_callback(lambda task: self._ended(task, name))
+        if name is not None:
+            self._named[name] = task
 
-    def task(self, of: str) -> asyncio.Task[None] | None:
-        """Return what is at work on a job."""
-        return self._of.get(of)
+    def get(self, name: str) -> asyncio.Task[None] | None:
+        """Return the running task of this name, or None."""
+        return self._named.get(name)
 
-    async def stop(self, of: str) -> None:
-        """End what is at work on a job."""
-        if task := self._of.get(of):
+    async def stop(self, name: str) -> None:
+        """Cancel the task of this name, if it runs, and wait for its end."""
+        if task := self._named.get(name):
             task.cancel()
             await asyncio.wait({task})
 
-    def _ended(self, task: asyncio.Task[None], of: str | None) -> None:
+    def _ended(self, task: asyncio.Task[None], name: str | None) -> None:
         self._tasks.discard(task)
-        if of is not None and self._of.get(of) is task:
-            del self._of[of]
+        if name is not None and self._named.get(name) is task:
+            del self._named[name]
         if not task.cancelled() and (error := task.exception()):
-            _log.error("work in the background ended unexpectedly", exc_info=error)
+            _log.error("a background task failed", exc_info=error)
+
+
+async def first_completed(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines at the same time until one completes, then cancel the others. Raises what it raised."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

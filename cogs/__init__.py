@@ -1,1 +1,1 @@
-"""The slash commands, one file each; a leading underscore means that a file is no command."""
+"""The slash commands, one package each. `_ui` has what they share."""

@@ -1,4 +1,4 @@
-"""The voices upstream and the store agree, in whatever order things are done, break and are broken off."""
+"""The API's voices and the store agree after any sequence of operations, faults and kills."""
 
 import asyncio
 import json
@@ -6,30 +6,34 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import count, product
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import AsyncMock, Mock, patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-import conftest
-from bot.app import open_bot
+from bot.app import open_resources
+from bot.audio.inspector import SampleInspector
 from bot.audio.sample_info import SampleInfo
-from bot.client.client import Clonevoice
-from bot.cloning.job import CloneRequest
 from bot.demo.upstream import Fault, Upstream
+from bot.downloads import SampleDownloads
 from bot.errors import ClonevoiceError
 from bot.jobs.record import InteractionReply
 from bot.library.library import Library
+from bot.services import Ports, Services, build_services
 from bot.speaking.job import SpeechRequest
-from bot.voices.models import Language, Rights, Viewer
-from conftest import GOOD, FastClock, until
+from bot.voices.models import Viewer
+from support.audio import GOOD
+from support.builders import REQUEST
+from support.clocks import FastClock, until
+from support.world import settings as bot_settings
 
 HERE, THERE, _ = GUILDS = (200000000000000001, 200000000000000002, 200000000000000003)
 
@@ -39,8 +43,8 @@ TITLE = st.sampled_from(["Ada", "ADA", "Grace", "Linus"])
 GUILD = st.sampled_from(GUILDS)
 SELDOM = st.integers(0, 5).map(lambda number: number == 5)
 END = st.sampled_from([*[None] * 12, *[0.0, 0.001, 0.004] * 2, *range(1, 9)])
-"""How a command ends: by itself (None), some time after the next ones begin (it is waited for so many
-seconds), or with the bot, which is killed when about to use a record for the nth time from then on."""
+"""How a command ends: by itself (None), some time after the next ones begin (the wait for it is this
+number of seconds), or with the bot, which is killed before its nth use of a record."""
 
 CLONE, SPEAK, LIST, DELETE = ROUTES = (
     ("POST", "/speech/voice"),
@@ -63,36 +67,11 @@ FAULTS = [
     for fault, (method, path), takes_effect in product(REFUSED + UNCLEAR, ROUTES, (False, True))
     if not takes_effect or method == "DELETE" or (method == "POST" and fault in UNCLEAR)
 ]
-"""What can go wrong. What the API refuses to clone or to speak, it has not cloned or spoken."""
-
-
-class SwiftClock(FastClock):
-    """A minute takes 60 ms."""
-
-    SPEED = 1000
-
-
-class Silence:
-    """Somebody who is told everything and shows nothing."""
-
-    def show(self, *_: object, **__: object) -> None:
-        pass
-
-    async def move(self, *_: object, **__: object) -> None:
-        pass
-
-    async def alarm(self, *_: object, **__: object) -> None:
-        pass
-
-    async def deliver(self, *_: object, **__: object) -> bool:
-        return True
-
-    async def ask(self, *_: object, **__: object) -> bool:
-        return True
+"""Faults of the API. A refused clone or clip has no effect."""
 
 
 class Mistakes(logging.Handler):
-    """Keeps what is logged of exceptions that are none of ours: whatever was not foreseen."""
+    """Keeps log records of unexpected exceptions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,22 +82,22 @@ class Mistakes(logging.Handler):
             self.seen.append(logging.Formatter().format(record))
 
 
-async def download(_: str) -> bytes:
+async def download(*_: object) -> bytes:
     return GOOD[1]
 
 
-async def inspect(_: bytes) -> SampleInfo:
+async def inspect(*_: object) -> SampleInfo:
     return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
 
 def name_of(person: int) -> str:
-    return f"nobody-{person % 1000:03}"
+    return f"member-{person % 1000:03}"
 
 
 class Agreement(RuleBasedStateMachine):
-    """A bot without Discord, three members and the API. Whoever is forgotten is followed by a stranger.
+    """A bot without Discord, three members and the API. A new member replaces each erased one.
 
-    It says itself who is where: everybody everywhere, but for those who are `away`.
+    It is also the membership: all members are in all servers, except for those in `away`.
     """
 
     def __init__(self) -> None:
@@ -130,7 +109,7 @@ class Agreement(RuleBasedStateMachine):
         self.closed: set[int] = set()
         self.flights: set[asyncio.Task[None]] = set()
         self.uses: float = inf
-        self.clock = SwiftClock()
+        self.clock = FastClock(1000)
         self.mistakes = Mistakes()
         logging.getLogger("bot").addHandler(self.mistakes)
         self.home = TemporaryDirectory()
@@ -139,29 +118,28 @@ class Agreement(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.upstream = Upstream(clone_seconds=0.01, speech_seconds=0.01, page_size=5)
         self.runner.run(self.upstream.__aenter__())
-        self.bot = self.runner.run(self.wake())
+        self.services = self.runner.run(self.wake())
 
     def stranger(self) -> int:
         return 100000000000000000 + next(self.numbers)
 
-    async def wake(self) -> Clonevoice:
-        """Start the bot on what lies in the folder."""
-        options = conftest.settings(self.folder, clone_timeout=60, max_voices_per_member=6)
-        opening = open_bot(options, api=self.upstream.url, clock=self.clock)
-        bot = await self.life.enter_async_context(opening)
-        cloner: Any = bot.cloner
-        self.store = cloner._store  # noqa: SLF001 - to take its records away
-        self.store._records.use = self.mortal(self.store._records.use)  # noqa: SLF001 - the one way to them
-        cloner._intake._download = download  # noqa: SLF001 - there is no Discord
-        cloner._intake._inspect = inspect  # noqa: SLF001 - decoding takes 0.3 s
-        bot.cloner.sink = bot.speaking.sink = Silence()
-        bot.library.shared_voices.membership = self
-        self.forgotten |= {*await self.store.pending.leaving()}
-        await self.life.enter_async_context(bot.running())
-        return bot
+    async def wake(self) -> Services:
+        """Start the services on the data folder, without Discord."""
+        options = bot_settings(self.folder, clone_timeout=60, max_voices_per_member=6)
+        opening = open_resources(options, api=self.upstream.url, clock=self.clock)
+        resources = await self.life.enter_async_context(opening)
+        store: Any = resources.store
+        store._records.run = self.mortal(store._records.run)  # noqa: SLF001 - every access goes through it
+        self.store = resources.store
+        silence: Any = AsyncMock(show=Mock(), on_audit_entry=Mock(), snapshot=AsyncMock(return_value=None))
+        ports: dict[str, Any] = {field.name: silence for field in fields(Ports)} | {"membership": self}
+        services = build_services(resources, Ports(**ports))
+        self.forgotten |= {*await self.store.pending.pending_erasures()}
+        await self.life.enter_async_context(services.running())
+        return services
 
     def mortal(self, use: Callable[[str, Any], Awaitable[object]]) -> Callable[[str, Any], Awaitable[object]]:
-        """Let no record be read or written any more once `uses` are used up, as if the bot were dead."""
+        """Let no record be read or written after `uses` accesses, as if the bot were dead."""
 
         async def counted(name: str, work: Any) -> object:
             self.uses -= 1
@@ -172,7 +150,6 @@ class Agreement(RuleBasedStateMachine):
         return counted
 
     async def sleep(self) -> None:
-        """End the bot, wherever it is."""
         for flight in self.flights:
             flight.cancel()
         await asyncio.gather(*self.flights, return_exceptions=True)
@@ -182,10 +159,10 @@ class Agreement(RuleBasedStateMachine):
     def restart(self) -> None:
         self.runner.run(self.sleep())
         self.uses = inf
-        self.bot = self.runner.run(self.wake())
+        self.services = self.runner.run(self.wake())
 
     def do(self, work: Coroutine[Any, Any, None], end: float | None = None) -> None:
-        """Do what somebody asks for, and let it end as `END` says."""
+        """Run an operation, and end it as `END` says."""
         self.uses = end if isinstance(end, int) else inf
 
         async def begin() -> None:
@@ -209,11 +186,11 @@ class Agreement(RuleBasedStateMachine):
     def change(
         self, who: int, which: int, end: float | None, work: Callable[[Library, int], Awaitable[object]]
     ) -> None:
-        """Do something with one of a member's voices, if there is any."""
+        """Run an operation on one of a member's voices, if there is one."""
 
         async def begin(owner_id: int) -> None:
-            if voices := await self.bot.library.list_own(owner_id):
-                await work(self.bot.library, voices[which % len(voices)].id)
+            if voices := await self.services.library.list_own(owner_id):
+                await work(self.services.library, voices[which % len(voices)].id)
 
         self.do(begin(self.people[who]), end)
 
@@ -232,7 +209,6 @@ class Agreement(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Give everybody two voices, both shared."""
         for who, title in product(range(len(self.people)), ("Ada", "Grace")):
             self.clone(who, title, None)
             self.share(who, 0, HERE, None)
@@ -240,24 +216,13 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, title=TITLE, end=END)
     def clone(self, who: int, title: str, end: float | None) -> None:
         owner = self.people[who]
-        order = CloneRequest(
-            sample_url="",
-            sample_size=len(GOOD[1]),
-            owner_id=owner,
-            guild_id=HERE,
-            channel_id=1,
-            title=title,
-            owner_name=name_of(owner),
-            rights=Rights.OWN,
-            wording="This is my own voice",
-            language=Language.ENGLISH,
-            locale="en-US",
-            reply=self.reply(),
+        order = replace(
+            REQUEST, owner_id=owner, owner_name=name_of(owner), guild_id=HERE, title=title, reply=self.reply()
         )
 
         async def work() -> None:
-            self.bot.cloner.begin(await self.bot.cloner.accept(order))
-            await until(lambda: not self.bot.cloner.running(owner))
+            await self.services.cloner.submit(order)
+            await until(lambda: not self.services.cloner.running(owner))
 
         self.do(work(), end)
 
@@ -287,10 +252,9 @@ class Agreement(RuleBasedStateMachine):
         text = f"line {next(self.numbers)}"
 
         async def work(viewer: Viewer) -> None:
-            if found := await self.bot.library.suggest(viewer, ""):
+            if found := await self.services.library.suggest(viewer, ""):
                 line = SpeechRequest(viewer.id, name_of(viewer.id), guild, 1, text, "en-US", self.reply())
-                speech = await self.bot.speaking.accept(line, found[which % len(found)].voice_id)
-                self.bot.speaking.begin(speech)
+                await self.services.synthesizer.submit(line, found[which % len(found)].voice_id)
 
         if viewer := self.at(guild, who):
             self.do(work(viewer), end)
@@ -298,7 +262,7 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, end=END, seldom=SELDOM)
     def forget(self, who: int, end: float | None, *, seldom: bool = True) -> None:
         async def work(person: int) -> None:
-            await self.bot.privacy.erase(person)
+            await self.services.erasure.erase(person)
             self.forgotten.add(person)
 
         if seldom:
@@ -313,26 +277,26 @@ class Agreement(RuleBasedStateMachine):
     def invite_or_remove_the_bot(self, guild: int, end: float | None) -> None:
         self.closed ^= {guild}
         if guild in self.closed:
-            self.do(self.bot.library.shared_voices.unshare_all(guild), end)
+            self.do(self.services.library.shared_voices.unshare_all(guild), end)
 
     @rule(guild=GUILD, end=END)
     def sweep(self, guild: int, end: float | None) -> None:
-        self.do(self.bot.library.shared_voices.sweep(guild), end)
+        self.do(self.services.library.shared_voices.sweep(guild), end)
 
     @rule(who=WHO, end=END)
     def try_again(self, who: int, end: float | None) -> None:
         async def work() -> None:
             for job in self.jobs():
                 if job["owner_id"] == self.people[who]:
-                    await self.bot.cloner.try_again(job["id"], job["owner_id"])
+                    await self.services.cloner.retry(job["id"], job["owner_id"])
 
         self.do(work(), end)
 
     @rule(who=WHO, seldom=SELDOM)
     def call_off(self, who: int, *, seldom: bool) -> None:
-        if seldom and (job := self.bot.cloner.running(self.people[who])):
+        if seldom and (job := self.services.cloner.running(self.people[who])):
             with suppress(ClonevoiceError):
-                self.bot.cloner.cancel(job.id, job.owner_id)
+                self.runner.run(self.services.cloner.cancel(job.id, job.owner_id))
 
     @rule(fault=st.sampled_from(FAULTS))
     def break_something(self, fault: Fault) -> None:
@@ -343,10 +307,9 @@ class Agreement(RuleBasedStateMachine):
         self.runner.run(asyncio.sleep(milliseconds / 1000))
 
     def on_disk(self, pattern: str) -> dict[str, defaultdict[str, dict[str, Any]]]:
-        """Read the records whose names fit."""
         found: dict[str, defaultdict[str, dict[str, Any]]] = {}
         for file in self.folder.glob(pattern):
-            with suppress(FileNotFoundError):  # it went just now
+            with suppress(FileNotFoundError):  # it was removed just now
                 found[file.stem] = defaultdict(dict, json.loads(file.read_bytes()))
         return found
 
@@ -357,27 +320,29 @@ class Agreement(RuleBasedStateMachine):
         return [job for tables in self.on_disk("jobs/*.json").values() for job in tables["job"].values()]
 
     @invariant()
-    def all_is_well_so_far(self) -> None:
+    def nothing_is_lost_or_double(self) -> None:
         assert not self.mistakes.seen, "\n".join(self.mistakes.seen)
         members = self.on_disk("members/*.json")
         for owner, tables in members.items():
             kept = [voice for voice in tables["voices"].values() if not voice["deleting"]]
             gone = {str(voice["id"]) for voice in kept if voice["id"] not in self.upstream.voices}
-            assert gone <= self.pending("owed") or owner in self.pending("leaving"), "kept, but gone upstream"
+            assert gone <= self.pending("pending_deletions") or owner in self.pending("pending_erasures"), (
+                "gone upstream"
+            )
             titles = Counter(voice["title"].casefold() for voice in kept)
-            assert set(titles.values()) <= {1}, "two voices of one title"
+            assert set(titles.values()) <= {1}, "two voices have one title"
         spoken = Counter(line.text for line in self.upstream.speeches)
-        assert set(spoken.values()) <= {1}, "a line was spoken twice"
+        assert set(spoken.values()) <= {1}, "a clip was spoken twice"
 
     def teardown(self) -> None:
-        """Let everything come to rest, and see whether it agrees."""
+        """Wait until nothing is running, and check the agreement."""
         try:
             self.uses = inf
             self.upstream.faults.clear()
-            self.runner.run(until(self.at_rest, seconds=30))
-            self.all_is_well_so_far()
+            self.runner.run(until(self.at_rest))
+            self.nothing_is_lost_or_double()
             self.the_voices_agree()
-            self.whoever_was_forgotten_is()
+            self.erased_members_are_gone()
             self.runner.run(self.the_servers_agree())
         finally:
             self.runner.run(self.sleep())
@@ -387,21 +352,17 @@ class Agreement(RuleBasedStateMachine):
             logging.getLogger("bot").removeHandler(self.mistakes)
 
     def at_rest(self) -> bool:
-        under_way = [job for job in self.jobs() if not job["told"]] + [*self.on_disk("speeches/*.json")]
-        return not (self.flights or under_way or self.pending("owed") or self.pending("leaving"))
+        under_way = [job for job in self.jobs() if not job["delivered"]] + [*self.on_disk("speeches/*.json")]
+        return not (self.flights or under_way or self.pending("pending_deletions") or self.pending("pending_erasures"))
 
     def the_voices_agree(self) -> None:
-        recorded = {
-            int(voice) for tables in self.on_disk("members/*.json").values() for voice in tables["voices"]
-        }
+        recorded = {int(voice) for tables in self.on_disk("members/*.json").values() for voice in tables["voices"]}
         assert recorded <= {*self.upstream.voices}
-        lost = Counter(
-            voice.description for voice in self.upstream.voices.values() if voice.id not in recorded
-        )
-        offered = Counter(job["description"] for job in self.jobs() if job["unclear_since"])
-        assert lost <= offered, f"nobody has these, and no job looks for them: {lost - offered}"
+        lost = Counter(voice.description for voice in self.upstream.voices.values() if voice.id not in recorded)
+        offered = Counter(job["description"] for job in self.jobs() if job["outcome_unknown_since"])
+        assert lost <= offered, f"on no record, and no job searches for them: {lost - offered}"
 
-    def whoever_was_forgotten_is(self) -> None:
+    def erased_members_are_gone(self) -> None:
         for file in (file for file in self.folder.rglob("*") if file.is_file()):
             content = f"{file} {file.read_bytes().decode(errors='replace')}"
             for person in self.forgotten:
@@ -409,16 +370,23 @@ class Agreement(RuleBasedStateMachine):
                 assert name_of(person) not in content
 
     async def the_servers_agree(self) -> None:
-        community = self.bot.library.shared_voices
+        community = self.services.library.shared_voices
         owners = map(int, self.on_disk("members/*.json"))
-        voices = [voice for owner in owners for voice in await self.bot.library.list_own(owner)]
+        voices = [voice for owner in owners for voice in await self.services.library.list_own(owner)]
         for guild in GUILDS:
             confirmed = await community.verify(guild, await community.list_shares(guild))
             shared = {voice.id for voice in voices if guild in voice.shared_in}
             assert {voice.id for _, voice in confirmed} == shared
 
 
-def test_the_voices_upstream_and_the_store_agree_after_200_random_operations_with_faults():
+@pytest.fixture(autouse=True, scope="module")
+def no_discord_and_no_decoder() -> Generator[None]:
+    """Let every download return a good sample, and don't decode it, which takes 0.3 s."""
+    with patch.object(SampleDownloads, "get", download), patch.object(SampleInspector, "inspect", inspect):
+        yield
+
+
+def test_api_and_store_agree_after_200_random_operations_with_faults():
     run_state_machine_as_test(
         Agreement,
         settings=settings(
@@ -436,7 +404,7 @@ def test_the_voices_upstream_and_the_store_agree_after_200_random_operations_wit
 
 @contextmanager
 def begun() -> Generator[Agreement]:
-    """Begin as the random runs do, and end in the same agreement."""
+    """Begin as the random runs do, and check the agreement at the end."""
     agreement = Agreement()
     try:
         agreement.begin()
@@ -446,7 +414,7 @@ def begun() -> Generator[Agreement]:
 
 
 @pytest.mark.parametrize("nth", range(1, 9))
-def test_what_is_broken_off_at_any_record_agrees_in_the_end(nth: int):
+def test_api_and_store_agree_after_a_kill_at_any_record(nth: int):
     with begun() as agreement:
         agreement.share(0, 0, THERE, nth)
         agreement.rename(0, 0, "Linus", nth)
@@ -457,7 +425,7 @@ def test_what_is_broken_off_at_any_record_agrees_in_the_end(nth: int):
 
 
 @pytest.mark.parametrize("nth", range(1, 9))
-def test_nothing_that_was_broken_off_keeps_a_member_from_being_forgotten(nth: int):
+def test_member_is_erased_whatever_was_interrupted_before(nth: int):
     with begun() as agreement:
         agreement.unshare(0, 0, HERE, nth)
         agreement.share(1, 0, THERE, nth)
@@ -468,26 +436,24 @@ def test_nothing_that_was_broken_off_keeps_a_member_from_being_forgotten(nth: in
 
 
 @pytest.mark.parametrize("leaves", ["the bot", "the owner"])
-def test_what_is_shared_just_when_somebody_leaves_is_wholly_shared_or_not_at_all(leaves: str):
+def test_share_is_complete_or_absent_if_its_owner_or_the_bot_leaves(leaves: str):
     with begun() as agreement:
-        community = agreement.bot.library.shared_voices
+        community = agreement.services.library.shared_voices
         agreement.unshare(0, 0, HERE, None)
         leaving = (
-            community.unshare_all(HERE)
-            if leaves == "the bot"
-            else community.unshare_member(HERE, agreement.people[0])
+            community.unshare_all(HERE) if leaves == "the bot" else community.unshare_member(HERE, agreement.people[0])
         )
         agreement.do(leaving, 0.0)
         agreement.share(0, 0, HERE, None)
 
 
 def hang_up(upstream: Upstream) -> None:
-    """End the requests that hang; the bot itself would do so after 30 s."""
+    """End hanging requests, as the bot would after 30 s."""
     for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - faults have no end
         hanging.cancel()
 
 
-def test_a_voice_that_is_being_made_leaves_no_trace_of_somebody_forgotten():
+def test_erasure_during_a_clone_leaves_no_voice():
     with begun() as agreement:
         upstream = agreement.upstream
         upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
@@ -499,8 +465,8 @@ def test_a_voice_that_is_being_made_leaves_no_trace_of_somebody_forgotten():
 
 
 @pytest.mark.parametrize("looking", [True, False])
-def test_a_voice_of_unclear_outcome_goes_too_when_its_owner_is_forgotten(looking: bool):  # noqa: FBT001 - both cases
-    """It is just being looked for anew, or the API does not answer when it is looked for once more."""
+def test_erasure_also_deletes_a_voice_of_unknown_outcome(looking: bool):  # noqa: FBT001 - both cases
+    """A search for the voice is running, or the next search fails."""
     with begun() as agreement:
         upstream = agreement.upstream
         upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
@@ -508,7 +474,7 @@ def test_a_voice_of_unclear_outcome_goes_too_when_its_owner_is_forgotten(looking
         agreement.runner.run(until(lambda: len(upstream.voices) > 6))
         upstream.faults += [Fault(status=500, method="GET")] * 20
         agreement.restart()
-        agreement.runner.run(until(lambda: all(job["told"] for job in agreement.jobs())))
+        agreement.runner.run(until(lambda: all(job["delivered"] for job in agreement.jobs())))
         upstream.faults[:] = [Fault(then="hang" if looking else "answer", status=500, method="GET")]
         if looking:
             agreement.try_again(0, None)

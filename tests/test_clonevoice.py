@@ -1,21 +1,23 @@
-"""`/clonevoice` as a member meets it: from the command to the last card, and every way of failing."""
+"""`/clonevoice` from the command to the last card, and its refusals."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from simcord.results import InteractionResult
 
-from audio import mp3, wav
 from bot.cloning.errors import OfferLapsed
 from bot.demo.upstream import Fault, Upstream
+from bot.downloads import SampleDownloads
 from bot.i18n import Markup
-from conftest import FastClock, ManualClock, World, buttons, embed_of, opened, sentence, text, until
+from support.audio import mp3, wav
+from support.clocks import FastClock, ManualClock, until
+from support.reading import buttons, embed_of, message, sentence, text
+from support.world import World, opened
 
 
-async def test_an_mp3_becomes_a_recorded_voice(world: World):
+async def test_mp3_becomes_a_recorded_voice(world: World):
     sample = ("voice.mp3", mp3(seconds=14, bit_rate=64000))
     result = await world.send(
         sample=sample, title="Ada & Söhne #1", rights="permission", description="two words", language="de"
@@ -30,29 +32,29 @@ async def test_an_mp3_becomes_a_recorded_voice(world: World):
 
     (made,) = world.upstream.voices.values()
     (voice,) = world.stored(world.ada)
-    assert voice["id"] == made.id
-    assert (voice["title"], voice["description"], voice["language"]) == ("Ada & Söhne #1", "two words", "de")
-    assert (voice["owner_id"], voice["guild_id"]) == (world.ada.id, world.ada.guild.id)
-    assert voice["rights"] == "permission"
+    told = {"title": "Ada & Söhne #1", "description": "two words", "language": "de", "rights": "permission"}
+    expected = {"id": made.id, "owner_id": world.ada.id, "guild_id": world.guild_id} | told
+    assert voice | expected == voice
     assert voice["job_id"]
     await until(lambda: not world.jobs())
 
     assert result.ephemeral
     embed = embed_of(result)
     assert embed.title == sentence("voice.title", title="Ada & Söhne #1")
-    assert "German" in text(result)
-    assert "0:14" in text(result)
-    assert "By: ada" in text(result)
-    assert result.response is not None
-    preview, cover = sorted(result.response.attachments, key=lambda file: file.filename, reverse=True)[-2:]
-    assert {preview.filename, cover.filename} == {"Ada-Söhne-1.mp3", "cover.png"}
+    for part in ("German", "0:14", "By: ada"):
+        assert part in text(result)
+    files = {file.filename: await file.read() for file in message(result).attachments}
+    assert files.keys() == {"Ada-Söhne-1.mp3", "cover.png"}
+    assert files["Ada-Söhne-1.mp3"] == sample[1]
     assert embed.thumbnail.url is not None
-    playable = preview if preview.filename.endswith("mp3") else cover
-    assert await playable.read() == sample[1]
 
 
-async def test_the_card_shows_the_stages_in_their_order(world: World):
-    await world.send()
+async def test_card_shows_the_stages_in_order(world: World):
+    await world.send(title="Ada")
+    (voice,) = world.stored(world.ada)
+    anonymous = f"Ada ({voice['job_id'].partition('-')[2]})"
+    assert world.posts()[0].query == {"title": "Ada", "desc": anonymous, "lang": "en"}, "the default description"
+    assert voice["description"] == anonymous
     shown = [edit["embeds"][0]["description"] for edit in world.edits()[:-1]]
     order = ["**Received**", "✅ Checked", "✅ Queued", "✅ Uploaded"]
     places = [next(i for i, description in enumerate(shown) if mark in description) for mark in order]
@@ -60,16 +62,16 @@ async def test_the_card_shows_the_stages_in_their_order(world: World):
     assert "0:12, MP3, 44.1 kHz mono" in shown[-1]
 
 
-async def test_a_command_is_acknowledged_before_anything_slow(world: World):
+async def test_command_is_acknowledged_before_the_download(world: World):
     world.cdn.delay = 30
     result = await world.send(wait=False)
     (acknowledgement,) = [entry.json for entry in world.env.http_requests if "callback" in entry.path]
-    assert acknowledgement == {"type": 5, "data": {"flags": 64}}, "thinking, seen by the member alone"
+    assert acknowledgement == {"type": 5, "data": {"flags": 64}}, "the card is visible only to the member"
     assert sentence("stage.present.received") in text(result)
     assert len(world.jobs()) == 1
 
 
-async def test_the_job_is_on_disk_as_cloning_before_the_voice_can_exist(tmp_path: Path):
+async def test_job_is_cloning_on_disk_before_the_voice_can_exist(tmp_path: Path):
     async with Upstream(clone_seconds=30) as upstream, opened(tmp_path, upstream) as world:
         result = await world.send(wait=False)
         await until(lambda: upstream.voices)
@@ -78,34 +80,12 @@ async def test_the_job_is_on_disk_as_cloning_before_the_voice_can_exist(tmp_path
         assert sentence("card.sent") in text(result)
 
 
-async def test_a_description_left_out_is_the_title_and_a_code_that_names_nobody(world: World):
-    await world.send(title="Ada")
-    (voice,) = world.stored(world.ada)
-    assert (
-        world.posts()[0].query["desc"] == f"Ada ({voice['job_id'].partition('-')[2]})" == voice["description"]
-    )
-    assert world.posts()[0].query["lang"] == "en"
-
-
-REFUSED_AT_ONCE: list[tuple[dict[str, Any], str]] = [
-    ({"title": " \u3000"}, sentence("refused.title_blank")),
-    ({"title": "\u202e\u2066"}, sentence("refused.title_blank")),
-    ({"sample": ("empty.mp3", b"")}, sentence("sample.empty")),
-    ({"sample": ("large.mp3", bytes(200_001))}, sentence("sample.too_large", limit=0.2)),
+REFUSED_AT_ONCE: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+    ({"title": " \u3000"}, "refused.title_blank", {}),
+    ({"title": "\u202e\u2066"}, "refused.title_blank", {}),
+    ({"sample": ("empty.mp3", b"")}, "sample.empty", {}),
+    ({"sample": ("large.mp3", bytes(2_000_001))}, "sample.too_large", {"limit": 2}),
 ]
-
-
-@pytest.mark.parametrize(("options", "expected"), REFUSED_AT_ONCE)
-async def test_what_can_be_seen_at_once_is_refused_before_the_download(
-    tmp_path: Path, options: dict[str, Any], expected: str
-):
-    async with opened(tmp_path, max_sample_mb=0.2) as world:
-        result = await world.send(**options)
-        assert text(result) == expected
-        assert result.ephemeral
-        await assert_nothing_left(world)
-
-
 BAD_SAMPLES: list[tuple[bytes, str, dict[str, Any]]] = [
     (b"plain text, no audio at all" * 50, "sample.not_audio", {}),
     (wav(seconds=12), "sample.not_mp3", {"actual": "WAV"}),
@@ -117,17 +97,23 @@ BAD_SAMPLES: list[tuple[bytes, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("sample", "key", "values"), BAD_SAMPLES, ids=[key for _, key, _ in BAD_SAMPLES])
-async def test_a_bad_sample_gets_its_sentence_and_leaves_nothing(
-    tmp_path: Path, sample: bytes, key: str, values: dict[str, Any]
+REFUSED = REFUSED_AT_ONCE + [({"sample": ("sample.mp3", sample)}, key, said) for sample, key, said in BAD_SAMPLES]
+
+
+@pytest.mark.parametrize(("options", "key", "values"), REFUSED, ids=[key for _, key, _ in REFUSED])
+async def test_bad_title_or_sample_is_refused_and_leaves_nothing(
+    tmp_path: Path, options: dict[str, Any], key: str, values: dict[str, Any]
 ):
-    async with opened(tmp_path, max_sample_seconds=30) as world:
-        result = await world.send(sample=("sample.mp3", sample))
-        assert sentence(key, **values) in text(result)
+    async with opened(tmp_path, max_sample_seconds=30, max_sample_mb=2) as world:
+        result = await world.send(**options)
+        said = sentence(key, **values)
+        assert said in text(result)
+        assert (said == text(result)) is (key in {key for _, key, _ in REFUSED_AT_ONCE}), "else it is in the card"
+        assert result.ephemeral
         await assert_nothing_left(world)
 
 
-async def test_a_file_larger_than_discord_said_is_refused_while_it_comes(tmp_path: Path):
+async def test_download_stops_if_the_file_is_larger_than_announced(tmp_path: Path):
     async with opened(tmp_path, max_sample_mb=0.05) as world:
         url_of = world.env.backend.cdn.store_attachment
 
@@ -135,40 +121,41 @@ async def test_a_file_larger_than_discord_said_is_refused_while_it_comes(tmp_pat
             return url_of(*arguments, **options) | {"size": 1000}
 
         world.env.backend.cdn.store_attachment = lying
-        result = await world.send()
-        assert sentence("sample.too_large", limit=0.05) in text(result)
+        assert sentence("sample.too_large", limit=0.05) in text(await world.send())
         await assert_nothing_left(world)
 
 
-@pytest.mark.parametrize("trouble", ["dead", "broken"])
-async def test_a_link_that_gives_no_file_says_so(world: World, trouble: str):
-    setattr(world.cdn, trouble, True)
-    result = await world.send()
-    assert sentence("sample.link_dead") in text(result)
+@pytest.mark.parametrize("trouble", ["dead", "broken", "slow"])
+async def test_link_without_a_file_is_refused(world: World, trouble: str, monkeypatch: pytest.MonkeyPatch):
+    get = SampleDownloads.get
+
+    async def impatient(downloads: SampleDownloads, url: str) -> bytes:
+        downloads._seconds = 0.2  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a minute is too long
+        return await get(downloads, url)
+
+    if trouble == "slow":
+        monkeypatch.setattr(SampleDownloads, "get", impatient)
+        world.cdn.delay = 30
+    else:
+        setattr(world.cdn, trouble, True)
+    said = sentence("sample.link_slow", limit=0.2) if trouble == "slow" else sentence("sample.link_dead")
+    assert said in text(await world.send())
     await assert_nothing_left(world)
 
 
-async def test_a_link_that_is_too_slow_says_so(world: World):
-    intake = world.bot.cloner._intake  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- a minute is too long
-    intake._download = partial(intake._download, seconds=0.2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportCallIssue] -- the same
-    world.cdn.delay = 30
-    result = await world.send()
-    assert sentence("sample.link_slow", limit=0.2) in text(result)
-    await assert_nothing_left(world)
+async def test_taken_title_is_refused_in_any_spelling_but_free_after_a_failure(world: World):
+    world.upstream.faults.append(Fault(status=400, method="POST"))
+    for _ in range(2):
+        await world.send(title="Straße")
+    assert text(await world.send(title="STRASSE ")) == sentence("refused.title_taken", title="STRASSE")
+    assert len(world.posts()) == 2
+    assert [voice["title"] for voice in world.stored(world.ada)] == ["Straße"]
 
 
-async def test_a_title_that_is_taken_is_refused_however_it_is_written(world: World):
-    await world.send(title="Straße")
-    result = await world.send(title="STRASSE ")
-    assert text(result) == sentence("refused.title_taken", title="STRASSE")
-    assert len(world.posts()) == 1
-
-
-async def test_the_limit_of_voices_is_told(tmp_path: Path):
+async def test_voice_limit_is_refused_with_the_limit(tmp_path: Path):
     async with opened(tmp_path, max_voices_per_member=1) as world:
         await world.send(title="one")
-        result = await world.send(title="two")
-        assert text(result) == sentence("refused.too_many_voices", limit=1)
+        assert text(await world.send(title="two")) == sentence("refused.too_many_voices", limit=1)
         assert len(world.posts()) == 1
         await world.send(world.grace, title="two")
         assert len(world.stored(world.grace)) == 1
@@ -177,7 +164,7 @@ async def test_the_limit_of_voices_is_told(tmp_path: Path):
 HOSTILE = "@everyone **x** [a](https://e.vil) `c`"
 
 
-async def test_a_hostile_title_does_nothing_anywhere(world: World):
+async def test_markdown_in_a_title_has_no_effect(world: World):
     result = await world.send(title=HOSTILE + "\u202e\x07")
     (voice,) = world.stored(world.ada)
     assert voice["title"] == HOSTILE
@@ -187,14 +174,7 @@ async def test_a_hostile_title_does_nothing_anywhere(world: World):
     assert "\\@everyone \\*\\*x\\*\\*" in text(result)
 
 
-async def test_after_a_failure_the_title_is_free_again(world: World):
-    world.upstream.faults.append(Fault(status=400, method="POST"))
-    await world.send(title="Ada")
-    await world.send(title="Ada")
-    assert [voice["title"] for voice in world.stored(world.ada)] == ["Ada"]
-
-
-async def test_a_second_command_shows_the_first_ones_card_anew(tmp_path: Path):
+async def test_second_command_shows_the_card_of_the_first_again(tmp_path: Path):
     async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
         first = await world.send(title="first", wait=False)
         await until(lambda: "Cloning" in text(first))
@@ -213,7 +193,7 @@ async def test_two_commands_at_once_make_one_voice(tmp_path: Path):
         assert len(upstream.voices) == len(world.stored(world.ada)) == 1
 
 
-async def test_members_queue_and_see_their_place(tmp_path: Path):
+async def test_queued_members_see_their_place(tmp_path: Path):
     async with Upstream(clone_seconds=1.5) as upstream, opened(tmp_path, upstream, FastClock()) as world:
         first = await world.send(wait=False)
         await until(lambda: upstream.voices)
@@ -227,7 +207,7 @@ async def test_members_queue_and_see_their_place(tmp_path: Path):
 
 
 class TestUnusualLength:
-    """A sample outside of what is recommended is asked about."""
+    """The member confirms a sample outside the recommended length."""
 
     SHORT = ("short.mp3", mp3(seconds=6))
 
@@ -236,7 +216,7 @@ class TestUnusualLength:
         await until(lambda: sentence("button.anyway") in buttons(result))
         return result
 
-    async def test_it_is_cloned_if_the_member_wants_it_anyway(self, world: World):
+    async def test_confirmed_sample_is_cloned(self, world: World):
         result = await self.asked(world)
         assert buttons(result) == [sentence("button.anyway"), sentence("button.cancel")]
         assert sentence("stage.present.waiting", length=Markup("0:06")) in text(result)
@@ -246,13 +226,13 @@ class TestUnusualLength:
         await world.ended(result)
         assert sentence("button.anyway") not in buttons(result)
 
-    async def test_it_is_dropped_if_the_member_cancels(self, world: World):
+    async def test_canceled_sample_is_dropped(self, world: World):
         result = await self.asked(world)
         await world.press(result, "button.cancel")
         await until(lambda: sentence("refused.cancelled") in text(result))
         await assert_nothing_left(world)
 
-    async def test_the_question_lapses_after_15_minutes(self, tmp_path: Path):
+    async def test_confirmation_expires_after_15_minutes(self, tmp_path: Path):
         clock = ManualClock()
         async with opened(tmp_path, clock=clock) as world:
             result = await self.asked(world)
@@ -263,14 +243,13 @@ class TestUnusualLength:
             assert sentence("refused.unanswered") in json.dumps(world.direct(), ensure_ascii=False)
             await assert_nothing_left(world)
 
-    async def test_meanwhile_another_clone_is_possible_but_not_of_the_same_title(self, world: World):
+    async def test_another_title_can_be_cloned_during_a_confirmation(self, world: World):
         await self.asked(world, title="short")
-        same = await world.send(title="Short")
-        assert text(same) == sentence("refused.title_taken", title="Short")
+        assert text(await world.send(title="Short")) == sentence("refused.title_taken", title="Short")
         await world.send(title="other")
         assert [voice["title"] for voice in world.stored(world.ada)] == ["other"]
 
-    async def test_it_has_to_wait_for_the_members_other_clone(self, tmp_path: Path):
+    async def test_confirmed_sample_waits_for_the_other_clone_of_its_member(self, tmp_path: Path):
         async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
             asked = await self.asked(world, title="short")
             other = await world.send(title="other", wait=False)
@@ -280,29 +259,26 @@ class TestUnusualLength:
             assert buttons(asked)
             await world.ended(other)
 
-    async def test_a_decision_that_is_nobodys_business_any_more_is_refused(self, world: World):
+    async def test_expired_or_foreign_confirmation_is_refused(self, world: World):
         await self.asked(world)
         job_id = world.jobs()[0].partition(".")[0]
         for forged, member in ((job_id, world.grace), ("forged", world.ada)):
-            with pytest.raises(OfferLapsed):
-                world.bot.cloner.go_ahead(forged, member.id)
-            with pytest.raises(OfferLapsed):
-                world.bot.cloner.cancel(forged, member.id)
-        world.bot.cloner.go_ahead(job_id, world.ada.id)
+            for answer in (world.services.cloner.confirm, world.services.cloner.cancel):
+                with pytest.raises(OfferLapsed):
+                    await answer(forged, member.id)
+        await world.services.cloner.confirm(job_id, world.ada.id)
         with pytest.raises(OfferLapsed):
-            world.bot.cloner.go_ahead(job_id, world.ada.id)
+            await world.services.cloner.confirm(job_id, world.ada.id)
         await until(lambda: world.stored(world.ada))
 
 
-async def test_a_failed_edit_never_harms_the_clone(world: World):
+async def test_failed_edit_does_not_affect_the_clone(world: World):
     world.env.inject_error("PATCH", "/webhooks/*/messages/@original", times=4)
     await world.send(wait=False)
-    await until(lambda: world.stored(world.ada))
-    await until(lambda: not world.jobs())
+    await until(lambda: world.stored(world.ada) and not world.jobs())
 
 
 async def assert_nothing_left(world: World) -> None:
-    """Nothing was sent, nothing is stored."""
     await until(lambda: not world.jobs())
     assert world.upstream.requests == []
     assert world.stored(world.ada) == []

@@ -1,4 +1,4 @@
-"""The demo: the program as a visitor starts it, and its page as a visitor uses it."""
+"""The demo: its program, and its page in a browser."""
 
 import os
 import re
@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from bot.demo.stage import SAMPLES, running_demo
-from browser import (
+from bot.demo.demo import SAMPLES, running_demo
+from support.browser import (
+    Answer,
     Picked,
     card,
     card_text,
@@ -26,27 +30,44 @@ from browser import (
     press,
     type_command,
 )
-from conftest import sentence
+from support.clocks import PATIENCE
+from support.reading import sentence
 
 ROOT = Path(__file__).parent.parent
 
 
+GIVEN: dict[str, Answer] = {
+    "sample": SAMPLES / "good-sample.mp3",
+    "title": "Ada",
+    "rights": "This is my own voice",
+}
+
+
+@asynccontextmanager
+async def demo_page(**options: Any) -> AsyncGenerator[Page]:
+    async with running_demo(**options) as stage, async_playwright() as playwright:
+        yield await open_page(playwright, stage.url)
+
+
 async def clone(page: Page, title: str) -> None:
-    """Clone the good sample, and wait for the voice's card."""
-    options = {"sample": SAMPLES / "good-sample.mp3", "title": title, "rights": "This is my own voice"}
-    await type_command(page, "/clonevoice", options)
+    await type_command(page, "/clonevoice", GIVEN | {"title": title})
     await card_texts(page, until=sentence("voice.title", title=title))
 
 
-def test_the_program_prints_an_address_where_the_page_is_and_ends_on_ctrl_c(tmp_path: Path):
+IGNORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+@pytest.mark.parametrize("started_by", [(), (sys.executable, "-c", IGNORED)], ids=["a person", "a script"])
+def test_demo_prints_its_address_and_ends_on_ctrl_c(tmp_path: Path, started_by: tuple[str, ...]):
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "TMPDIR": str(tmp_path), "BROWSER": "true"}
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "bot", "demo"],
+        [*started_by, sys.executable, "-u", "-m", "bot", "demo"],
         env=environment,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - it may be ignored here
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -55,21 +76,16 @@ def test_the_program_prints_an_address_where_the_page_is_and_ends_on_ctrl_c(tmp_
         with urllib.request.urlopen(url) as answer:
             assert b"<html" in answer.read()
         process.send_signal(signal.SIGINT)
-        rest, complaints = process.communicate(timeout=20)
+        rest, complaints = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, rest + complaints
         assert complaints == ""
     assert list(tmp_path.iterdir()) == [], "the demo leaves nothing behind"
 
 
 @pytest.mark.browser
-async def test_a_visitor_sees_a_clone_go_through_its_stages_to_a_voice_that_plays():
-    async with running_demo(clone_seconds=5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
-        await type_command(
-            page,
-            "/clonevoice",
-            {"sample": SAMPLES / "good-sample.mp3", "title": "Ada", "rights": "This is my own voice"},
-        )
+async def test_clone_passes_its_stages_to_a_voice_that_plays():
+    async with demo_page(clone_seconds=5) as page:
+        await type_command(page, "/clonevoice", GIVEN)
         texts = await card_texts(page, until="English")
         seen = "\n".join(texts)
         assert "Uploading" in seen
@@ -78,37 +94,24 @@ async def test_a_visitor_sees_a_clone_go_through_its_stages_to_a_voice_that_play
         assert "can't be recalled" in seen
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
-        await type_command(
-            page,
-            "/clonevoice",
-            {"sample": SAMPLES / "good-sample.mp3", "title": "ADA", "rights": "This is my own voice"},
-        )
+        await type_command(page, "/clonevoice", GIVEN | {"title": "ADA"})
         await card_texts(page, until=sentence("refused.title_taken", title="ADA"))
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    ("sample", "said"),
-    [("too-short.mp3", "at least 3 s are needed"), ("not-really-an-mp3.mp3", "is WAV, not MP3")],
+    ("sample", "said"), [("too-short.mp3", "at least 3 s are needed"), ("not-really-an-mp3.mp3", "is WAV, not MP3")]
 )
-async def test_a_bad_sample_is_refused_on_the_page(sample: str, said: str):
-    async with running_demo() as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
-        options = {"sample": SAMPLES / sample, "title": "Ada", "rights": "This is my own voice"}
-        await type_command(page, "/clonevoice", options)
+async def test_bad_sample_is_refused_on_the_page(sample: str, said: str):
+    async with demo_page() as page:
+        await type_command(page, "/clonevoice", GIVEN | {"sample": SAMPLES / sample})
         await card_texts(page, until=said)
 
 
 @pytest.mark.browser
-async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
-    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
-        options = {
-            "sample": SAMPLES / "outside-recommended.mp3",
-            "title": "Ada",
-            "rights": "I have the speaker's permission",
-        }
-        await type_command(page, "/clonevoice", options)
+async def test_sample_of_unusual_length_is_cloned_once_confirmed():
+    async with demo_page(clone_seconds=0.5) as page:
+        await type_command(page, "/clonevoice", GIVEN | {"sample": SAMPLES / "outside-recommended.mp3"})
         await card_texts(page, until=sentence("button.anyway"))
         await press(page, sentence("button.anyway"))
         await card_texts(page, until="English")
@@ -116,9 +119,8 @@ async def test_a_sample_of_unusual_length_is_cloned_at_the_press_of_a_button():
 
 
 @pytest.mark.browser
-async def test_a_shared_voice_speaks_in_public_for_another_member():
-    async with running_demo(clone_seconds=0.5, speech_seconds=2) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
+async def test_shared_voice_speaks_in_public_for_another_member():
+    async with demo_page(clone_seconds=0.5, speech_seconds=2) as page:
         await clone(page, "Countess")
         await press(page, sentence("button.share"))
         await card_texts(page, until=sentence("shared.here"))
@@ -133,13 +135,12 @@ async def test_a_shared_voice_speaks_in_public_for_another_member():
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
         await look_as(page, "Hedy")
-        assert "Hello there" in await card_text(page), "everybody there sees it"
+        assert "Hello there" in await card_text(page), "all members see the clip"
 
 
 @pytest.mark.browser
-async def test_a_voice_is_opened_from_the_list_and_renamed():
-    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
+async def test_voice_is_opened_from_the_list_renamed_and_deleted():
+    async with demo_page(clone_seconds=0.5) as page:
         await clone(page, "Ada")
         await type_command(page, "/voices list")
         await card_texts(page, until=sentence("list.title", voices=1))
@@ -148,35 +149,23 @@ async def test_a_voice_is_opened_from_the_list_and_renamed():
         await press(page, sentence("button.rename"))
         await fill_form(page, {sentence("rename.title"): "Countess"})
         await card_texts(page, until=sentence("voice.title", title="Countess"))
-
-
-@pytest.mark.browser
-async def test_a_deletion_is_asked_about_and_done():
-    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
-        await clone(page, "Ada")
         await press(page, sentence("button.delete"))
-        await card_texts(page, until=sentence("delete.ask", title="Ada"))
+        await card_texts(page, until=sentence("delete.ask", title="Countess"))
         await press(page, sentence("button.keep"))
         await card_texts(page, until=sentence("button.share"))
         await press(page, sentence("button.delete"))
         await press(page, sentence("button.gone"))
-        await card_texts(page, until=sentence("delete.done", title="Ada"))
+        await card_texts(page, until=sentence("delete.done", title="Countess"))
         await type_command(page, "/voices list")
         await card_texts(page, until="You have no voices yet")
 
 
 @pytest.mark.browser
-async def test_a_speaker_is_asked_listens_and_approves():
-    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
-        options = {
-            "sample": SAMPLES / "good-sample.mp3",
-            "title": "Grace by Ada",
-            "rights": "I have the speaker's permission",
-            "speaker": Picked("Grace", typed="grace"),
-        }
-        await type_command(page, "/clonevoice", options)
+async def test_speaker_is_asked_listens_and_approves():
+    async with demo_page(clone_seconds=0.5) as page:
+        rights, speaker = "I have the speaker's permission", Picked("Grace", typed="grace")
+        given = GIVEN | {"title": "Grace by Ada", "rights": rights, "speaker": speaker}
+        await type_command(page, "/clonevoice", given)
         await card_texts(page, until="somebody has a question for you")
         await look_as(page, "Grace")
         await press(page, sentence("button.open"))
@@ -189,9 +178,8 @@ async def test_a_speaker_is_asked_listens_and_approves():
 
 
 @pytest.mark.browser
-async def test_a_report_becomes_a_case_that_the_moderator_decides():
-    async with running_demo(clone_seconds=0.5) as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
+async def test_moderator_decides_a_reported_case():
+    async with demo_page(clone_seconds=0.5) as page:
         await clone(page, "Countess")
         await press(page, sentence("button.share"))
         await card_texts(page, until=sentence("shared.here"))
@@ -214,9 +202,8 @@ async def test_a_report_becomes_a_case_that_the_moderator_decides():
 
 
 @pytest.mark.browser
-async def test_only_the_moderator_is_offered_what_moderators_do():
-    async with running_demo() as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
+async def test_only_the_moderator_sees_voiceadmin_commands():
+    async with demo_page() as page:
         assert "/voiceadmin settings" not in await offered(page)
         await look_as(page, "Hedy")
         assert "/voiceadmin settings" in await offered(page)

@@ -1,58 +1,169 @@
-"""A disk that is full, for real: the kernel refuses the bot's writes."""
+"""A full disk or a damaged file: no voice gets lost, none is made twice, and nothing blocks."""
 
 import resource
 from pathlib import Path
+from typing import Any
 
-from conftest import sentence, until
-from test_kill import Life, begun
+import pytest
+
+from bot.cloning.job import CloneJob, Stage
+from bot.demo.upstream import Fault
+from bot.errors import RecordDamaged
+from bot.store.tiny.jobs import TinyJobs
+from bot.store.tiny.members import TinyMembers
+from bot.store.tiny.store import open_store
+from bot.voices.models import Voice
+from support.builders import JOB
+from support.clocks import FastClock, until
+from support.faults import full_disk, shown, voice_appears
+from support.lives import Life, begun
+from support.reading import buttons, embed_of, sentence, text
+from support.world import World, opened
+
+AGAIN = sentence("button.again")
 
 
 def fill(life: Life) -> None:
-    """Let no file of the bot grow any more, new ones included."""
+    """Let no file of the bot grow, including new files."""
     resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
 def make_room(life: Life) -> None:
-    resource.prlimit(
-        life.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    )
+    resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-async def test_a_voice_waits_for_room_and_nothing_recorded_earlier_is_lost(tmp_path: Path):
-    async with begun(tmp_path / "life") as life:
-        await until(life.last_cards)
-        before = life.records()
-        await life.order("Grace")
-        await until(lambda: len(life.upstream.voices) == 2)
-        fill(life)
-        await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
-        assert life.records() == before
-        make_room(life)
-        await until(lambda: life.last_cards("Grace"))
-        assert [voice["title"] for voice in life.records()] == ["Ada", "Grace"]
-        assert life.sendings == 2
-        await until(lambda: not any((life.home / "data" / "jobs").iterdir()))
+class TestKernel:
+    """The kernel rejects the writes of a bot in a process of its own."""
+
+    async def test_full_disk_refuses_commands_and_delays_voices_until_there_is_room(self, tmp_path: Path):
+        async with begun(tmp_path / "life") as life:
+            await until(life.last_cards)
+            before = life.records()
+            await life.order("Grace")
+            await until(lambda: len(life.upstream.voices) == 2)
+            fill(life)
+            await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
+            assert life.records() == before
+            make_room(life)
+            await until(lambda: life.last_cards("Grace"))
+            assert [voice["title"] for voice in life.records()] == ["Ada", "Grace"]
+            assert life.sendings == 2
+            await until(lambda: not any((life.home / "data" / "jobs").iterdir()))
+
+            fill(life)
+            await life.order("Linus")
+            await until(lambda: life.card and sentence("store.unwritable") in life.card.text)
+            assert [*(life.home / "data" / "jobs").iterdir()] == []
+            make_room(life)
+            await life.order("Linus")
+            await until(lambda: life.last_cards("Linus"))
+            assert [voice["title"] for voice in life.records()] == ["Ada", "Grace", "Linus"]
+
+    async def test_killed_bot_finds_the_voice_it_could_not_record(self, tmp_path: Path):
+        async with begun(tmp_path / "life") as life:
+            await until(lambda: life.upstream.voices)
+            fill(life)
+            await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
+            await life.kill()
+            await life.start()
+            assert await life.judge() == "a voice"
+            assert life.sendings == 1
 
 
-async def test_a_command_is_refused_and_leaves_nothing_while_the_disk_is_full(tmp_path: Path):
-    async with begun(tmp_path / "life") as life:
-        await until(life.last_cards)
-        fill(life)
-        await life.order("Grace")
-        await until(lambda: life.card and sentence("store.unwritable") in life.card.text)
-        assert [*(life.home / "data" / "jobs").iterdir()] == []
-        make_room(life)
-        await life.order("Linus")
-        await until(lambda: life.last_cards("Linus"))
-        assert [voice["title"] for voice in life.records()] == ["Ada", "Linus"]
+@pytest.mark.parametrize("records", [TinyMembers, TinyJobs])
+async def test_voice_and_its_id_wait_for_disk_space(
+    world: World, monkeypatch: pytest.MonkeyPatch, records: type[TinyMembers | TinyJobs]
+):
+    def fits(record: Voice | CloneJob) -> bool:
+        return isinstance(record, Voice) or record.voice_id is not None
+
+    refused = full_disk(monkeypatch, records, fits, times=3)
+    result = await world.send()
+    assert len(refused) == 3
+    assert shown(world, "note.disk_full")
+    assert embed_of(result).title == sentence("voice.title", title="Ada")
+    assert len(world.posts()) == len(world.stored(world.ada)) == len(world.upstream.voices) == 1
+    await until(lambda: not world.jobs())
 
 
-async def test_a_killed_bot_finds_the_voice_that_there_was_no_room_for(tmp_path: Path):
-    async with begun(tmp_path / "life") as life:
-        await until(lambda: life.upstream.voices)
-        fill(life)
-        await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
-        await life.kill()
-        await life.start()
-        assert await life.judge() == "a voice"
-        assert life.sendings == 1
+@pytest.mark.parametrize(
+    ("method", "stage"),
+    [
+        ("put", Stage.RECEIVED),
+        ("put_sample", None),
+        *(("put", stage) for stage in (Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING)),
+    ],
+)
+async def test_clone_that_cannot_be_recorded_ends_before_it_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, stage: Stage | None
+):
+    def fits(job: CloneJob) -> bool:
+        return stage is None or job.stage is stage
+
+    full_disk(monkeypatch, TinyJobs, fits, times=1, method=method)
+    assert sentence("store.unwritable") in text(await world.send())
+    assert world.upstream.requests == [] or stage in {Stage.UPLOADING, Stage.CLONING}
+    await until(lambda: not world.jobs())
+    assert world.stored(world.ada) == []
+    assert world.upstream.voices == {}
+    await world.send()
+    assert len(world.stored(world.ada)) == 1
+
+
+async def test_lost_voice_can_be_retried_if_its_loss_cannot_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fits(job: CloneJob) -> bool:
+        return job.stage is Stage.FAILED or job.outcome_unknown_since is not None
+
+    async with opened(tmp_path, clock=FastClock(), clone_timeout=20) as world:
+        refused = full_disk(monkeypatch, TinyJobs, fits, times=99)
+        world.upstream.faults.append(Fault(method="POST", status=500))
+        result = await world.send(wait=False)
+        await until(lambda: AGAIN in buttons(result))
+        assert refused
+        voice_appears(world)
+        monkeypatch.undo()
+        await world.press(result, "button.again")
+        await until(lambda: world.stored(world.ada))
+        assert len(world.posts()) == 1
+
+
+async def test_voice_kept_out_by_a_damaged_file_is_recorded_by_a_retry(world: World, monkeypatch: pytest.MonkeyPatch):
+    async def damaged(*_: object) -> None:
+        raise RecordDamaged(file="members/1.json", aside="members/1.json.damaged")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TinyMembers, "put", damaged)
+        result = await world.send(wait=False)
+        await until(lambda: AGAIN in buttons(result))
+        assert sentence("store.damaged") in text(result)
+        assert world.bot.services.cloner.running(world.ada.id) is None, "the member can clone again"
+        listed = dict(world.upstream.voices)
+        world.upstream.voices.clear()  # a known voice is not made again, even if the list lacks it
+        await world.press(result, "button.again")
+        await until(lambda: sentence("mureka.not_found") in text(result) and AGAIN in buttons(result))
+    world.upstream.voices.update(listed)
+    await world.press(result, "button.again")
+    await until(lambda: world.stored(world.ada))
+    assert len(world.posts()) == 1
+
+
+async def test_full_disk_at_start_does_not_prevent_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with open_store(tmp_path) as store:
+        job: Any = JOB
+        for stage in (Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING):
+            job = job.advance(stage, 1.0)
+        await store.jobs.put(job)
+    full_disk(monkeypatch, TinyJobs, times=99)
+    async with opened(tmp_path, clock=FastClock()):
+        pass
+
+
+async def test_sweep_continues_after_a_failure(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.jobs.record.TOKEN_SECONDS", 60.0)  # the sweep comes sooner
+    refused = full_disk(monkeypatch, TinyJobs, lambda job: job.reply is None, times=1)
+    world.upstream.faults.append(Fault(method="POST", then="hang"))
+    await world.send(wait=False)
+    await until(lambda: refused)
+    await until(lambda: (job := world.bot.services.cloner.running(world.ada.id)) and job.reply is None)

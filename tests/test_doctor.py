@@ -1,6 +1,6 @@
-"""`clonevoice doctor`: what it prints, and what it returns."""
+"""`clonevoice doctor`: its table and its exit code."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,7 @@ from pydantic import SecretStr
 from bot.demo.upstream import Fault, Upstream
 from bot.doctor import examine
 from bot.store.tiny.store import open_store
-from conftest import settings
-
-Captured = pytest.CaptureFixture[str]
+from support.world import settings
 
 
 @pytest.fixture
@@ -34,47 +32,41 @@ def _discord(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.Client, "login", login)
 
 
-async def examined(
-    folder: Path, upstream: Upstream, capsys: Captured, **changes: Any
-) -> tuple[int, list[str]]:
-    token = changes.pop("discord", "right")
-    given = settings(folder, discord_token=SecretStr(token), **changes)
-    code = await examine(given, api=upstream.url)
-    return code, capsys.readouterr().out.splitlines()
+Examine = Callable[..., Awaitable[tuple[int, list[str]]]]
 
 
-async def test_all_that_holds_is_ticked_off(tmp_path: Path, upstream: Upstream, capsys: Captured):
-    code, rows = await examined(tmp_path, upstream, capsys)
+@pytest.fixture
+def examined(tmp_path: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> Examine:
+    """Return a function that runs the doctor with changed settings and returns its exit code and rows."""
+
+    async def call(folder: Path = tmp_path, token: str = "right", **changes: Any) -> tuple[int, list[str]]:  # noqa: S107 - a test
+        given = settings(folder, discord_token=SecretStr(token), **changes)
+        return await examine(given, api=upstream.url), capsys.readouterr().out.splitlines()
+
+    return call
+
+
+async def test_working_setup_passes_all_checks(examined: Examine):
+    code, rows = await examined()
     assert code == 0
     assert [row[0] for row in rows] == ["✔"] * 4
     assert "demo@example.com: plan Premier, 4200 credits" in rows[3]
 
 
-@pytest.mark.parametrize(
-    ("token", "said"), [("wrong", "DISCORD_TOKEN is not accepted"), ("offline", "network")]
-)
-async def test_discords_no_is_a_row(
-    tmp_path: Path, upstream: Upstream, capsys: Captured, token: str, said: str
-):
-    code, rows = await examined(tmp_path, upstream, capsys, discord=token)
+@pytest.mark.parametrize(("token", "said"), [("wrong", "DISCORD_TOKEN is not accepted"), ("offline", "network")])
+async def test_discord_error_is_a_row(examined: Examine, token: str, said: str):
+    code, rows = await examined(token=token)
     assert code == 1
     assert rows[2].startswith("✘")
     assert said in rows[2]
-    assert rows[3].startswith("✔"), "the rest is looked at all the same"
+    assert rows[3].startswith("✔"), "the other checks still run"
 
 
-async def test_a_running_bots_folder_is_no_fault(tmp_path: Path, upstream: Upstream, capsys: Captured):
+async def test_folder_of_a_running_bot_is_no_problem(tmp_path: Path, examined: Examine):
     async with open_store(tmp_path):
-        code, rows = await examined(tmp_path, upstream, capsys)
+        code, rows = await examined()
     assert code == 0
     assert "in use" in rows[1]
-
-
-async def test_a_folder_that_can_not_be_used_is_a_row(tmp_path: Path, upstream: Upstream, capsys: Captured):
-    (tmp_path / "file").touch()
-    code, rows = await examined(tmp_path / "file", upstream, capsys)
-    assert code == 1
-    assert rows[1].startswith("✘")
 
 
 @pytest.mark.parametrize(
@@ -83,55 +75,47 @@ async def test_a_folder_that_can_not_be_used_is_a_row(tmp_path: Path, upstream: 
         (Fault(status=401), "USEAPI_TOKEN is not accepted"),
         (Fault(status=404), "no Mureka account is configured"),
         (Fault(status=500), "did not answer as it should"),
-        (
-            Fault(body={"a@example.com": {"error": "Session expired"}}),
-            "a@example.com is unusable (Session expired)",
-        ),
-        (
-            Fault(body={"user": {"vip_name": "Basic"}, "credits": 3}, path="/profile/"),
-            "needs Mureka's Premier plan",
-        ),
+        (Fault(body={"a@example.com": {"error": "Session expired"}}), "a@example.com is unusable (Session expired)"),
+        (Fault(body={"user": {"vip_name": "Basic"}}, path="/profile/"), "needs Mureka's Premier plan"),
         (Fault(status=596, path="/profile/"), "the Mureka session has died"),
+        (Fault(body={"a@example.com": {}, "b@example.com": {}}), "name those to use in USEAPI_ACCOUNTS"),
+        (Fault(body={}), "no Mureka account is configured"),
     ],
 )
-async def test_what_is_wrong_upstream_is_said_with_what_to_do(
-    tmp_path: Path, upstream: Upstream, capsys: Captured, fault: Fault, said: str
+async def test_upstream_problem_is_shown_with_its_remedy(
+    upstream: Upstream, examined: Examine, fault: Fault, said: str
 ):
     upstream.faults.append(fault)
-    code, rows = await examined(tmp_path, upstream, capsys)
+    code, rows = await examined()
     assert code == 1
     assert said in rows[3]
 
 
-async def test_several_accounts_of_which_none_is_named_are_a_fault(
-    tmp_path: Path, upstream: Upstream, capsys: Captured
-):
-    upstream.faults.append(Fault(body={"a@example.com": {}, "b@example.com": {}}))
-    code, rows = await examined(tmp_path, upstream, capsys)
-    assert code == 1
-    assert "name those to use in USEAPI_ACCOUNTS" in rows[3]
-
-
-async def test_no_account_at_all_is_a_fault(tmp_path: Path, upstream: Upstream, capsys: Captured):
-    upstream.faults.append(Fault(body={}))
-    code, rows = await examined(tmp_path, upstream, capsys)
-    assert code == 1
-    assert "no Mureka account is configured" in rows[3]
-
-
-async def test_a_file_that_was_set_aside_is_named(tmp_path: Path, upstream: Upstream, capsys: Captured):
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("members/1.json.damaged", "", "members/1.json.damaged"),
+        ("members/1.json", '{"shape":2}', "members/1.json"),
+        ("version.json", '{"shape":2}', "newer version of Clonevoice"),
+    ],
+)
+async def test_damaged_and_newer_files_are_named(tmp_path: Path, examined: Examine, name: str, content: str, said: str):
     async with open_store(tmp_path):
         pass
-    (tmp_path / "members" / "1.json.damaged").touch()
-    code, rows = await examined(tmp_path, upstream, capsys)
+    (tmp_path / name).write_text(content)
+    code, rows = await examined()
     assert code == 1
-    assert "members/1.json.damaged" in rows[1]
+    assert said in rows[1]
 
 
-async def test_an_account_that_useapi_does_not_know_is_named(
-    tmp_path: Path, upstream: Upstream, capsys: Captured
-):
-    accounts = ("demo@example.com", "gone@example.com")
-    code, rows = await examined(tmp_path, upstream, capsys, useapi_accounts=accounts)
+async def test_unusable_folder_is_a_row(tmp_path: Path, examined: Examine):
+    (tmp_path / "file").touch()
+    code, rows = await examined(tmp_path / "file")
+    assert code == 1
+    assert rows[1].startswith("✘")
+
+
+async def test_account_unknown_to_useapi_is_named(examined: Examine):
+    code, rows = await examined(useapi_accounts=("demo@example.com", "gone@example.com"))
     assert code == 1
     assert "gone@example.com is in USEAPI_ACCOUNTS but not configured" in rows[4]

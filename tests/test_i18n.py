@@ -1,15 +1,16 @@
-"""The catalog: no sentence missing, none unused, and no member's text gets to do anything."""
+"""The catalog: no text missing or unused, and members' texts are escaped."""
 
 import ast
 import json
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from bot.cloning.stage import Stage
+from bot.cloning.job import Stage
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, escape_markdown, translate, translate_markdown
 from bot.moderation.models import ReportReason
@@ -22,7 +23,9 @@ from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
 ROOT = Path(__file__).parent.parent
 CATALOG = catalog(ENGLISH)
 
-FAMILIES = {
+PROBLEMS = tuple(key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found")
+VERDICTS = ("remove", "dismiss", "block", "silence")
+FAMILIES: dict[str, Sequence[str]] = {
     "settings.malformed.": list(Settings.model_fields),
     "language.": [language.value for language in Language],
     "rights.": [rights.value for rights in Rights],
@@ -38,31 +41,23 @@ FAMILIES = {
         *(Stage.QUEUED, Stage.UPLOADING),
     ],
     "stage.ahead.": [Stage.CHECKED, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
-    "line.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
+    **dict.fromkeys(("line.", "doctor."), PROBLEMS),
     "panel.page.": list(PAGES),
     "panel.switch.": list(SWITCHES),
     "panel.choose.": [rule for rules in PAGES.values() for rule in rules],
-    "rule.is.": [field.name for field in fields(Policy)],
-    "rule.name.": [field.name for field in fields(Policy)],
+    **dict.fromkeys(("rule.is.", "rule.name."), tuple(field.name for field in fields(Policy))),
     "rule.choice.": list(NUMBERS),
-    "decision.": [decision.value for decision in ModAction],
-    "moderators.": ["blocked", "audit"],
-    "moderators.none.": ["blocked", "audit"],
+    **dict.fromkeys(("decision.", "audit."), tuple(action.value for action in ModAction)),
+    **dict.fromkeys(("moderators.", "moderators.none."), ("blocked", "audit")),
     "report.reason.": [reason.value for reason in ReportReason],
-    "button.case.": ["remove", "dismiss", "block", "silence"],
-    "verdict.form.": ["removing", "barring", "blocking"],
-    "verdict.about.": ["removing", "barring", "blocking"],
-    "case.decided.": ["remove", "dismiss", "block", "silence"],
-    "case.done.": ["remove", "dismiss", "block", "silence"],
-    "notice.reported.": ["remove", "dismiss", "block", "silence"],
+    **dict.fromkeys(("button.case.", "case.decided.", "case.done.", "notice.reported."), VERDICTS),
+    **dict.fromkeys(("verdict.form.", "verdict.about."), ("removing", "barring", "blocking")),
     "notice.owner.": ["dismiss", "silence"],
     "whereabouts.": [one.value for one in VoiceFilter],
-    "audit.": [decision.value for decision in ModAction],
     "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],
-    "doctor.": [key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found"],
 }
-"""The keys that code composes, by what they begin with."""
+"""The keys that code composes, by their prefix."""
 
 
 def errors(kind: type[ClonevoiceError] = ClonevoiceError) -> list[type[ClonevoiceError]]:
@@ -70,7 +65,7 @@ def errors(kind: type[ClonevoiceError] = ClonevoiceError) -> list[type[Clonevoic
 
 
 def keys_in_code() -> set[str]:
-    """Collect the texts in the code that look like keys, and the families of the composed ones."""
+    """Collect all string literals of the code, and the families of composed keys."""
     found: set[str] = set()
     for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -81,20 +76,20 @@ def keys_in_code() -> set[str]:
     return found
 
 
-def test_every_sentence_is_used_somewhere():
+def test_each_text_is_used():
     assert set(CATALOG) - keys_in_code() == set()
 
 
-def test_no_sentence_is_missing():
+def test_no_text_is_missing():
     composed = {f"{family}{rest}" for family, rests in FAMILIES.items() for rest in rests}
-    raised = {error.key for error in errors() if "key" in vars(error)}
+    raised = {error.key for error in errors() if vars(error).get("key")}
     heads = "|".join({key.split(".")[0] for key in CATALOG})
     said = {key for key in keys_in_code() if re.fullmatch(rf"({heads})\.[a-z_.]*[a-z_]", key)}
     assert (composed | raised | said) - set(CATALOG) - {"mureka.ai"} == set()
 
 
 def raised_with_a_key() -> list[tuple[str, str, set[str]]]:
-    """Collect where an error is made with a literal key: the place, the key and the names of its values."""
+    """Collect errors created with a literal key: the place, the key and the names of its values."""
     kinds = {kind.__name__: kind.key for kind in errors()}
     found: list[tuple[str, str, set[str]]] = []
     for file in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("cogs/**/*.py")]:
@@ -108,7 +103,7 @@ def raised_with_a_key() -> list[tuple[str, str, set[str]]]:
     return found
 
 
-def test_every_error_fills_in_its_sentence():
+def test_each_error_fills_in_its_text():
     made = raised_with_a_key()
     assert len(made) > 50
     for place, key, values in made:
@@ -117,12 +112,12 @@ def test_every_error_fills_in_its_sentence():
         assert wanted <= values, f"{place}: {key} lacks {wanted - values}"
 
 
-def test_every_malformed_setting_is_named_by_its_own_sentence():
+def test_each_malformed_setting_has_its_own_text():
     for field in Settings.model_fields:
         assert field.upper() in translate(ENGLISH, f"settings.malformed.{field}")
 
 
-def test_the_file_has_no_key_twice():
+def test_catalog_has_no_duplicate_keys():
     def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
         assert len(pairs) == len(dict(pairs))
         return dict(pairs)
@@ -146,16 +141,16 @@ def test_the_file_has_no_key_twice():
         "\\",
     ],
 )
-def test_a_members_text_reaches_markdown_with_all_its_punctuation_escaped(hostile: str):
+def test_text_of_a_member_is_escaped_in_markdown(hostile: str):
     bare = re.sub(r"\\([!-/:-@\[-`{-~])", "", str(escape_markdown(hostile)))
     assert not set(bare) & set(string.punctuation)
     assert re.sub(r"\\(.)", r"\1", str(escape_markdown(hostile))) == hostile
 
 
-def test_an_unknown_locale_is_answered_in_english():
+def test_unknown_locale_gets_english():
     assert translate("xx-YY", "button.cancel") == "Cancel"
     assert translate("../../etc", "button.cancel") == "Cancel"
 
 
-def test_a_sentence_keeps_its_own_markdown_and_escapes_only_its_values():
+def test_text_keeps_its_markdown_and_escapes_only_its_values():
     assert translate_markdown(ENGLISH, "card.title", title="*x*") == "Cloning “\\*x\\*”"

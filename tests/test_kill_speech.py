@@ -1,18 +1,20 @@
-"""Whenever the bot is killed, an accepted line goes on to its end, and nothing is spoken twice."""
+"""A killed bot finishes each accepted clip and speaks none twice."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Upstream
-from conftest import GOOD, sentence, until
-from discord_double import Call, DiscordDouble, Message
-from test_kill import ADA, Life
+from support.audio import GOOD
+from support.clocks import PATIENCE, until
+from support.discord_double import Call, Message
+from support.lives import ADA, Life, living
+from support.reading import sentence
 
 VOICE_ID = 12345678901234
 UNCLEAR = sentence("line.mureka.unknown")
@@ -20,53 +22,26 @@ UNCLEAR = sentence("line.mureka.unknown")
 
 @asynccontextmanager
 async def begun(home: Path) -> AsyncGenerator[Life]:
-    """Give Ada a voice, start a bot, and have something spoken."""
-    record: dict[str, Any] = {
-        "id": VOICE_ID,
-        "job_id": f"{ADA}-1",
-        "owner_id": ADA,
-        "guild_id": 1,
-        "title": "Ada",
-    }
-    record |= {
-        "description": "Ada",
-        "language": "en",
-        "rights": "own",
-        "sample_sha256": "",
-        "created_at": 1.0,
-    }
+    """Give Ada a voice, start a bot, and send `/speak`."""
+    record: dict[str, Any] = {"id": VOICE_ID, "job_id": f"{ADA}-1", "owner_id": ADA, "guild_id": 1, "title": "Ada"}
+    record |= {"description": "Ada", "language": "en", "rights": "own", "sample_sha256": "", "created_at": 1.0}
     await asyncio.to_thread((home / "data" / "members").mkdir, parents=True)
     (home / "data" / "members" / f"{ADA}.json").write_text(json.dumps({"voices": {VOICE_ID: record}}))
-    async with (
-        DiscordDouble() as double,
-        Upstream(speech_seconds=0.4) as upstream,
-        AsyncExitStack() as holds,
-    ):
-        upstream.voices[VOICE_ID] = ClonedVoice(VOICE_ID, "demo@example.com", "Ada", "Ada", "en", GOOD[1], 1)
-        life = Life(home, double, upstream, holds)
-        try:
-            await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
-            async with asyncio.timeout(10):
-                life.answer = await double.slash(ADA, "speak", voice="Ada", text="Do not lose me")
-            yield life
-        except BaseException as error:
-            error.add_note((home / "log").read_text("utf-8"))
-            raise
-        finally:
-            if life.process.returncode is None:
-                life.process.kill()
-            await life.process.wait()
+    upstream = Upstream(speech_seconds=0.4)
+    upstream.voices[VOICE_ID] = ClonedVoice(VOICE_ID, "demo@example.com", "Ada", "Ada", "en", GOOD[1], 1)
+    async with living(home, upstream, "bot.speaking.attempt:POLL_SECONDS=0.1") as life:
+        async with asyncio.timeout(PATIENCE):
+            life.answer = await life.double.slash(ADA, "speak", voice="Ada", text="Do not lose me")
+        yield life
 
 
 def stage(life: Life) -> str:
-    """Read where the line stands on disk."""
     for file in life.home.glob("data/speeches/*.json"):
         return json.loads(file.read_bytes())["job"]["1"]["stage"]
     return ""
 
 
 def public(life: Life) -> list[Message]:
-    """List the messages that everybody can hear."""
     return [
         message
         for message in life.double.messages.values()
@@ -75,12 +50,11 @@ def public(life: Life) -> list[Message]:
 
 
 def is_post(call: Call) -> bool:
-    """Whether a call posts the line."""
     return call.method == "POST" and "/webhooks/" in call.path
 
 
 async def ended(life: Life) -> None:
-    """Wait until no line is left on disk."""
+    """Wait until no clip is left on disk."""
     await until(lambda: life.card and life.card.texts and not stage(life))
 
 
@@ -93,14 +67,14 @@ INSTANTS: dict[str, Callable[[Life], object]] = {
 }
 
 
-async def test_a_line_survives_the_death_of_the_bot_once(tmp_path: Path):
+async def test_clip_survives_a_kill_at_each_stage_and_is_spoken_once(tmp_path: Path):
     few = asyncio.Semaphore(2)
 
     async def lived(name: str, comes: Callable[[Life], object]) -> None:
         async with few, begun(tmp_path / name) as life:
             await until(lambda: comes(life))
             await life.kill()
-            await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+            await life.start()
             await ended(life)
             assert life.card is not None, name
             assert len(life.upstream.speeches) <= 1, name
@@ -117,12 +91,12 @@ async def test_a_line_survives_the_death_of_the_bot_once(tmp_path: Path):
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_a_line_is_heard_also_if_the_bot_dies_while_posting_it(tmp_path: Path, arrives: bool):  # noqa: FBT001 - both cases
+async def test_clip_is_posted_even_if_the_bot_is_killed_while_posting_it(tmp_path: Path, arrives: bool):  # noqa: FBT001 - both cases
     async with begun(tmp_path) as life:
         reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=arrives))
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), PATIENCE)
         await life.kill()
-        await life.start("bot.voices.narrator:POLL_SECONDS=0.1")
+        await life.start()
         await ended(life)
         assert len(life.upstream.speeches) == 1
-        assert len(public(life)) == 1 + arrives, "Discord can't tell whether it was posted, so it is again"
+        assert len(public(life)) == 1 + arrives, "the bot cannot know whether it was posted"

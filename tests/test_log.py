@@ -1,4 +1,4 @@
-"""Log lines: one a record, and nothing secret in them."""
+"""Log lines: one per record, without secrets."""
 
 import json
 import logging
@@ -15,13 +15,13 @@ def record(message: str, *args: object, exc_info: Any = None) -> logging.LogReco
     return logging.LogRecord("bot.x", logging.WARNING, __file__, 1, message, args, exc_info)
 
 
-def test_a_given_secret_is_masked_wherever_it_stands():
+def test_given_secret_is_masked_everywhere():
     line = MaskingFormatter("text", [SECRET]).format(record("login with %r failed", SECRET))
     assert SECRET not in line
     assert "login with '[secret]' failed" in line
 
 
-def test_what_looks_like_a_secret_is_masked_even_if_nobody_named_it():
+def test_text_that_looks_like_a_secret_is_masked():
     text = (
         "Authorization: Bearer user:1234-abcdef and user:99-zz; "
         "PATCH https://discord.com/api/v10/webhooks/123/aW50ZXJhY3Rpb246dG9rZW4/messages/@original; "
@@ -33,7 +33,7 @@ def test_what_looks_like_a_secret_is_masked_even_if_nobody_named_it():
         assert secret not in line
 
 
-def test_a_secret_in_a_traceback_is_masked():
+def test_secret_in_a_traceback_is_masked():
     with pytest.raises(ValueError, match="bad") as raised:
         int(f"bad {SECRET}")
     trace = (raised.type, raised.value, raised.tb)
@@ -42,18 +42,13 @@ def test_a_secret_in_a_traceback_is_masked():
     assert "bad [secret]" in json.loads(line)["exception"]
 
 
-def test_a_members_text_can_not_begin_a_line_of_its_own():
+def test_text_of_a_member_cannot_start_a_new_line():
     line = MaskingFormatter("text", []).format(record("title %s", "x\n2026 ERROR forged\x1b[2J\u202e"))
     assert "\n" not in line
     assert "\\n2026 ERROR forged\\x1b[2J\\u202e" in line
 
 
-def test_a_json_line_is_one_object():
+def test_json_line_is_one_object():
     line = MaskingFormatter("json", []).format(record("a\nb"))
     assert "\n" not in line
-    assert json.loads(line) | {"time": ""} == {
-        "time": "",
-        "level": "WARNING",
-        "logger": "bot.x",
-        "message": "a\nb",
-    }
+    assert json.loads(line) | {"time": ""} == {"time": "", "level": "WARNING", "logger": "bot.x", "message": "a\nb"}

@@ -1,4 +1,4 @@
-"""The one exit from an exception to a reply."""
+"""How exceptions become replies."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -6,15 +6,17 @@ from typing import Any, cast
 import discord
 import pytest
 
-from conftest import World, opened, sentence, text
+from bot.audio.inspector import SampleInspector
+from support.reading import sentence, text
+from support.world import World, opened
 
 
 class Broken(Exception):
-    """A mistake of ours."""
+    """An unexpected error."""
 
 
-@pytest.mark.parametrize("place", ["accept", "begin"])
-async def test_a_mistake_of_ours_shows_a_number_that_the_log_has_too(
+@pytest.mark.parametrize("place", ["submit", "move_running_card"])
+async def test_unexpected_error_shows_a_number_that_is_also_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
 ):
     async with opened(tmp_path) as world:
@@ -22,7 +24,7 @@ async def test_a_mistake_of_ours_shows_a_number_that_the_log_has_too(
         def fail(*_: object) -> None:
             raise Broken("secret inner workings")
 
-        monkeypatch.setattr(world.bot.cloner, place, fail)
+        monkeypatch.setattr(world.bot.services.cloner, place, fail)
         result = await world.send()
         assert world.env.errors
         world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
@@ -33,27 +35,25 @@ async def test_a_mistake_of_ours_shows_a_number_that_the_log_has_too(
     assert "secret inner" not in text(result)
 
 
-async def test_a_mistake_in_a_job_ends_it_with_a_number_too(
+async def test_unexpected_error_in_a_job_ends_it_with_a_number(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    async def fail(_: object) -> None:
+    async def fail(*_: object) -> None:
         raise Broken
 
-    monkeypatch.setattr(world.bot.cloner._intake, "_inspect", fail)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- no file makes the judge fail
+    monkeypatch.setattr(SampleInspector, "inspect", fail)
     result = await world.send()
     (record,) = [record for record in caplog.records if "unexpectedly" in record.message]
     assert record.message.rsplit(" ", 1)[1] in text(result)
 
 
-async def test_a_reply_that_can_not_be_delivered_is_logged_and_no_more(
-    world: World, caplog: pytest.LogCaptureFixture
-):
+async def test_undeliverable_reply_is_only_logged(world: World, caplog: pytest.LogCaptureFixture):
     world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=404, times=None)
     await world.send(title=" ", wait=False)
     assert "could not be delivered" in caplog.text
 
 
-async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world: World):
+async def test_commands_are_synced_once_for_servers_with_the_bot(world: World):
     (sync,) = [entry for entry in world.env.http_requests if entry.path.endswith("/commands")]
     assert sync.method == "PUT"
     commands = cast("list[dict[str, Any]]", sync.json)
@@ -70,5 +70,5 @@ async def test_commands_are_synced_once_for_servers_that_installed_the_bot(world
     assert permissions["voiceadmin"] == discord.Permissions(manage_guild=True).value
 
 
-def test_no_intent_is_privileged_and_only_servers_are_listened_to(world: World):
+def test_no_privileged_intent_is_used(world: World):
     assert world.bot.intents == discord.Intents(guilds=True)

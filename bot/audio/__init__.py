@@ -1,1 +1,1 @@
-"""From the bytes of a sample to its measurements, or a refusal."""
+"""Inspection of samples: checks that a file is a usable MP3 and measures it."""

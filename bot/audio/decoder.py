@@ -1,8 +1,8 @@
-"""Decodes one sample in a process of its own: the bytes on stdin, one line of JSON on stdout.
+"""Decodes one sample in a separate process: reads the file from stdin, writes one line of JSON to stdout.
 
-Run as `python decoder.py <longest sample in seconds>` by `bot.voices.sample`, never imported by the bot:
-the limits hold for the whole process. The line is `{"facts": {...}}`, or `{"refusal": key}` with the
-catalog key of an exception in `bot.errors` and, for something that is not MP3, its name as `actual`.
+`bot.audio.inspector` runs it as `python decoder.py <max_seconds>`. The bot must not import it, because its
+resource limits apply to the whole process. The line is `{"sample_info": {...}}` or `{"refusal": key}` with a
+catalog key. If the file isn't an MP3, the line also has the name of its format as `actual`.
 """
 
 import io
@@ -22,21 +22,16 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 LIMITS = {
-    resource.RLIMIT_AS: 512 * 2**20,  # bytes of address space; Python and FFmpeg's libraries map 150 MB
+    resource.RLIMIT_AS: 512 * 2**20,  # bytes of address space, of which Python and FFmpeg's libraries use 150 MB
     resource.RLIMIT_CPU: 15,  # seconds
     resource.RLIMIT_FSIZE: 0,
     resource.RLIMIT_CORE: 0,
-    resource.RLIMIT_NOFILE: 0,  # FFmpeg opens what a playlist or an SDP file names: other files, sockets
+    resource.RLIMIT_NOFILE: 0,  # FFmpeg would open the files and sockets that a playlist or SDP file names
 }
 
-BROKEN = 0.01
-"""Share of the bytes, up to the last good frame, that may fail to decode."""
-
-CUT_OFF = 0.02
-"""Share of the frames counted in the header that may be missing."""
-
-FLOOR = -120.0
-"""The level of digital silence, in dBFS."""
+BROKEN = 0.01  # the largest share of the bytes before the last good frame that may fail to decode
+CUT_OFF = 0.02  # the largest share of the frames counted in the header that may be missing
+FLOOR = -120.0  # the level of digital silence, in dBFS
 
 NAMES = {
     "aac": "AAC",
@@ -55,7 +50,7 @@ NAMES = {
     "video mov": "MP4 video",
     "wav": "WAV",
 }
-"""What people call FFmpeg's formats, by format, format and codec, or "video" and format."""
+"""Common names of FFmpeg's formats. Keys are a format, a format and a codec, or "video" and a format."""
 
 _ID3V2 = re.compile(rb"ID3[\2-\4].(.)([\0-\x7f]{4})", re.DOTALL)
 _COUNT = re.compile(rb"(?:(?:Xing|Info)\0{3}[\1\3\5\7\x09\x0b\x0d\x0f]|VBRI.{10})(.{4})", re.DOTALL)
@@ -65,11 +60,12 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
 
 @dataclass(slots=True)
 class DecodeStats:
-    """What decoding added up: frames and bytes that are good, and bytes in between that are `lost`.
+    """Sums over the decoded frames.
 
-    `first` is where the first frame of audio starts, in bytes; `last` the last one. `lengths` holds
-    whole numbers by how many of them make a second, so that 3 s don't add up to 2.999. `samples` counts
-    those of all channels, `squares` is the sum of their squares, with 1 as full scale.
+    `first` is the offset of the first good frame in bytes, `last` the bytes of the last one. `frames` and
+    `size` (bytes) count good frames, `lost` the bytes between them that failed to decode. `lengths` maps
+    units per second to a sum in that unit: integers, so that 3 s don't add up to 2.999 s. `samples` counts
+    the samples of all channels, `squares` is the sum of their squares, with 1 as full scale.
     """
 
     first: int = 0
@@ -86,38 +82,41 @@ class DecodeStats:
 
     @property
     def seconds(self) -> float:
-        """The duration."""
+        """The duration in seconds."""
         return sum(length / rate for rate, length in self.lengths.items())
 
 
 class RefusalError(Exception):
-    """The sample can't be cloned: the catalog `key` of the reason, and the values of its sentence."""
+    """The sample can't be cloned. `key` and `values` are those of its text in the catalog."""
 
     def __init__(self, key: str, **values: str) -> None:
         super().__init__(key)
-        self.answer = {"refusal": key, **values}
+        self.result = {"refusal": key, **values}
 
 
 def main() -> None:
-    """Limit this process, then judge what is on stdin."""
+    """Set the limits, then analyze the file on stdin."""
     set_limits()
     try:
-        answer: object = {"facts": analyze(sys.stdin.buffer.read(), float(sys.argv[1]))}
+        result: object = {"sample_info": analyze(sys.stdin.buffer.read(), float(sys.argv[1]))}
     except RefusalError as refusal:
-        answer = refusal.answer
-    print(json.dumps(answer, allow_nan=False))  # noqa: T201 - the one line of output
+        result = refusal.result
+    print(json.dumps(result, allow_nan=False))  # noqa: T201 - the one line of output
 
 
 def set_limits() -> None:
-    """Lower the limits of this process for good."""
-    for what, most in LIMITS.items():
-        hard = resource.getrlimit(what)[1]
-        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (limit, limit))
+    """Lower the resource limits of this process permanently."""
+    for kind, wanted in LIMITS.items():
+        hard = resource.getrlimit(kind)[1]
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
-def analyze(sample: bytes, longest: float) -> dict[str, object]:
-    """Return a sample's facts, or raise `RefusalError`; over `longest` seconds only the duration counts."""
+def analyze(sample: bytes, max_seconds: float) -> dict[str, object]:
+    """Return the fields of `SampleInfo`. Raises `RefusalError` if the sample isn't an intact MP3.
+
+    A sample of more than `max_seconds` is decoded only up to there, so only its duration is right.
+    """
     start = audio_start(sample)
     if start > len(sample):
         raise RefusalError("sample.cut_off")
@@ -127,29 +126,29 @@ def analyze(sample: bytes, longest: float) -> dict[str, object]:
             io.BytesIO(audio),
             "r",
             metadata_errors="ignore",
-            container_options={"codec_whitelist": "mp3float"},  # no other decoder sees the file
+            container_options={"codec_whitelist": "mp3float"},  # no other decoder is run
         ) as container:
-            only_mp3(container)
-            sound = decode(container, longest)
-    except MemoryError:  # FFmpeg's is one, too
+            check_format(container)
+            stats = decode(container, max_seconds)
+    except MemoryError:  # PyAV raises one that is an FFmpegError, too
         raise
     except FFmpegError as error:
         raise RefusalError("sample.not_audio") from error
-    if not sound.samples:
+    if not stats.samples:
         raise RefusalError("sample.not_audio")
-    if sound.seconds <= longest:
-        if sound.lost > BROKEN * (sound.lost + sound.size):
+    if stats.seconds <= max_seconds:
+        if stats.lost > BROKEN * (stats.lost + stats.size):
             raise RefusalError("sample.broken")
-        if cut_off(sound, audio[: sound.first]):
+        if is_cut_off(stats, audio[: stats.first]):
             raise RefusalError("sample.cut_off")
-    return sample_info(sound)
+    return sample_info(stats)
 
 
 def audio_start(sample: bytes) -> int:
-    """Return where the ID3v2 tags end, in bytes; a tag that is cut off ends beyond the sample.
+    """Return the offset in bytes after the ID3v2 tags. The end of a cut-off tag is beyond the sample's.
 
-    FFmpeg inflates what a tag holds, so it never sees one. A header is 10 bytes with the size as four
-    times 7 bits and, in bit 4 of the flags, a footer as long as itself: https://id3.org/id3v2.4.0-structure
+    FFmpeg would decompress the content of tags, so it doesn't get them. A header ends with the size, four
+    times 7 bits. Bit 4 of its flags announces a footer of 10 bytes: https://id3.org/id3v2.4.0-structure
     """
     start = 0
     while tag := _ID3V2.match(sample, start):
@@ -158,8 +157,8 @@ def audio_start(sample: bytes) -> int:
     return start
 
 
-def only_mp3(container: InputContainer) -> None:
-    """Refuse what is not MP3, and say what people call it."""
+def check_format(container: InputContainer) -> None:
+    """Raise `RefusalError` with the name of the format if the file isn't an MP3."""
     if not container.streams.audio:
         raise RefusalError("sample.not_audio")
     form = container.format.name.partition(",")[0]
@@ -172,76 +171,76 @@ def only_mp3(container: InputContainer) -> None:
     raise RefusalError("sample.not_mp3", actual=name)
 
 
-def decode(container: InputContainer, longest: float) -> DecodeStats:
-    """Decode up to `longest` seconds; beyond them, add up how long the frames say they are."""
-    sound, bad = DecodeStats(), 0
+def decode(container: InputContainer, max_seconds: float) -> DecodeStats:
+    """Decode up to `max_seconds`. After that, only add up the durations in the frames' headers."""
+    stats, bad = DecodeStats(), 0
     stream = container.streams.audio[0]
     for packet in container.demux(stream):
-        if not packet.size:  # the last one, which flushes decoders that lag behind
+        if not packet.size:  # the last packet, which only flushes the decoder
             continue
-        if sound.seconds > longest:
-            sound.lengths[packet.time_base.denominator] += packet.duration or 0
+        if stats.seconds > max_seconds:
+            stats.lengths[packet.time_base.denominator] += packet.duration or 0
             continue
         try:
             decoded = stream.decode(packet)
         except FFmpegError:
             bad += packet.size
             continue
-        sound.first = sound.first if sound.frames else packet.pos or 0
-        sound.last = bytes(packet)
-        sound.frames += 1
-        sound.size += packet.size
-        sound.lost += bad  # what follows the last good frame is a tag or padding
+        stats.first = stats.first if stats.frames else packet.pos or 0
+        stats.last = bytes(packet)
+        stats.frames += 1
+        stats.size += packet.size
+        stats.lost += bad  # only now: bytes after the last good frame are a tag or padding
         bad = 0
         for frame in decoded:
-            add_frame(sound, frame)
-    return sound
+            add_frame(stats, frame)
+    return stats
 
 
-def add_frame(sound: DecodeStats, frame: av.AudioFrame) -> None:
-    """Add the samples of a frame, planes of 32-bit floats."""
-    sound.lengths[frame.sample_rate] += frame.samples
-    sound.sample_rate, sound.channels = frame.sample_rate, len(frame.planes)
+def add_frame(stats: DecodeStats, frame: av.AudioFrame) -> None:
+    """Add a frame's samples, planes of 32-bit floats, to the sums."""
+    stats.lengths[frame.sample_rate] += frame.samples
+    stats.sample_rate, stats.channels = frame.sample_rate, len(frame.planes)
     for plane in frame.planes:
         samples = memoryview(plane)[: 4 * frame.samples].cast("f").tolist()
-        sound.samples += len(samples)
-        sound.squares += math.hypot(*samples) ** 2  # the fastest sum of squares without numpy
-        sound.peak = max(sound.peak, *map(abs, samples))
+        stats.samples += len(samples)
+        stats.squares += math.hypot(*samples) ** 2  # the fastest sum of squares without numpy
+        stats.peak = max(stats.peak, *map(abs, samples))
 
 
-def cut_off(sound: DecodeStats, head: bytes) -> bool:
-    """Whether frames are missing from those that `head` counts; without a count, whether the last is whole.
+def is_cut_off(stats: DecodeStats, head: bytes) -> bool:
+    """Return True if frames are missing: by the count in `head`, the bytes before the audio, or by the last.
 
-    The count is a Xing, Info or VBRI header's, which stands in a frame of its own before the audio and
-    doesn't count that one: https://www.codeproject.com/Articles/8295/MPEG-Audio-Frame-Header
+    The count is in a Xing, Info or VBRI header and doesn't include the header's own frame:
+    https://www.codeproject.com/Articles/8295/MPEG-Audio-Frame-Header
     """
     if count := _COUNT.search(head):
-        return sound.frames < (1 - CUT_OFF) * int.from_bytes(count[1], "big")
-    return len(sound.last) < frame_size(sound.last, sound.sample_rate)
+        return stats.frames < (1 - CUT_OFF) * int.from_bytes(count[1], "big")
+    return len(stats.last) < frame_size(stats.last, stats.sample_rate)
 
 
 def frame_size(frame: bytes, sample_rate: int) -> int:
-    """Return how many bytes a Layer III frame has by its header (ISO 11172-3 and 13818-3, 2.4.2.3)."""
+    """Return the size in bytes of a Layer III frame by its header (ISO 11172-3 and 13818-3, 2.4.2.3)."""
     first_version, padding = frame[1] & 0x08, frame[2] >> 1 & 1
     kbits = (_KBITS_1 if first_version else _KBITS_2)[frame[2] >> 4]
     return (144_000 if first_version else 72_000) * kbits // sample_rate + padding
 
 
-def sample_info(sound: DecodeStats) -> dict[str, object]:
-    """Return the fields of `bot.voices.models.Facts`."""
+def sample_info(stats: DecodeStats) -> dict[str, object]:
+    """Return the fields of `bot.audio.sample_info.SampleInfo`."""
     return {
-        "duration": sound.seconds,
+        "duration": stats.seconds,
         "codec": "MP3",
-        "sample_rate": sound.sample_rate,
-        "channels": sound.channels,
-        "bit_rate": round(sound.size * 8 / sound.seconds),
-        "peak": dbfs(sound.peak),
-        "rms": dbfs(math.sqrt(sound.squares / sound.samples)),
+        "sample_rate": stats.sample_rate,
+        "channels": stats.channels,
+        "bit_rate": round(stats.size * 8 / stats.seconds),
+        "peak": dbfs(stats.peak),
+        "rms": dbfs(math.sqrt(stats.squares / stats.samples)),
     }
 
 
 def dbfs(level: float) -> float:
-    """Return a level, 1 at full scale, in dBFS."""
+    """Convert a level, 1 at full scale, to dBFS."""
     return max(FLOOR, 20 * math.log10(level)) if level else FLOOR
 
 

@@ -1,4 +1,4 @@
-"""Judges a sample before anything is spent on it: its bytes become facts, or a refusal that says why."""
+"""Inspects samples before they are sent: runs the decoder and checks its measurements."""
 
 import asyncio
 import json
@@ -14,66 +14,55 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from bot.audio.sample_info import SampleInfo
-from bot.errors import (
-    Refused,
-)
+from bot.errors import Refused
 
 _log = logging.getLogger(__name__)
 
-SHORTEST = 3.0
-"""The least that is cloned, in seconds."""
-
-RECOMMENDED = (10.0, 60.0)
-"""Seconds of clear speech: https://useapi.net/docs/api-mureka-v1/post-mureka-speech-voice recommends them."""
+MIN_SECONDS = 3.0  # the shortest sample that is accepted
+RECOMMENDED = (10.0, 60.0)  # seconds, as recommended by https://useapi.net/docs/api-mureka-v1/post-mureka-speech-voice
 
 SILENT_RMS = -50.0
-"""A sample is nearly silent below this average and `SILENT_PEAK`, in dBFS; quiet speech is at about -35."""
+"""dBFS. A sample is refused as silent below this RMS level and `SILENT_PEAK`. Quiet speech has about -35."""
 
-SILENT_PEAK = -35.0
-"""A short word in a long silence passes, for its peak is higher than this, in dBFS."""
-
-DECODER = Path(__file__).with_name("decoder.py")
-"""The program that a worker runs."""
+SILENT_PEAK = -35.0  # dBFS. A short word in a long silence has a higher peak, so it is accepted.
+DECODER = Path(__file__).with_name("decoder.py")  # the program that decodes a sample in a process of its own
 
 _REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off"}
-_FACTS = TypeAdapter(SampleInfo)
-_COMPLAINT = 4096
-"""Bytes that are read of what a worker complains."""
+_SAMPLE_INFO = TypeAdapter(SampleInfo)
+_STDERR_LIMIT = 4096  # bytes of a decoder's standard error that are read
 
 
-def within_recommended(facts: SampleInfo) -> bool:
-    """Whether a sample is as long as recommended, to the second: encoders pad a file by a few hundredths."""
+def within_recommended(info: SampleInfo) -> bool:
+    """Return True if a sample has the recommended duration, rounded because encoders add some padding."""
     shortest, longest = RECOMMENDED
-    return shortest <= round(facts.duration) <= longest
+    return shortest <= round(info.duration) <= longest
 
 
 class SampleInspector:
-    """Judges samples of up to `max_seconds` in `workers` processes at most, `timeout` seconds each."""
+    """Inspects samples of up to `max_seconds`, `workers` at once. `timeout` is in seconds for each sample."""
 
-    def __init__(
-        self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float = 20
-    ) -> None:
+    def __init__(self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float = 20) -> None:
         self._max_seconds = max_seconds
         self._slots = asyncio.Semaphore(workers)
         self._timeout = timeout
 
     async def inspect(self, sample: bytes) -> SampleInfo:
-        """Return the facts of an MP3, or raise the `SampleRefused` that fits."""
+        """Decode and measure a sample. Raises `Refused` if it can't be cloned."""
         if not sample:
             raise Refused("sample.empty")
         async with self._slots:
-            answer = await self._decoded(sample)
-        facts = _read(answer)
-        if facts.duration > self._max_seconds:
-            raise Refused("sample.too_long", seconds=round(facts.duration), limit=self._max_seconds)
-        if facts.duration < SHORTEST:
-            raise Refused("sample.too_short", seconds=math.floor(facts.duration * 10) / 10, limit=SHORTEST)
-        if facts.rms < SILENT_RMS and facts.peak < SILENT_PEAK:
-            raise Refused("sample.silent", rms=round(facts.rms))
-        return facts
+            line = await self._decode(sample)
+        info = _parse(line)
+        if info.duration > self._max_seconds:
+            raise Refused("sample.too_long", seconds=round(info.duration), limit=self._max_seconds)
+        if info.duration < MIN_SECONDS:
+            raise Refused("sample.too_short", seconds=math.floor(info.duration * 10) / 10, limit=MIN_SECONDS)
+        if info.rms < SILENT_RMS and info.peak < SILENT_PEAK:
+            raise Refused("sample.silent", rms=round(info.rms))
+        return info
 
-    async def _decoded(self, sample: bytes) -> bytes:
-        """Return a worker's line; the worker is gone by then, whatever happens."""
+    async def _decode(self, sample: bytes) -> bytes:
+        """Run a decoder and return its line. The decoder has ended when this returns or raises."""
         try:
             async with asyncio.timeout(self._timeout):
                 process = await asyncio.create_subprocess_exec(
@@ -81,53 +70,53 @@ class SampleInspector:
                     stdin=PIPE,
                     stdout=PIPE,
                     stderr=PIPE,
-                    env={},  # the bot's holds its secrets
+                    env={},  # the bot's environment contains secrets
                     start_new_session=True,
                 )
                 try:
-                    return await _ask(process, sample)
+                    return await _communicate(process, sample)
                 finally:
-                    await _end(process)
-        except (TimeoutError, ValueError) as error:  # too late, or too long a line
-            _log.debug("a decoder gave no answer: %r", error)
+                    await _kill(process)
+        except (TimeoutError, ValueError) as error:  # ValueError: the line is too long
+            _log.debug("no result from the decoder: %r", error)
             raise Refused("sample.unreadable") from error
 
 
-async def _ask(process: Process, sample: bytes) -> bytes:
-    """Hand a worker the sample, and return its line when it has closed its outputs."""
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - all three are pipes
+async def _communicate(process: Process, sample: bytes) -> bytes:
+    """Send a decoder the sample and return the line it prints."""
+    assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - for the type checker
     process.stdin.write(sample)
-    with suppress(ConnectionError):  # it has seen enough, or is dead
+    with suppress(ConnectionError):  # the decoder ended before it read everything
         await process.stdin.drain()
     process.stdin.close()
-    answer = await process.stdout.readline()  # of 64 KiB at most, else a ValueError
-    if complaint := await process.stderr.read(_COMPLAINT):
-        _log.debug("a decoder complained: %r", complaint[-400:])
-    return answer
+    line = await process.stdout.readline()  # ValueError if it has more than 64 KiB
+    if message := await process.stderr.read(_STDERR_LIMIT):
+        _log.debug("the decoder wrote to standard error: %r", message[-400:])
+    return line
 
 
-async def _end(process: Process) -> None:
-    """Kill a worker with all that it started, and wait until nothing of it is left."""
+async def _kill(process: Process) -> None:
+    """Kill a decoder with its child processes and wait for its end."""
     with suppress(ProcessLookupError):
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
     await process.communicate()
-    with suppress(ConnectionError):  # of a sample that it did not read whole
+    with suppress(ConnectionError):  # the decoder ended before it read everything
         if process.stdin:
             await process.stdin.wait_closed()
 
 
-def _read(answer: bytes) -> SampleInfo:
-    """Take a worker at its word only if it is one; `SampleUnreadable` if not."""
+def _parse(line: bytes) -> SampleInfo:
+    """Return the measurements. Raises `Refused` if the decoder refused the sample or the line is invalid."""
     try:
-        match json.loads(answer):
-            case {"facts": facts}:
-                return _FACTS.validate_python(facts)
+        match json.loads(line):
+            case {"sample_info": info}:
+                return _SAMPLE_INFO.validate_python(info)
             case {"refusal": "sample.not_mp3", "actual": str(actual)}:
                 raise Refused("sample.not_mp3", actual=actual)
             case {"refusal": str(key)} if key in _REFUSALS:
                 raise Refused(key)
             case _:
                 raise Refused("sample.unreadable")
-    except (ValueError, RecursionError, KeyError) as error:  # not JSON, no facts, or an unknown refusal
+    except (ValueError, RecursionError) as error:
         raise Refused("sample.unreadable") from error

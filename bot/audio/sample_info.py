@@ -1,11 +1,11 @@
-"""What decoding a sample measured."""
+"""The measurements of a sample."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SampleInfo:
-    """What decoding a sample found: seconds, hertz, bits a second, levels in dBFS (0 is full scale)."""
+    """`duration` is in seconds, `sample_rate` in Hz, `bit_rate` in bit/s, `peak` and `rms` in dBFS."""
 
     duration: float
     codec: str

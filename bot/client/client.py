@@ -1,49 +1,26 @@
-"""The discord.py client: which commands it has, and the least it asks of Discord."""
+"""The Discord client: the commands, and the least that is asked of Discord."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from importlib import import_module
 
 import discord
 from discord.ext import commands
 
+from bot.client.actions import ActionItem, Actions
+from bot.client.membership import DiscordMembership
+from bot.client.messenger import Messenger
+from bot.client.notifier import DiscordNotifier, DiscordOperatorAlerts
 from bot.client.tree import Tree
-from bot.cloning.cloner import GRACE_SECONDS, Cloner
-from bot.consent import Consents
-from bot.downloads import Previews
-from bot.library.library import Library
-from bot.moderation.cases import Cases
-from bot.moderation.enforcement import Enforcement
-from bot.moderation.server_voices import ServerVoices
-from bot.notifications import Notifications
-from bot.policy.rules import Rules
-from bot.privacy.erasure import Privacy
-from bot.speaking.synthesizer import Synthesizer
-from bot.tasks import Background
+from bot.services import Ports, Resources, build_services
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
-EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.voiceadmin")
+EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "cogs.voiceadmin")
 
 
 class Clonevoice(commands.Bot):
-    """The bot. It receives its tools and builds none; cogs take them from here in their `setup`."""
+    """The bot. It implements the ports of the services, or has the cogs implement them, and builds the services."""
 
-    def __init__(  # noqa: PLR0913 - all that cogs work with, by name
-        self,
-        *,
-        cloner: Cloner,
-        library: Library,
-        speaking: Synthesizer,
-        consents: Consents,
-        notices: Notifications,
-        privacy: Privacy,
-        moderation: Rules,
-        roster: ServerVoices,
-        measures: Enforcement,
-        cases: Cases,
-        previews: Previews,
-    ) -> None:
+    def __init__(self, resources: Resources) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -54,38 +31,26 @@ class Clonevoice(commands.Bot):
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        self.cloner = cloner
-        self.library = library
-        self.speaking = speaking
-        self.consents = consents
-        self.notices = notices
-        self.privacy = privacy
-        self.moderation = moderation
-        self.roster = roster
-        self.measures = measures
-        self.cases = cases
-        self.previews = previews
+        self.previews = resources.previews
+        self.actions = Actions()
+        self.add_dynamic_items(ActionItem)
+        membership = DiscordMembership(self, resources.clock)
+        messenger = Messenger(self)
+        # Cogs import the bot and never the other way round, so the bot loads them by name.
+        presenters = import_module("cogs.presenters")
+        self.services = build_services(
+            resources,
+            Ports(
+                directory=membership,
+                membership=membership,
+                notifier=DiscordNotifier(messenger),
+                operator_alerts=DiscordOperatorAlerts(messenger),
+                **presenters.build(self, messenger, resources.clock),
+            ),
+        )
 
     async def setup_hook(self) -> None:
-        """Load the commands and tell Discord of them, once a start."""
+        """Load the commands and sync them with Discord, once per start."""
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self.tree.sync()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
-        """Take up what an earlier run left, and work in the background; commands need it, once logged in."""
-        await self.privacy.load()
-        async with Background() as background, self.cloner.at_work(background):
-            await self.notices.start(background)
-            await self.speaking.start(background)
-            self.privacy.start(background)
-            self.library.start(background)
-            self.roster.start(background)
-            self.consents.start(background)
-            self.cases.start(background)
-            yield
-
-    async def drain(self) -> None:
-        """Take nothing new, and give what is being sent a little time to finish."""
-        await asyncio.gather(self.cloner.wind_down(), self.speaking.wind_down(GRACE_SECONDS))

@@ -1,4 +1,4 @@
-"""What a clone owes to others than its member: its speaker's approval, and its place on a server's list."""
+"""Checks a speaker's consent before a sample is sent, and registers the voice that was made."""
 
 import logging
 from dataclasses import replace
@@ -6,72 +6,114 @@ from dataclasses import replace
 from bot.clock import Clock
 from bot.cloning.errors import ApprovalRevoked
 from bot.cloning.job import CloneJob
-from bot.errors import RecordDamaged, StoreError
+from bot.errors import RecordUnreadable, Refused, StoreError
 from bot.policy.models import CloneRecord
-from bot.store.protocol import Store, recording
-from bot.voices.models import PendingDeletion, Voice
+from bot.policy.ports import RulesRepository
+from bot.voices.models import PendingDeletion, Speaker, Voice
+from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 _log = logging.getLogger(__name__)
 
+REQUESTS = 3
+"""How often a member may ask the same speaker within `REQUEST_SECONDS`. After a no, the limit is reached."""
 
-class Approvals:
-    """Asked before a sample is sent, and told of the voice that came of it."""
+REQUEST_SECONDS = 24 * 60 * 60.0
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+
+class ConsentGate:
+    """Decides whether a job may ask its speaker, and whether the speaker's consent is active."""
+
+    def __init__(
+        self,
+        members: MembersRepository,
+        servers: RulesRepository,
+        deletions: PendingDeletionsRepository,
+        clock: Clock,
+    ) -> None:
+        self._members = members
+        self._servers = servers
+        self._deletions = deletions
         self._clock = clock
+        self._requests: dict[tuple[int, int], list[float]] = {}
 
-    async def holds(self, job: CloneJob) -> bool:
-        """Whether a job's speaker has approved it, and not taken that back."""
-        given = await self._store.members.consents(job.speaker.id) if job.speaker else ()
-        return any(consent.job_id == job.id and not consent.revoked for consent in given)
+    def check_request(self, owner_id: int, speaker: Speaker) -> None:
+        """Raise Refused if the member has asked this speaker too often or was declined today."""
+        self._requests = {
+            pair: [at for at in times if at > self._clock.now() - REQUEST_SECONDS]
+            for pair, times in self._requests.items()
+        }
+        times = self._requests.get((owner_id, speaker.id), [])
+        if len(times) >= REQUESTS:
+            when = int(times[-REQUESTS] + REQUEST_SECONDS)
+            raise Refused("refused.speaker_asked", name=speaker.name, when=when)
+
+    def note_request(self, job: CloneJob) -> None:
+        """Count a consent request that the speaker has received."""
+        if job.speaker:
+            self._requests.setdefault((job.owner_id, job.speaker.id), []).append(self._clock.now())
+
+    def note_approval(self, owner_id: int, speaker_id: int) -> None:
+        """Don't count the request that was approved."""
+        self._requests[owner_id, speaker_id] = self._requests.get((owner_id, speaker_id), [])[:-1]
+
+    def note_refusal(self, owner_id: int, speaker_id: int) -> None:
+        """Allow no request to this speaker for a day, because they declined or withdrew their consent."""
+        self._requests[owner_id, speaker_id] = [self._clock.now()] * REQUESTS
+
+    async def has_consent(self, job: CloneJob) -> bool:
+        """Return True if the job's speaker has approved it and not withdrawn."""
+        consents = await self._members.consents(job.speaker.id) if job.speaker else ()
+        return any(consent.job_id == job.id and not consent.revoked for consent in consents)
 
     async def check(self, job: CloneJob) -> None:
-        """Raise `ApprovalRevoked` for a job that has a speaker who does not approve it any more."""
-        if job.speaker and not await self.holds(job):
+        """Raise ApprovalRevoked if the job needs a consent that is not active."""
+        if job.speaker and not await self.has_consent(job):
             raise ApprovalRevoked(name=job.speaker.name)
 
     async def register(self, voice: Voice) -> Voice:
-        """Put a new voice on its server's list and on its approval.
+        """List a new voice in its server and link it to its consent.
 
-        If that was taken back meanwhile, its deletion is owed at once. A file that is set aside, which was
-        reported, keeps no voice that is made from its member.
+        If the consent was withdrawn meanwhile, mark the voice for deletion. A list or consent that can't be
+        read is logged and skipped: without its consent the voice can't be used.
         """
-        with recording():
-            try:
-                now = self._clock.now()
-                await self._store.servers.add_cloned(voice.guild_id, CloneRecord.from_voice(voice, now), now)
-            except (RecordDamaged, ValueError) as error:
-                _log.warning("that voice %d was cloned could not be listed: %r", voice.id, error)
-            if voice.speaker is None or await self._seal(voice, voice.speaker.id):
-                return voice
-            await self._store.members.change(
-                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
-            )
-            try:
-                await self._store.pending.put_owed(PendingDeletion(voice.id, voice.account, voice.owner_id))
-            except (RecordDamaged, ValueError) as error:  # it is owed at the next start
-                _log.warning("that voice %d has to be deleted could not be noted: %r", voice.id, error)
-        return replace(voice, deleting=True)
-
-    async def _seal(self, voice: Voice, speaker_id: int) -> bool:
-        """Put a voice on its approval; whether that stands."""
+        now = self._clock.now()
         try:
-            consent = await self._store.members.change_consent(
+            record = CloneRecord.from_voice(voice, now)
+            await self._servers.add_clone_record(voice.guild_id, record, now)
+        except RecordUnreadable as error:
+            _log.warning("voice %d could not be listed in its server: %r", voice.id, error)
+        if voice.speaker is None or await self._link(voice, voice.speaker.id):
+            return voice
+        await self._members.change(voice.owner_id, voice.id, _marked)
+        try:
+            deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
+            await self._deletions.put_pending_deletion(deletion)
+        except RecordUnreadable as error:  # the next start adds it
+            _log.warning("the deletion of voice %d could not be recorded: %r", voice.id, error)
+        return _marked(voice)
+
+    async def _link(self, voice: Voice, speaker_id: int) -> bool:
+        """Record the voice in its consent. Return False if the consent is gone or was withdrawn."""
+        try:
+            consent = await self._members.change_consent(
                 speaker_id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
             )
-        except (RecordDamaged, ValueError) as error:  # nobody can speak with it until that is read again
-            _log.warning("voice %d could not be put on its approval: %r", voice.id, error)
+        except RecordUnreadable as error:
+            _log.warning("voice %d could not be linked to its consent: %r", voice.id, error)
             return True
         return consent is not None and not consent.revoked
 
-    async def drop(self, job: CloneJob) -> None:
-        """Forget the approval of a job that is over, if no voice has come of it."""
+    async def discard(self, job: CloneJob) -> None:
+        """Remove the consent of a finished job that made no voice."""
         if job.speaker is None:
             return
         try:
-            voices = await self._store.members.voices(job.owner_id)
+            voices = await self._members.voices(job.owner_id)
             if all(voice.job_id != job.id or voice.deleting for voice in voices):
-                await self._store.members.drop_consent(job.speaker.id, job.id)
-        except (StoreError, OSError, ValueError) as error:  # it approves nothing that there is
-            _log.warning("the approval of clone %s could not be dropped: %r", job.id, error)
+                await self._members.remove_consent(job.speaker.id, job.id)
+        except StoreError as error:  # a consent without a voice permits nothing
+            _log.warning("the consent for clone %s could not be removed: %r", job.id, error)
+
+
+def _marked(voice: Voice) -> Voice:
+    return replace(voice, deleting=True)

@@ -1,52 +1,84 @@
-"""The job: one accepted clone, the stages it may pass, and nothing about who shows it."""
+"""A clone job: the request, the record and its transitions."""
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Self
 
 from bot.audio.sample_info import SampleInfo
-from bot.cloning.stage import FINISHED, Stage
-from bot.jobs.record import Failure, InteractionReply
+from bot.cloning.errors import VoiceNotFound
+from bot.errors import ClonevoiceError
+from bot.jobs.record import Failure, IllegalTransition, InteractionReply, JobRecord
+from bot.mureka.errors import MurekaError
 from bot.mureka.responses import VoiceResponse
 from bot.text import clean_text
 from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
 
+
+class Stage(StrEnum):
+    """The stages of a clone, in the order in which they are passed."""
+
+    RECEIVED = "received"
+    CHECKED = "checked"
+    CONFIRMING = "waiting"
+    CONSENT = "approval"
+    QUEUED = "queued"
+    UPLOADING = "uploading"
+    CLONING = "cloning"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED})
+
+_ENDED_EARLY = frozenset({Stage.FAILED, Stage.CANCELLED})
+
 TRANSITIONS: Mapping[Stage, frozenset[Stage]] = {
-    Stage.RECEIVED: frozenset({Stage.CHECKED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.CHECKED: frozenset({Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.CONFIRMING: frozenset({Stage.CONSENT, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.CONSENT: frozenset({Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.QUEUED: frozenset({Stage.UPLOADING, Stage.DONE, Stage.FAILED, Stage.CANCELLED}),
+    Stage.RECEIVED: _ENDED_EARLY | {Stage.CHECKED},
+    Stage.CHECKED: _ENDED_EARLY | {Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED},
+    Stage.CONFIRMING: _ENDED_EARLY | {Stage.CONSENT, Stage.QUEUED},
+    Stage.CONSENT: _ENDED_EARLY | {Stage.QUEUED},
+    Stage.QUEUED: _ENDED_EARLY | {Stage.UPLOADING, Stage.DONE},
     Stage.UPLOADING: frozenset({Stage.CLONING, Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.CLONING: frozenset({Stage.DONE, Stage.QUEUED, Stage.FAILED}),
     Stage.DONE: frozenset(),
     Stage.FAILED: frozenset({Stage.QUEUED}),
     Stage.CANCELLED: frozenset(),
 }
-"""Which stage may follow which. From `UPLOADING` on there is no calling back.
+"""Which stage may follow which.
 
-Back to `QUEUED` go clones of which nothing was made: the body was not sent whole, or the API said no; and
-those that failed for want of an answer, when their member wants to try again: then the voice may turn up.
+A job goes back to `QUEUED` if nothing was made (the body was not sent whole, or the API refused), or if its
+outcome is unknown and its member wants to try again.
 """
 
 _UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED})
 
-
 CONSENT_SECONDS = 7 * 24 * 60 * 60.0
-"""How long a speaker is waited for."""
+"""How long a consent request waits for the speaker's answer."""
 
 
-class IllegalTransition(Exception):
-    """A stage was asked to follow one that it can't follow: a mistake in the program."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage has come: jobs ahead while queued, bytes while uploading, seconds while cloning.
+
+    `total` is the size of the body while uploading and the typical duration while cloning, which `done` may
+    exceed. `note` is the catalog key of a text to add.
+    """
+
+    stage: Stage
+    done: float = 0
+    total: float = 0
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CloneRequest:
-    """What a member asks for, as typed. `sample_size` is in bytes, as Discord tells it.
+    """The options of `/clonevoice`, as typed. `sample_size` is in bytes, as Discord reports it.
 
-    `doubtful`: the sample is somebody else's, and said to be in the member's own voice. `wording` is what
-    the member declared about the rights, word for word.
+    `needs_confirmation`: the sample was posted by another member and is declared to be the member's own
+    voice. `wording` is the text about the rights that the member chose.
     """
 
     sample_url: str
@@ -66,27 +98,22 @@ class CloneRequest:
     speaker: Speaker | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CloneJob:
-    """An accepted clone; the sample waits beside it in the store.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneJob(JobRecord):
+    """An accepted clone request. The store keeps the sample beside it.
 
-    `times` holds the Unix seconds at which each stage was last entered. A `doubtful` one is asked about:
-    its sample is somebody else's, and said to be in the member's own voice. `listed` are the ids that the
-    account had before the sample was sent, `voice_id` the one that is this job's. `unclear_since` says
-    when it became unclear whether there is one. `told` is set once the member knows of the end. `asked` is
-    set once the `speaker` has got the question whether they approve.
+    `times` has the Unix timestamp at which each stage was last entered. `voice_ids_before` are the voices
+    that the account listed before the upload, `voice_id` is the one that this job made.
+    `outcome_unknown_since` is the Unix timestamp since when it is unknown whether a voice was made.
+    `speaker_notified` is set when the speaker has received the consent request.
     """
 
-    id: str
     owner_id: int
     owner_name: str
-    guild_id: int
-    channel_id: int
     title: str
     description: str
     rights: Rights
     language: Language
-    locale: str
     sample_url: str
     needs_confirmation: bool = False
     statement: Statement | None = None
@@ -101,50 +128,60 @@ class CloneJob:
     voice_ids_before: tuple[int, ...] = ()
     voice_id: int | None = None
     outcome_unknown_since: float | None = None
-    failure: Failure | None = None
-    reply: InteractionReply | None = None
-    delivered: bool = False
 
     @classmethod
-    def from_request(cls, order: CloneRequest, *, title: str, description: str, now: float) -> Self:
-        """Make the job of an order whose texts were cleaned; without a description, a code tells it apart."""
+    def from_request(cls, request: CloneRequest, *, title: str, description: str, now: float) -> Self:
+        """Return a new job. Without a description, the title and a short code make the voice recognizable."""
         code = secrets.token_hex(4)
         return cls(
-            id=f"{order.owner_id}-{code}",
-            owner_name=order.owner_name,
-            reply=order.reply,
-            owner_id=order.owner_id,
-            guild_id=order.guild_id,
-            channel_id=order.channel_id,
+            id=f"{request.owner_id}-{code}",
+            owner_name=request.owner_name,
+            reply=request.reply,
+            owner_id=request.owner_id,
+            guild_id=request.guild_id,
+            channel_id=request.channel_id,
             title=title,
             description=description or f"{title} ({code})",
-            rights=order.rights,
-            language=order.language,
-            locale=order.locale,
-            sample_url=order.sample_url,
-            needs_confirmation=order.needs_confirmation,
+            rights=request.rights,
+            language=request.language,
+            locale=request.locale,
+            sample_url=request.sample_url,
+            needs_confirmation=request.needs_confirmation,
             statement=Statement(
-                order.owner_id, order.wording, WORDING_VERSION, now, order.guild_id, order.channel_id
+                request.owner_id, request.wording, WORDING_VERSION, now, request.guild_id, request.channel_id
             ),
-            speaker=order.speaker,
+            speaker=request.speaker,
             times={Stage.RECEIVED: now},
         )
 
-    def advanced(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
-        """Go on to `stage` at `now` (Unix seconds); `IllegalMoveError` if it can't follow."""
+    def advance(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+        """Return the job in `stage`, entered at `now`. Raises IllegalTransition."""
         if stage not in TRANSITIONS[self.stage]:
             raise IllegalTransition(f"{self.stage} can't be followed by {stage}")
         return replace(self, stage=stage, times={**self.times, stage: now}, **changes)
 
-    def looks_like(self, other: Self) -> bool:
-        """Whether upstream the voices of both could be mistaken for each other."""
-        mine, others = (
-            tuple(map(clean_text, (job.title, job.description, job.language))) for job in (self, other)
+    def fail(self, error: ClonevoiceError, now: float) -> Self:
+        """Return the job as failed, with an unknown outcome if a voice may exist upstream."""
+        sent = self.stage is Stage.CLONING or self.outcome_unknown_since is not None
+        unknown = isinstance(error, VoiceNotFound) or (sent and not isinstance(error, MurekaError))
+        return self.advance(
+            Stage.FAILED,
+            now,
+            failure=Failure.from_error(error),
+            outcome_unknown_since=now if unknown else None,
         )
+
+    def cancel(self, now: float) -> Self:
+        """Return the job as canceled."""
+        return self.advance(Stage.CANCELLED, now, failure=Failure("refused.cancelled", {}))
+
+    def looks_like(self, other: Self) -> bool:
+        """Return True if the voices of both jobs can't be told apart upstream."""
+        mine, others = (tuple(map(clean_text, (job.title, job.description, job.language))) for job in (self, other))
         return mine == others
 
-    def voice(self, made: VoiceResponse, now: float) -> Voice:
-        """Return what this job has made, as it is to be recorded at `now` (Unix seconds)."""
+    def to_voice(self, made: VoiceResponse, now: float) -> Voice:
+        """Return the record of the voice that this job has made."""
         return Voice(
             id=made.id,
             job_id=self.id,
@@ -167,54 +204,50 @@ class CloneJob:
 
     @property
     def accepted_at(self) -> float:
-        """When the command came, in Unix seconds."""
+        """The Unix timestamp of the command."""
         return self.times.get(Stage.RECEIVED, 0.0)
 
     @property
     def can_retry(self) -> bool:
-        """Whether it failed with its voice unaccounted for, so that it can be tried again."""
+        """True if the job failed and a voice may exist upstream."""
         return self.stage is Stage.FAILED and self.outcome_unknown_since is not None
 
     @property
     def can_cancel(self) -> bool:
-        """Whether nothing of it has ever been sent."""
+        """True if nothing of the sample was ever sent."""
         return self.attempt == 0 and self.stage in _UNSENT
 
     @property
     def in_flight(self) -> bool:
-        """Whether it is being sent or made, and can't be called back."""
+        """True while the sample is uploading or cloning: too late to cancel."""
         return self.stage in {Stage.UPLOADING, Stage.CLONING}
 
     @property
     def may_have_voice(self) -> bool:
-        """Whether a voice of it may come up that is not on record."""
+        """True if a voice of this job may exist upstream without being recorded."""
         return self.in_flight or self.outcome_unknown_since is not None
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more happens to it."""
+        """True if only delivery is left."""
         return self.stage in FINISHED
 
     @property
     def blocks_next_clone(self) -> bool:
-        """Whether its member can't start another; one that waits for somebody's click doesn't."""
+        """True unless the job is finished or waits for a click."""
         return not self.finished and self.stage not in {Stage.CONFIRMING, Stage.CONSENT}
 
     @property
     def awaits_consent(self) -> bool:
-        """Whether its speaker is being asked."""
+        """True while the speaker is asked."""
         return self.stage is Stage.CONSENT
 
     @property
     def has_consent(self) -> bool:
-        """Whether its speaker has approved it, at least once."""
-        return Stage.CONSENT in self.times and self.stage not in {
-            Stage.CONSENT,
-            Stage.FAILED,
-            Stage.CANCELLED,
-        }
+        """True if the speaker has approved and the job has not ended without a voice."""
+        return Stage.CONSENT in self.times and self.stage not in _ENDED_EARLY | {Stage.CONSENT}
 
     @property
     def consent_deadline(self) -> float:
-        """Until when its speaker is waited for, in Unix seconds."""
+        """The Unix timestamp at which the consent request expires."""
         return self.times[Stage.CONSENT] + CONSENT_SECONDS

@@ -1,44 +1,51 @@
-"""What is expected of whoever shows clones and lines to their members."""
+"""What cloning needs from outside."""
 
 from typing import Protocol
 
-from bot.cloning.job import CloneJob
-from bot.cloning.stage import Progress
+from bot.cloning.job import CloneJob, Progress
 from bot.errors import ClonevoiceError
-from bot.mureka.errors import MurekaError
+from bot.jobs.registry import JobRepository
 from bot.voices.models import Voice
 
 
+class CloneRepository(JobRepository[CloneJob], Protocol):
+    """Stores clone jobs, each with its sample."""
+
+    async def check(self, owner_id: int) -> None:
+        """Raise `StoreError` while a job of this member can't be read."""
+        ...
+
+    async def put_sample(self, job_id: str, sample: bytes) -> None:
+        """Store the MP3 of a job until the job is removed."""
+        ...
+
+    async def sample(self, job_id: str) -> bytes:
+        """Return the MP3 of a job. Raises FileNotFoundError if there is none."""
+        ...
+
+
 class ClonePresenter(Protocol):
-    """A way to the members, and to the operator."""
+    """Shows clone jobs to members."""
 
     def show(self, job: CloneJob, progress: Progress) -> None:
-        """Take note of progress; must neither block nor fail."""
+        """Show progress on the job's card. Must neither block nor raise."""
         ...
 
     async def move(self, job: CloneJob, before: CloneJob) -> None:
-        """Show a job where its card is now, and no more where it was before. Must not fail."""
+        """Show the job on its new card, and remove the card that it had before. Must not raise."""
         ...
 
     async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
-        """Tell the end of a job; False if that should be tried again later. Must not fail."""
+        """Show the result of a job. Return False if delivery should be retried."""
         ...
+
+
+class ConsentPrompt(Protocol):
+    """Sends consent requests to speakers."""
 
     async def ask(self, job: CloneJob) -> bool:
-        """Ask a job's speaker whether they approve; False if that should be tried again later.
+        """Send the consent request to the job's speaker. Return False if that should be retried.
 
-        Raises `SpeakerUnreachable` if they can't be asked, and nothing else.
+        Raises `Refused` if the speaker can't be reached, and nothing else.
         """
-        ...
-
-    async def alarm(self, account: str | None, why: MurekaError) -> None:
-        """Tell the operator that an account is in trouble. Must not fail."""
-        ...
-
-
-class Show(Protocol):
-    """Takes note of a job's progress; `note` is the key of a sentence to add."""
-
-    def __call__(self, job_id: str, *, done: float = 0, total: float = 0, note: str | None = None) -> None:
-        """Show how far the present stage has come."""
         ...

@@ -1,1 +1,1 @@
-"""The offline Discord and the emulated API that the demo and the tests share."""
+"""The demo: the bot with an offline Discord and an emulated API, which the tests use, too."""

@@ -1,4 +1,4 @@
-"""What https://useapi.net/docs/api-mureka-v1 documents of the speech API, with voices in memory."""
+"""Emulates the API of https://useapi.net/docs/api-mureka-v1 for speech, with its voices in memory."""
 
 import asyncio
 import colorsys
@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.demo.speech import Speeches, problem
+from bot.demo.speech import Speeches, find_problem
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language
 
 BUILT_IN: dict[str, Any] = {"id": 10000000000001, "title": "Newsreader", "source_type": "official"}
-"""The one voice that nobody cloned: a listing that forgets `cloned=true` shows it."""
+"""A voice that is not a clone. Listings without `cloned=true` include it."""
 
 
 @dataclass(slots=True)
 class Request:
-    """An API request as it came in; both paths are without the base path, `body` grows while it is read."""
+    """An API request as received. Both paths are without the base path; `body` grows while it is read."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ClonedVoice:
-    """A voice that exists, with the MP3 that it was made of; `created_at` is in Unix seconds."""
+    """A voice, with the MP3 file that it was cloned from. `created_at` is a Unix timestamp."""
 
     id: int
     account: str
@@ -45,37 +45,28 @@ class ClonedVoice:
 
 
 class RefusedError(Exception):
-    """A request that is answered with `status` and a sentence."""
+    """The API answers a request with `status` and an error message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
 
+@dataclass
 class Api:
-    """Answers requests whose body has been read; `origin` is where it says that its files are."""
+    """Answers requests whose body has been read. `origin` is the origin of the files' URLs."""
 
-    def __init__(
-        self,
-        token: str,
-        accounts: Sequence[str],
-        *,
-        clone_seconds: float,
-        speech_seconds: float,
-        page_size: int,
-    ) -> None:
-        self._token = token
-        self._accounts = accounts
-        self._clone_seconds = clone_seconds
-        self._speech_seconds = speech_seconds
-        self._page_size = page_size
-        self.origin = ""
-        self.voices: dict[int, ClonedVoice] = {}
-        self.speeches = Speeches(self.voices, speech_seconds)
+    token: str
+    accounts: Sequence[str]
+    voices: dict[int, ClonedVoice]
+    speeches: Speeches
+    clone_seconds: float
+    page_size: int
+    origin: str = ""
 
     async def answer(self, request: Request) -> tuple[int, object]:
-        """Carry out a request and return status and JSON; what the API refuses is a `RefusedError`."""
-        if request.headers.get("Authorization") != f"Bearer {self._token}":
+        """Execute a request. Returns the status and the JSON value of the response. Raises `RefusedError`."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
             raise RefusedError(401, "Unauthorized")
         status = 200
         match request.method, request.path:
@@ -89,23 +80,22 @@ class Api:
                 status, answer = await self._speak(request)
             case "GET", path if path.startswith("/jobs/"):
                 answer = self._job(path.removeprefix("/jobs/"))
-            case "GET", "/accounts" if self._accounts:
-                answer = {name: {"account": name, "hasAutoRefresh": True} for name in self._accounts}
+            case "GET", "/accounts" if self.accounts:
+                answer = {name: {"account": name, "hasAutoRefresh": True} for name in self.accounts}
             case "GET", "/profile/":
                 self._account(request.query)
-                user = {"vip_name": "Premier", "vip_level_name": "Premier Monthly"}
-                answer = {"user": user, "credits": 4200}
+                answer = {"user": {"vip_name": "Premier", "vip_level_name": "Premier Monthly"}, "credits": 4200}
             case _:
                 raise RefusedError(404, "Not found")
         return status, answer
 
     def file(self, path: str) -> tuple[bytes, str] | None:
-        """Return a line or a preview (both are the sample itself) or a cover, and its content type."""
+        """Return a clip, a preview (both are the sample itself) or a cover, and its content type."""
         number, _, kind = path.removeprefix("/files/").partition(".")
         voice = self.voices.get(int(number)) if number.isdecimal() else None
         match kind:
-            case "mp3" if line := self.speeches.audio(number):
-                return line, "audio/mpeg"
+            case "mp3" if audio := self.speeches.audio(number):
+                return audio, "audio/mpeg"
             case "mp3" if voice:
                 return voice.sample, "audio/mpeg"
             case "png" if voice:
@@ -116,19 +106,13 @@ class Api:
     async def _clone(self, request: Request) -> object:
         account = self._account(request.query)
         _check_clone(request)
-        # Tenths of milliseconds: 14 digits until 2286, growing, and new ones after a restart too.
+        # Tenths of milliseconds: 14 digits until 2286, ascending, and unique across restarts.
         voice_id = max(time.time_ns() // 100_000, max(self.voices, default=0) + 1)
-        voice = self.voices[voice_id] = ClonedVoice(
-            id=voice_id,
-            account=account,
-            title=request.query["title"],
-            description=request.query["desc"],
-            language=request.query["lang"],
-            sample=request.body,
-            created_at=int(time.time()),
-        )
-        if self._clone_seconds:
-            await asyncio.sleep(self._clone_seconds)
+        title, description, language = (request.query[name] for name in ("title", "desc", "lang"))
+        voice = ClonedVoice(voice_id, account, title, description, language, request.body, int(time.time()))
+        self.voices[voice_id] = voice
+        if self.clone_seconds:
+            await asyncio.sleep(self.clone_seconds)
         return self._shown(voice)
 
     def _list(self, request: Request) -> object:
@@ -142,14 +126,14 @@ class Api:
         ]
         found = ([] if cloned == "false" else clones) + ([] if cloned == "true" else [BUILT_IN])
         rest = [voice for voice in found if voice["id"] < before]
-        page = rest[: self._page_size]
+        page = rest[: self.page_size]
         last_id = page[-1]["id"] if page else None
         return {"list": page, "last_id": last_id, "more": len(rest) > len(page)}
 
     def _delete(self, request: Request) -> object:
         account = self._account(request.query)
         voice = self._voice(_voice_id(request.query.get("voice_id", "")), account)
-        self.speeches.settle()
+        self.speeches.finish_due_jobs()
         del self.voices[voice.id]
         return {}
 
@@ -160,27 +144,26 @@ class Api:
         result = self.speeches.speak(order, account, voice.sample, self.origin)
         if order.get("async") is True:
             return 201, self.speeches.begin(order, result)
-        if self._speech_seconds:
-            await asyncio.sleep(self._speech_seconds)
+        if self.speeches.seconds:
+            await asyncio.sleep(self.speeches.seconds)
         return 200, result
 
     def _job(self, job_id: str) -> object:
-        job = self.speeches.job(job_id)
-        if job is None:
-            raise RefusedError(404, "Job not found")
-        return job
+        if job := self.speeches.job(job_id):
+            return job
+        raise RefusedError(404, "Job not found")
 
     def _voice(self, voice_id: int, account: str) -> ClonedVoice:
         voice = self.voices.get(voice_id)
         if voice is None or voice.account != account:
-            raise RefusedError(404, "Voice not found")  # not documented; a guess
+            raise RefusedError(404, "Voice not found")  # an assumption: this is not documented
         return voice
 
     def _account(self, given: Mapping[str, Any]) -> str:
         account = given.get("account") or ""
-        if not account and len(self._accounts) > 1:
+        if not account and len(self.accounts) > 1:
             raise RefusedError(400, "Parameter account is required")
-        for configured in self._accounts:
+        for configured in self.accounts:
             if account in ("", configured):
                 return configured
         raise RefusedError(404, "Account not configured")
@@ -195,7 +178,7 @@ class Api:
             "cover": f"{self.origin}/files/{voice.id}.png",
             "mp3_url": f"{self.origin}/files/{voice.id}.mp3",
             "created_at": voice.created_at,
-            "duration_milliseconds": len(voice.sample) // 8,  # as if every MP3 had 64 kbit/s
+            "duration_milliseconds": len(voice.sample) // 8,  # assumes 64 kbit/s
             "machine_audit_state": 1,
         }
 
@@ -225,8 +208,8 @@ def _order(request: Request) -> dict[str, Any]:
     if not isinstance(order, dict):
         raise RefusedError(400, "The body must be a JSON object")
     order = cast("dict[str, Any]", order)
-    if refused := problem(order):
-        raise RefusedError(400, refused)
+    if problem := find_problem(order):
+        raise RefusedError(400, problem)
     return order
 
 
@@ -237,14 +220,14 @@ def _voice_id(text: str) -> int:
 
 
 def _cover(voice_id: int) -> bytes:
-    """Draw a square in the id's own colour as a PNG (https://www.w3.org/TR/png-3/)."""
+    """Return a PNG (https://www.w3.org/TR/png-3/) of one color, which is derived from the ID."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     side = 64
-    colour = bytes(round(255 * part) for part in colorsys.hsv_to_rgb(voice_id % 360 / 360, 0.5, 0.9))
+    color = bytes(round(255 * part) for part in colorsys.hsv_to_rgb(voice_id % 360 / 360, 0.5, 0.9))
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)  # 8 bits each of red, green and blue
-    rows = (b"\0" + colour * side) * side
-    pixels = chunk(b"IDAT", zlib.compress(rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+    rows = (b"\0" + color * side) * side
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks

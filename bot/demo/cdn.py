@@ -1,7 +1,6 @@
-"""Discord's file links for a simulated Discord: real HTTP on loopback, behind the bot's own session."""
+"""Serves the attachments of a simulated Discord over real HTTP on a loopback port."""
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 import simcord
@@ -12,11 +11,10 @@ _HOST = "cdn.simcord.invalid"
 
 
 class SimulatedCdn:
-    """A file server for the attachments of `env`, which may be named after the session was made.
+    """A file server. Sessions with `middleware` send it the requests for files of the simulated Discord.
 
-    Only requests to the simulated Discord's file host go to it; `middleware` belongs in the session's
-    `middlewares`. For trouble on purpose: `dead` answers 404, `delay` waits that many seconds in the
-    middle of the body, `broken` ends the connection there.
+    Faults: with `dead` it answers 404; it waits `delay` seconds in the middle of the body; with `broken` it
+    closes the connection there.
     """
 
     def __init__(self) -> None:
@@ -30,7 +28,7 @@ class SimulatedCdn:
             application,
             access_log=None,
             handler_cancellation=True,
-            shutdown_timeout=0.01,  # seconds; 0 would wait for ever
+            shutdown_timeout=0.01,  # seconds; 0 would wait forever
         )
         self._origin = URL()
 
@@ -42,20 +40,18 @@ class SimulatedCdn:
         self._origin = URL.build(scheme="http", host=host, port=port)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop listening; downloads under way break off."""
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening and cancel the downloads in progress."""
         await self._runner.cleanup()
 
     def serve(self, env: simcord.Env) -> None:
-        """Serve the files of `env` from now on."""
+        """Serve the files of `env`. Must be called before the first download."""
         self._env = env
 
     async def middleware(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Send requests for the simulated Discord's files to the loopback server, no others."""
+        """Redirect requests for the simulated Discord's files to the loopback server."""
         if request.url.host == _HOST:
-            url = request.original_url  # simcord leaves a # in a file's name, where Discord takes it out
+            url = request.original_url  # simcord keeps a # in a file's name; Discord removes it
             request.url = self._origin.with_path(f"{url.path}#{url.fragment}" if url.fragment else url.path)
         return await handler(request)
 

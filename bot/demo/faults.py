@@ -1,4 +1,4 @@
-"""What the emulated API does to a request instead of what is documented."""
+"""Faults: responses of the emulated API that differ from its documentation."""
 
 import asyncio
 import json
@@ -13,19 +13,18 @@ from aiohttp import web
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One request gone wrong: the next that fits `method` and `path` (None: any; without the base path).
+    """Applies to the next request with this `method` and `path` (None: any; without the base path).
 
-    A path that ends in `/` also fits whatever begins with it: `/jobs/` any job.
+    A path that ends in `/` matches all paths below it, for example `/jobs/` any job.
 
-    First, `after` bytes of the request's body are read (None: all of it). With `takes_effect` it is then
-    carried out as documented (a voice is made or deleted, a line spoken), but its true answer is lost.
-    `then` comes
+    First, `after` bytes of the request's body are read (None: all). If `takes_effect`, the request is then
+    executed, but its real response is lost. After that, `then` happens:
 
-    - `answer`: `status`, `headers` and `body` (anything but bytes is sent as JSON);
-    - `cut_off`: the same, but the connection is closed before as many bytes came as were announced;
-    - `endless`: the same, followed by zeros until the client goes away;
-    - `reset`: the connection is reset (RST) without an answer;
-    - `hang`: no answer, ever.
+    - `answer`: a response of `status`, `headers` and `body` (sent as JSON unless it is bytes);
+    - `cut_off`: the same, but the connection is closed before the announced number of bytes was sent;
+    - `endless`: the same, followed by zeros until the client disconnects;
+    - `reset`: the connection is reset (RST) without a response;
+    - `hang`: no response is ever sent.
     """
 
     then: Literal["answer", "cut_off", "endless", "reset", "hang"] = "answer"
@@ -38,12 +37,12 @@ class Fault:
     path: str | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether it may happen to such a request."""
+        """Return True if the fault applies to such a request."""
         below = self.path is not None and self.path.endswith("/") and path.startswith(self.path)
         return self.method in (None, method) and (below or self.path in (None, path))
 
     async def happen(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Do `then`; `ConnectionError` when the client has gone."""
+        """Do `then`. Raises `ConnectionError` if the client disconnects."""
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         headers = {"Content-Type": "application/json"} | dict(self.headers)
         response = web.StreamResponse(status=self.status, headers=headers)
@@ -68,9 +67,8 @@ class Fault:
 
 
 def _reset(request: web.BaseRequest) -> None:
-    """Close at once; a socket that lingers for 0 s says RST instead of FIN."""
-    if request.transport is None:
-        return
-    connection: socket.socket = request.transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    request.transport.abort()
+    """Close the connection. A socket that lingers for 0 s sends RST instead of FIN."""
+    if request.transport:
+        connection: socket.socket = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()

@@ -1,4 +1,4 @@
-"""The bot in a browser: a simulated Discord server with people in it, shown live on one loopback page."""
+"""Shows a simulated Discord server with the bot and some members on a loopback web page."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,25 +15,25 @@ MEMBERS: Mapping[str, discord.Permissions | None] = {
     "Grace": None,
     "Hedy": discord.Permissions(manage_guild=True),
 }
-"""Whose eyes the page can be seen with, the first one's at first, and what a role lets them do besides."""
+"""The members that the page can act as, and the permissions of their role. It starts with the first one."""
 
 SETTLE_SECONDS = 30.0
-"""After how long the page calls an outcome uncertain; simcord's own 5 are few on a busy machine."""
+"""Seconds until the page calls an outcome uncertain. simcord's default of 5 is short for a busy machine."""
 
-BEAT = 0.1
-"""Seconds between looks for something new; the page itself asks every half second."""
+POLL_SECONDS = 0.1
+"""Seconds between two checks for changes. The page itself polls every half second."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscordPage:
-    """An open page. Whoever knows `url` can act on it as any of its members."""
+    """An open page. Any browser that knows `url` can act as any of its members."""
 
     url: str
     env: simcord.Env
     live: asyncio.Task[None]
 
     async def closed(self) -> None:
-        """Wait until somebody chooses "End preview session" on the page."""
+        """Wait until "End preview session" is chosen on the page."""
         await asyncio.shield(self.live)
 
 
@@ -41,15 +41,15 @@ class DiscordPage:
 async def discord_page(
     bot: commands.Bot, *, greeting: str, samples: Sequence[tuple[str, bytes]] = (), port: int | None = None
 ) -> AsyncGenerator[DiscordPage]:
-    """Run `bot` in a simulated Discord and show one of its channels on loopback, on `port` or a free one.
+    """Run `bot` in a simulated Discord and show one of its channels on a loopback port, `port` or a free one.
 
-    The channel opens with `greeting` and `samples`, each a file's name and content. A job that is to
-    outlive the command that began it must be a task outside simcord's watch over commands, or the page
-    waits for it: `context.run(asyncio.create_task, job())`, with the `contextvars.copy_context()` of
-    code inside this block. `create_task(job(), context=context)` does not do it.
+    The channel starts with `greeting` and `samples`, each a file's name and content. simcord, and so the page,
+    waits for all tasks that a command starts. A job that outlives its command must be started in the context
+    of the code inside this block: `context.run(asyncio.create_task, job())` with a `contextvars.copy_context()`
+    from there. `create_task(job(), context=context)` does not work.
     """
     async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
-        env.errors_since = lambda cursor: ()  # noqa: ARG005 - an error that the bot answers fails no click
+        env.errors_since = lambda cursor: ()  # noqa: ARG005 - a click on which the bot replies with an error succeeds
         _follow_real_time(env)
         env.backend.edit_bot_profile("Clonevoice")
         guild = env.create_guild("Voice Club")
@@ -69,7 +69,7 @@ def _join(
 ) -> simcord.MemberActor:
     roles = [guild.create_role("Moderator", permissions=permissions)] if permissions else []
     user = env.create_user(name.lower(), global_name=name)
-    # The page shows one channel, so whatever would come by direct message has to come there.
+    # The page shows one channel. With closed DMs, the bot sends everything there.
     path = f"/channels/{user.dm_channel.id}/messages"
     env.inject_error("POST", path, status=403, code=50007, times=None)
     return guild.add_member(user, roles=roles)
@@ -83,27 +83,26 @@ async def _show_live(env: simcord.Env, preview: simcord.Preview) -> None:
             seen = len(env.http_requests)
             _republish(preview)
         with suppress(TimeoutError):
-            async with asyncio.timeout(BEAT):
+            async with asyncio.timeout(POLL_SECONDS):
                 return await preview.wait_closed()
 
 
 def _follow_real_time(env: simcord.Env) -> None:
-    """Set simcord's clock, which stands still by itself.
+    """Set simcord's clock, which does not advance by itself.
 
-    So messages carry the real time, tokens die when Discord's would, and the time-outs of commands that
-    wait on a real socket strike.
+    Messages then have the real time, interaction tokens expire, and time-outs of commands work.
     """
     env.backend.advance_clock(max(0.0, (datetime.now(UTC) - env.now()).total_seconds()))
 
 
 def _republish(preview: simcord.Preview) -> None:
-    """Show open pages what the bot did; simcord does so only when an action on the page ends.
+    """Update the open pages; simcord does so only after an action on a page.
 
-    The revision stays, for a click made on an older one than the page's last would be refused.
+    The revision is kept: clicks made on an older revision are rejected.
     """
     preview._advance_presentation_time()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
     pages, publish = preview._pages, preview._publish  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
     for page in tuple(pages.values()):
-        if page.id in pages:  # publishing one drops those that were left long ago
+        if page.id in pages:  # publishing a page drops abandoned ones
             page.revision -= 1
             publish(page, reason="refresh")

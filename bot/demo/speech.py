@@ -1,4 +1,4 @@
-"""What the emulated API has spoken, and the jobs in which it speaks."""
+"""The clips of the emulated API, and the jobs that make them."""
 
 import time
 from collections.abc import Container, Mapping
@@ -12,8 +12,8 @@ PREVIEW_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenLine:
-    """A line that the API was asked for and that used speech minutes; `id` counts from 1."""
+class SpokenClip:
+    """A clip that the API has charged. `id` counts from 1."""
 
     id: int
     voice_id: int
@@ -31,8 +31,8 @@ class _Job:
     shown: dict[str, Any]
 
 
-def problem(order: Mapping[str, Any]) -> str | None:
-    """Say why the API refuses to speak, or None; it is asked by `text` and `voice_id`, not `conversation`."""
+def find_problem(order: Mapping[str, Any]) -> str | None:
+    """Return the API's error message for an order (by `text` and `voice_id`), or None if it is valid."""
     text, title, voice_id = order.get("text"), order.get("title", ""), order.get("voice_id")
     if not isinstance(text, str) or not text.strip() or len(text) > TEXT_LENGTH:
         return f"Parameter text must have 1 to {TEXT_LENGTH} characters"
@@ -44,37 +44,27 @@ def problem(order: Mapping[str, Any]) -> str | None:
 
 
 class Speeches:
-    """The lines so far. A job is over `seconds` after it began; it fails if `voices` lacks its voice then."""
+    """The clips so far. A job ends after `seconds`; it fails if `voices` doesn't contain its voice then."""
 
     def __init__(self, voices: Container[int], seconds: float) -> None:
         self._voices = voices
-        self._seconds = seconds
+        self.seconds = seconds
         self._audio: list[bytes] = []
         self._jobs: dict[str, _Job] = {}
-        self.lines: list[SpokenLine] = []
+        self.clips: list[SpokenClip] = []
 
     def speak(self, order: Mapping[str, Any], account: str, sample: bytes, origin: str) -> dict[str, Any]:
-        """Take note of a line and return its speech: the voice's sample again, for nothing here can speak."""
+        """Add a clip and return its response. The audio is the voice's sample: nothing is synthesized here."""
         self._audio.append(sample)
-        line = SpokenLine(
-            id=len(self._audio),
-            voice_id=order["voice_id"],
-            account=account,
-            title=order.get("title", ""),
-            text=order["text"],
-            mp3_url=f"{origin}/files/speech-{len(self._audio)}.mp3",
-        )
-        self.lines.append(line)
-        preview = line.text[:PREVIEW_LENGTH]
-        return {
-            "title": line.title or preview,
-            "preview": preview,
-            "cover": f"{origin}/files/{line.voice_id}.png",
-            "mp3_url": line.mp3_url,
-        }
+        number, title, text, voice_id = len(self._audio), order.get("title", ""), order["text"], order["voice_id"]
+        url = f"{origin}/files/speech-{number}.mp3"
+        self.clips.append(SpokenClip(number, voice_id, account, title, text, url))
+        preview = text[:PREVIEW_LENGTH]
+        cover = f"{origin}/files/{voice_id}.png"
+        return {"title": title or preview, "preview": preview, "cover": cover, "mp3_url": url}
 
     def begin(self, order: Mapping[str, Any], result: dict[str, Any]) -> dict[str, Any]:
-        """Begin a job whose `result` is known already, and return what the API tells of it."""
+        """Start a job that will return `result`. Returns the job as the API shows it."""
         now = _now()
         shown: dict[str, Any] = {
             "jobid": f"j{time.time_ns()}t-u1234-a12345678901234-n{len(self._jobs) + 1}-bot:mureka",
@@ -85,19 +75,19 @@ class Speeches:
             "updated": now,
             "request": order,
         }
-        # Not `time.monotonic`: a simulated Discord has that for itself.
-        due = time.perf_counter() + self._seconds
+        # Not `time.monotonic`: simcord replaces it.
+        due = time.perf_counter() + self.seconds
         self._jobs[shown["jobid"]] = _Job(order["voice_id"], result, due, dict(shown))
         return shown
 
     def job(self, job_id: str) -> dict[str, Any] | None:
-        """Return what the API tells of a job now; None if there is no such job."""
-        self.settle()
+        """Return a job as the API shows it, or None if there is none with this ID."""
+        self.finish_due_jobs()
         job = self._jobs.get(job_id)
         return job.shown if job else None
 
-    def settle(self) -> None:
-        """End the jobs whose time is over; to be done before a voice is deleted."""
+    def finish_due_jobs(self) -> None:
+        """Finish the jobs that are due. Must be called before a voice is deleted."""
         for job in self._jobs.values():
             if job.shown["status"] != "created" or time.perf_counter() < job.due:
                 continue
@@ -107,7 +97,7 @@ class Speeches:
                 job.shown.update(status="failed", updated=_now(), error="Voice not found")
 
     def audio(self, name: str) -> bytes | None:
-        """Return the MP3 `speech-<n>`, also after the end of its voice."""
+        """Return the MP3 file `speech-<n>`. It is available even if its voice was deleted."""
         return next((mp3 for n, mp3 in enumerate(self._audio, 1) if name == f"speech-{n}"), None)
 
 

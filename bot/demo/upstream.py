@@ -1,4 +1,4 @@
-"""The emulated API as a server on this machine, for the demo and the tests; things go wrong on request."""
+"""Serves the emulated API on a loopback port, for the demo and the tests; requests can fail on purpose."""
 
 import asyncio
 import socket
@@ -10,30 +10,30 @@ from aiohttp import web
 
 from bot.demo.api import Api, ClonedVoice, RefusedError, Request
 from bot.demo.faults import Fault
-from bot.demo.speech import SpokenLine
+from bot.demo.speech import Speeches, SpokenClip
 
-__all__ = ["ClonedVoice", "Fault", "Request", "SpokenLine", "Upstream"]
+__all__ = ["ClonedVoice", "Fault", "Request", "SpokenClip", "Upstream"]
 
 BASE = "/v1/mureka"
 
 RECEIVE_BUFFER = 4096
-"""Bytes that the kernel may receive ahead of a throttled reader; Linux doubles the figure."""
+"""Bytes that the kernel buffers ahead of a throttled reader. Linux doubles this number."""
 
 
 class Upstream:
-    """The API while an `async with` block runs; at its end every connection closes, answered or not.
+    """The API during an `async with` block. At its end, all connections are closed, answered or not.
 
-    `url` is the API's base, `origin` where previews, covers and lines come from. `voices` holds what exists,
-    oldest first, `speeches` every line that was charged, `requests` every API request so far; each of
-    `faults` happens to one request to come. A clone is answered `clone_seconds` after its voice came into
-    being; a line is there `speech_seconds` after it was asked for. Bodies are read at `read_rate` bytes a
-    second (None: at once); what the client's own buffers take runs ahead of that.
+    `url` is the API's base URL, `origin` that of previews, covers and clips. `voices` are the existing ones,
+    oldest first, `speeches` all clips that were charged, and `requests` all API requests so far. Each of
+    `faults` applies to one future request. A clone is answered `clone_seconds` after its voice exists; a clip
+    takes `speech_seconds`. Bodies are read at `read_rate` bytes per second (None: without a limit), not
+    counting the client's own buffers.
     """
 
     def __init__(
         self,
         *,
-        token: str = "user:1234-demo",  # noqa: S107 - of no use anywhere else
+        token: str = "user:1234-demo",  # noqa: S107 - not a real token
         accounts: Sequence[str] = ("demo@example.com",),
         clone_seconds: float = 0,
         speech_seconds: float = 0,
@@ -41,23 +41,18 @@ class Upstream:
         page_size: int = 20,
         port: int = 0,
     ) -> None:
-        self._api = Api(
-            token,
-            accounts,
-            clone_seconds=clone_seconds,
-            speech_seconds=speech_seconds,
-            page_size=page_size,
-        )
+        self.voices: dict[int, ClonedVoice] = {}
+        speeches = Speeches(self.voices, speech_seconds)
+        self.speeches: list[SpokenClip] = speeches.clips
+        self._api = Api(token, accounts, self.voices, speeches, clone_seconds, page_size)
         self._read_rate = read_rate
         self._port = port
         self._handlers: set[asyncio.Task[Any]] = set()
-        self.voices = self._api.voices
-        self.speeches: list[SpokenLine] = self._api.speeches.lines
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
 
     async def __aenter__(self) -> Self:
-        """Listen."""
+        """Listen on a loopback port."""
         listener = socket.create_server(("127.0.0.1", self._port))
         if self._read_rate:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -69,7 +64,7 @@ class Upstream:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close at once, also on requests that would never have been answered."""
+        """Cancel the requests in flight and close the server."""
         for handler in self._handlers:
             handler.cancel()
         await asyncio.gather(*self._handlers, return_exceptions=True)
@@ -84,12 +79,12 @@ class Upstream:
             handler.add_done_callback(self._handlers.discard)
         raw_path, _, raw_query = request.raw_path.partition("?")
         asked = Request(
-            method=request.method,
-            path=request.path.removeprefix(BASE),
-            raw_path=raw_path.removeprefix(BASE),
-            raw_query=raw_query,
-            query=dict(request.query),
-            headers=request.headers,
+            request.method,
+            request.path.removeprefix(BASE),
+            raw_path.removeprefix(BASE),
+            raw_query,
+            dict(request.query),
+            request.headers,
         )
         self.requests.append(asked)
         fault = next((fault for fault in self.faults if fault.fits(asked.method, asked.path)), None)
@@ -102,7 +97,7 @@ class Upstream:
             if fault.takes_effect:
                 await self._answer(asked)
             return await fault.happen(request)
-        except ConnectionError:  # nobody is there any more
+        except ConnectionError:  # the client has disconnected
             return web.Response()
 
     async def _answer(self, asked: Request) -> web.Response:
@@ -119,7 +114,7 @@ class Upstream:
             piece = await request.content.read(limit - len(asked.body))
             asked.body += piece
             if self._read_rate and (connection := request.transport):
-                # While paused it can't learn that the client hung up, so what was sent is still read.
+                # While paused, a disconnect isn't noticed, so everything that was sent is still read.
                 connection.pause_reading()
                 await asyncio.sleep(len(piece) / self._read_rate)
                 connection.resume_reading()

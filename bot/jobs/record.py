@@ -4,16 +4,21 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.errors import ClonevoiceError
+from bot.text import Ids
 
 TOKEN_SECONDS = 15 * 60.0
 """How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
 
 
+class IllegalTransition(Exception):
+    """A stage was asked to follow one that it can't follow: a mistake in the program."""
+
+
 @dataclass(frozen=True, slots=True)
 class InteractionReply:
-    """Where a job's card is: a message that the interaction's `token` of `since` (Unix seconds) may edit.
+    """Where a job's card is: a message that can be edited with an interaction's token.
 
-    It may carry `file_limit` bytes of files.
+    `since` is the Unix timestamp of the token, `file_limit` the bytes of files that the message may carry.
     """
 
     token: str
@@ -22,23 +27,42 @@ class InteractionReply:
     file_limit: int
 
     def is_alive(self, now: float) -> bool:
-        """Whether Discord still takes the token."""
+        """Return True if Discord still accepts the token."""
         return now - self.since < TOKEN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a job failed: the key and values of an error's sentence, kept so that it can be told later too."""
+    """The key and values of the error that a job failed with."""
 
     key: str
-    values: dict[str, str | int | float]
+    values: dict[str, str | int | float | tuple[int, ...]]
 
     @classmethod
     def from_error(cls, error: ClonevoiceError) -> Self:
-        """Keep what an error says."""
-        plain = {name: value for name, value in error.values.items() if isinstance(value, str | int | float)}
-        return cls(error.key, plain)
+        """Return what is stored of an error."""
+        values: dict[str, str | int | float | tuple[int, ...]] = {
+            name: value for name, value in error.values.items() if isinstance(value, str | int | float | Ids)
+        }
+        return cls(error.key, values)
 
     def to_error(self) -> ClonevoiceError:
-        """Return what it says as an error again."""
-        return ClonevoiceError(self.key, **self.values)
+        """Return an error with the same text. Its class is lost."""
+        values = {name: Ids(value) if isinstance(value, tuple) else value for name, value in self.values.items()}
+        return ClonevoiceError(self.key, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """The fields that clones and clips have in common.
+
+    `reply` is the card, until its token expires. `delivered` is set when the member has seen the end.
+    """
+
+    id: str
+    guild_id: int
+    channel_id: int
+    locale: str
+    failure: Failure | None = None
+    reply: InteractionReply | None = None
+    delivered: bool = False

@@ -1,100 +1,90 @@
-"""Deletions that are owed to members: asked of the API until the voice is gone there."""
+"""Deletes voices upstream, and retries until they are gone."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bot.clock import Clock
+from bot.clock import Clock, retry_delays
 from bot.errors import StoreError
+from bot.mureka.accounts import AccountMonitor
 from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountMissing, MurekaError, Rejected
-from bot.store.protocol import Store
+from bot.policy.ports import RulesRepository
 from bot.voices.models import PendingDeletion, Voice
+from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 _log = logging.getLogger(__name__)
 
-SOONEST_SECONDS = 60.0
-"""Seconds until what is owed is asked for again; they double while the API does not help …"""
 
-LATEST_SECONDS = 60 * 60.0
-"""… up to this."""
-
-
+@dataclass(eq=False)
 class UpstreamDeletions:
-    """What is owed. `report` hears of accounts that are in trouble."""
+    """The pending deletions of all members."""
 
-    def __init__(
-        self,
-        store: Store,
-        mureka: MurekaClient,
-        clock: Clock,
-        report: Callable[[str | None, MurekaError], None],
-    ) -> None:
-        self._store = store
-        self._mureka = mureka
-        self._clock = clock
-        self._report = report
+    members: MembersRepository
+    servers: RulesRepository
+    repository: PendingDeletionsRepository
+    mureka: MurekaClient
+    accounts: AccountMonitor
+    clock: Clock
 
-    async def delete(self, owed: PendingDeletion) -> bool:
-        """Put a voice out of use, delete it at the API and then here; whether it is gone."""
-        if owed.owner_id is not None:
-            voice = await self._store.members.change(
-                owed.owner_id, owed.voice_id, lambda voice: replace(voice, deleting=True)
+    async def delete(self, deletion: PendingDeletion) -> bool:
+        """Disable a voice, delete it upstream, then its record. Returns False if it is to be retried."""
+        if deletion.owner_id is not None:
+            voice = await self.members.change(
+                deletion.owner_id, deletion.voice_id, lambda voice: replace(voice, deleting=True)
             )
             if voice:
-                await self.remove_references(voice)
+                await self._remove_references(voice)
         try:
-            await self._mureka.delete(owed.voice_id, owed.account)
-        except (AccountMissing, Rejected):  # not found, perhaps: no answer is documented for that
-            if await self._listed(owed):
+            await self.mureka.delete(deletion.voice_id, deletion.account)
+        except (AccountMissing, Rejected):  # perhaps it doesn't exist: the API documents no such answer
+            if await self._exists(deletion):
                 return False
         except MurekaError as error:
-            _log.warning("voice %d could not be deleted at the API: %r", owed.voice_id, error)
-            self._report(owed.account, error)
+            _log.warning("voice %d could not be deleted upstream: %r", deletion.voice_id, error)
+            self.accounts.report(deletion.account, error)
             return False
-        if owed.owner_id is not None:
-            await self._store.members.drop(owed.owner_id, owed.voice_id)
-        await self._store.pending.drop_owed(owed.voice_id)
+        if deletion.owner_id is not None:
+            await self.members.remove(deletion.owner_id, deletion.voice_id)
+        await self.repository.remove_pending_deletion(deletion.voice_id)
         return True
 
-    async def remove_references(self, voice: Voice) -> None:
-        """Take a voice out of others' files; what stays there because one can't be written leads nowhere."""
+    async def _remove_references(self, voice: Voice) -> None:
+        """Remove a voice from its server's list and its consent. On failure, they stay and are ignored."""
         try:
-            await self._store.servers.lose_cloned(voice.guild_id, voice.id)
+            await self.servers.mark_deleted(voice.guild_id, voice.id)
             if voice.speaker:
-                await self._store.members.drop_consent(voice.speaker.id, voice.job_id)
-        except (StoreError, OSError, ValueError) as error:
-            _log.warning("voice %d is still named elsewhere: %r", voice.id, error)
+                await self.members.remove_consent(voice.speaker.id, voice.job_id)
+        except StoreError as error:
+            _log.warning("a reference to voice %d could not be removed: %r", voice.id, error)
 
     async def run(self) -> None:
-        """Ask for what is owed, again and again until it is done."""
-        pause = SOONEST_SECONDS
+        """Retry the pending deletions with exponential backoff. Never returns."""
+        delays = retry_delays()
         while True:
-            settled = [await self._try(owed) for owed in await self._owed()]
-            pause = SOONEST_SECONDS if all(settled) else min(2 * pause, LATEST_SECONDS)
-            await self._clock.sleep(pause)
+            if all([await self._try(deletion) for deletion in await self._pending()]):
+                delays = retry_delays()
+            await self.clock.sleep(next(delays))
 
-    async def _owed(self) -> tuple[PendingDeletion, ...]:
+    async def _pending(self) -> tuple[PendingDeletion, ...]:
         try:
-            return await self._store.pending.owed()
-        except (StoreError, OSError, ValueError):
-            _log.exception("what is owed can't be read")
+            return await self.repository.pending_deletions()
+        except StoreError:
+            _log.exception("the pending deletions can't be read")
             return ()
 
-    async def _try(self, owed: PendingDeletion) -> bool:
+    async def _try(self, deletion: PendingDeletion) -> bool:
         try:
-            return await self.delete(owed)
-        except Exception:  # noqa: BLE001 - one voice must not stand in the way of the others
-            _log.exception("the deletion of voice %d could not be settled", owed.voice_id)
+            return await self.delete(deletion)
+        except Exception:  # noqa: BLE001 - the other voices are deleted anyway
+            _log.exception("voice %d could not be deleted", deletion.voice_id)
             return False
 
-    async def _listed(self, owed: PendingDeletion) -> bool:
-        """Whether the API still has a voice; also if that can't be found out just now."""
+    async def _exists(self, deletion: PendingDeletion) -> bool:
+        """Return True if the voice exists upstream, or if that can't be checked now."""
         try:
-            return any(
-                voice.id == owed.voice_id for voice in await self._mureka.voices(owed.account, complete=True)
-            )
+            voices = await self.mureka.voices(deletion.account, complete=True)
         except MurekaError as error:
-            _log.warning("voice %d could not be looked for at the API: %r", owed.voice_id, error)
-            self._report(owed.account, error)
+            _log.warning("the voices of an account could not be listed: %r", error)
+            self.accounts.report(deletion.account, error)
             return True
+        return any(voice.id == deletion.voice_id for voice in voices)

@@ -1,4 +1,4 @@
-"""Errors of the library that something catches."""
+"""Errors of the library that are caught."""
 
 from bot.errors import Refused
 

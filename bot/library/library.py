@@ -1,63 +1,75 @@
-"""The library: which voices somebody may see and speak with, and what their owners do with them."""
+"""The library of cloned voices: listing, using, renaming, sharing and deleting them."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from bot.cloning.errors import ApprovalRevoked
+from bot.erasures import PendingErasures
 from bot.errors import Refused, StoreError
 from bot.library.deletions import UpstreamDeletions
 from bot.library.errors import BeingDeleted, VoiceUnknown
 from bot.library.models import SUGGESTIONS, SharedVoice, VoiceSuggestion
-from bot.library.shared_voices import SharedVoices, without
-from bot.library.title_search import best_matches
+from bot.library.ports import RunningTitles
+from bot.library.shared_voices import SharedVoices
+from bot.library.title_search import search_titles
+from bot.library.titles import check_title, clean_title
 from bot.policy.rules import Rules
-from bot.store.protocol import Store, recording
-from bot.tasks import Background
-from bot.text import clean_text, is_blank, same_title
-from bot.voices.models import TITLE_LENGTH, Clip, Consent, PendingDeletion, Viewer, Voice
+from bot.tasks import BackgroundTasks
+from bot.text import same_title
+from bot.voices.models import Clip, Consent, PendingDeletion, Viewer, Voice
+from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(kw_only=True, eq=False)
 class Library:
-    """Voices as their owner, and others, may use them.
+    """All voices. A voice that a member may not see raises `VoiceUnknown`, as if it did not exist."""
 
-    What somebody may not see is `VoiceUnknown`, exactly like what does not exist. `titles` returns those
-    of a member's clones under way. Of the `leaving`, all that is stored is being deleted.
-    """
+    members: MembersRepository
+    pending_deletions: PendingDeletionsRepository
+    shared_voices: SharedVoices
+    deletions: UpstreamDeletions
+    clones: RunningTitles
+    erasures: PendingErasures
+    rules: Rules
+    tasks: BackgroundTasks
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
+    )
 
-    def __init__(
-        self,
-        store: Store,
-        community: SharedVoices,
-        deletions: UpstreamDeletions,
-        titles: Callable[[int], Iterable[str]],
-        leaving: Collection[int],
-        rules: Rules,
-    ) -> None:
-        self._store = store
-        self.shared_voices = community
-        self._deletions = deletions
-        self._titles = titles
-        self._leaving = leaving
-        self._rules = rules
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-
-    def start(self, background: Background) -> None:
-        """Settle what is owed, and look after what is shared, from now on."""
-        background.start(self._deletions.run())
-        background.start(self.shared_voices.run())
+    def start(self) -> None:
+        """Start retrying the pending deletions and sweeping the shared voices."""
+        self.tasks.start(self.deletions.run())
+        self.tasks.start(self.shared_voices.run())
 
     async def list_own(self, owner_id: int) -> list[Voice]:
-        """Return a member's voices, the last used first, those on their way out last."""
-        voices = await self._store.members.voices(owner_id)
+        """Return a member's voices, last used first, followed by those that are being deleted."""
+        voices = await self.members.voices(owner_id)
         return sorted(voices, key=lambda voice: (voice.deleting, -voice.used_at, -voice.id))
 
+    async def list_consented(self, speaker_id: int) -> list[tuple[Consent, Voice]]:
+        """Return the voices that others cloned from this member with their consent."""
+        found: list[tuple[Consent, Voice]] = []
+        for consent in await self.members.consents(speaker_id):
+            try:
+                voices = await self.members.voices(consent.owner_id)
+            except StoreError:
+                continue
+            cloned = [voice for voice in voices if voice.job_id == consent.job_id and not voice.deleting]
+            found += [(consent, voice) for voice in cloned]
+        return found
+
+    async def list_clips(self, viewer: Viewer, voice_id: int) -> tuple[Clip, ...]:
+        """Return the last 50 clips that were made with one of the member's own voices, newest first."""
+        await self.get_own(viewer, voice_id)
+        return await self.members.clips(viewer.id, voice_id)
+
     async def get_visible(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice that somebody may see: their own, one shared in this server, one they approved."""
+        """Return a voice that is the member's own, shared in the server, or made with their consent."""
         try:
             return await self._get_own_or_shared(viewer, voice_id)
         except VoiceUnknown:
@@ -67,214 +79,146 @@ class Library:
             raise
 
     async def get_usable(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice that somebody may speak with; `RuleUnmet` where nobody, or not they, may speak."""
-        await self._rules.check_speaking(viewer)
+        """Return a voice for clips. Raises `Refused` if the rules forbid it or the speaker withdrew consent."""
+        await self.rules.check_speaking(viewer)
         voice = _check_not_deleting(await self._get_own_or_shared(viewer, voice_id))
-        await self._rules.check_speaking_with(viewer, voice)
+        await self.rules.check_speaking_with(viewer, voice)
         if voice.speaker:
-            given = await self._store.members.consents(voice.speaker.id)
+            given = await self.members.consents(voice.speaker.id)
             if all(consent.job_id != voice.job_id or consent.revoked for consent in given):
-                raise ApprovalRevoked(name=voice.speaker.name)
+                raise Refused("refused.approval_revoked", name=voice.speaker.name)
         return voice
 
-    async def list_consented(self, speaker_id: int) -> list[tuple[Consent, Voice]]:
-        """Return the voices that are a member's, but somebody else's to use, as the speaker approved."""
-        found: list[tuple[Consent, Voice]] = []
-        for consent in await self._store.members.consents(speaker_id):
-            try:
-                voices = await self._store.members.voices(consent.owner_id)
-            except StoreError:
-                continue  # reported where it was set aside
-            made = [voice for voice in voices if voice.job_id == consent.job_id and not voice.deleting]
-            found += [(consent, voice) for voice in made]
-        return found
-
-    async def _get_own_or_shared(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice of somebody's own, or one that is shared in this server."""
-        try:
-            return await self.get_own(viewer, voice_id)
-        except VoiceUnknown:
-            shared = await self.shared_voices.get(viewer.guild_id, voice_id) if viewer.guild_id else None
-            if shared is None:
-                raise
-            return shared
-
     async def get_own(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return a voice of somebody's own."""
-        for voice in await self._store.members.voices(viewer.id):
+        """Return one of the member's own voices."""
+        for voice in await self.members.voices(viewer.id):
             if voice.id == voice_id:
                 return voice
         raise VoiceUnknown
 
+    async def _get_own_or_shared(self, viewer: Viewer, voice_id: int) -> Voice:
+        try:
+            return await self.get_own(viewer, voice_id)
+        except VoiceUnknown:
+            if viewer.guild_id and (shared := await self.shared_voices.get(viewer.guild_id, voice_id)):
+                return shared
+            raise
+
     async def resolve(self, viewer: Viewer, text: str, *, own: bool = False) -> Voice:
-        """Return the voice that an option names: by the id of a suggestion, or by its title typed in full."""
+        """Return the visible voice, or with `own` the member's own, with this ID or title.
+
+        The member's own voices take precedence over others. Raises `Refused` if the title is ambiguous.
+        """
         if text.isdecimal():
-            try:
-                voice_id = int(text)
-                return await (self.get_own(viewer, voice_id) if own else self.get_visible(viewer, voice_id))
-            except VoiceUnknown:
-                pass  # it may still be a title
-        for voice in await self._store.members.voices(viewer.id):
+            with suppress(VoiceUnknown):  # a title can consist of digits, too
+                return await (self.get_own if own else self.get_visible)(viewer, int(text))
+        for voice in await self.members.voices(viewer.id):
             if same_title(voice.title, text) and not voice.deleting:
                 return voice
         if own or not viewer.guild_id:
             raise VoiceUnknown
-        rows = await asyncio.to_thread(_titled, text, await self.shared_voices.list_shares(viewer.guild_id))
+        shared = await self.shared_voices.list_shares(viewer.guild_id)
+        rows = await asyncio.to_thread(lambda: [row for row in shared if same_title(row.title, text)])
+        consented = [voice for _, voice in await self.list_consented(viewer.id)]
         ids = {row.voice_id for row, _ in await self.shared_voices.verify(viewer.guild_id, rows)}
-        ids |= {
-            voice.id for _, voice in await self.list_consented(viewer.id) if same_title(voice.title, text)
-        }
-        match [*ids]:
-            case [voice_id]:
-                return await self.get_visible(viewer, voice_id)
-            case []:
-                raise VoiceUnknown
-            case _:
-                raise Refused("refused.voice_ambiguous", title=text)
+        ids |= {voice.id for voice in consented if same_title(voice.title, text)}
+        if len(ids) > 1:
+            raise Refused("refused.voice_ambiguous", title=text)
+        if not ids:
+            raise VoiceUnknown
+        return await self.get_visible(viewer, ids.pop())
 
     async def suggest(
         self, viewer: Viewer, text: str, *, own: bool = False, approved: bool = False
     ) -> list[VoiceSuggestion]:
-        """Return what a member may mean by what is typed so far, 25 at most.
-
-        Their own voices come first, then those that they `approved`, if wanted, then shared ones.
-        """
-        theirs = [voice for voice in await self.list_own(viewer.id) if not voice.deleting]
+        """Return up to 25 voices: the member's own, those they approved if `approved`, and shared ones unless `own`."""
+        voices = [voice for voice in await self.list_own(viewer.id) if not voice.deleting]
         if approved:
-            theirs += [voice for _, voice in await self.list_consented(viewer.id)]
-        shared = [] if own or not viewer.guild_id else await self.shared_voices.list_shares(viewer.guild_id)
-        ids = {voice.id for voice in theirs}
-        found: list[Voice | SharedVoice] = [*theirs, *(row for row in shared if row.voice_id not in ids)]
-        if text.strip():
-            titles = [voice.title for voice in found]
-            found = [
-                found[place] for place in await asyncio.to_thread(best_matches, text, titles, SUGGESTIONS)
-            ]
-        found = found[:SUGGESTIONS]
-        rows = [one for one in found if isinstance(one, SharedVoice)]
-        held = {
-            voice.id: (voice, row) for row, voice in await self.shared_voices.verify(viewer.guild_id, rows)
-        }
+            voices += [voice for _, voice in await self.list_consented(viewer.id)]
+        ids = {voice.id for voice in voices}
+        rows = [] if own or not viewer.guild_id else await self.shared_voices.list_shares(viewer.guild_id)
+        choices = [*voices, *(row for row in rows if row.voice_id not in ids)]
+        found = await search_titles(text, choices, SUGGESTIONS)
+        rows = [choice for choice in found if isinstance(choice, SharedVoice)]
+        verified = {voice.id: voice for _, voice in await self.shared_voices.verify(viewer.guild_id, rows)}
         suggestions: list[VoiceSuggestion] = []
-        for one in found:
-            if isinstance(one, Voice):
-                mine = one.owner_id == viewer.id
-                suggestions.append(
-                    VoiceSuggestion(one.id, one.title, None if mine else one.owner_name, approved=not mine)
-                )
-            elif one.voice_id in held:
-                voice, row = held[one.voice_id]
-                suggestions.append(VoiceSuggestion(voice.id, voice.title, row.owner_name))
+        for choice in found:
+            if isinstance(choice, SharedVoice):
+                if voice := verified.get(choice.voice_id):
+                    suggestions.append(VoiceSuggestion(voice.id, voice.title, choice.owner_name))
+            else:
+                mine = choice.owner_id == viewer.id
+                owner = None if mine else choice.owner_name
+                suggestions.append(VoiceSuggestion(choice.id, choice.title, owner, approved=not mine))
         return suggestions
 
-    async def list_clips(self, viewer: Viewer, voice_id: int) -> tuple[Clip, ...]:
-        """Return who spoke what with a voice of one's own, newest first, 50 at most."""
-        await self.get_own(viewer, voice_id)
-        return await self._store.members.lines(viewer.id, voice_id)
-
     async def rename(self, viewer: Viewer, voice_id: int, title: str) -> Voice:
-        """Give a voice another title, here and wherever it is shared; the API can't."""
-        title = clean_text(title)[:TITLE_LENGTH]
-        if is_blank(title):
-            raise Refused("refused.title_blank")
-        async with self._lock(viewer.id):
-            others = [
-                voice.title
-                for voice in await self._store.members.voices(viewer.id)
-                if voice.id != voice_id and not voice.deleting
-            ]
-            if any(same_title(title, other) for other in (*others, *self._titles(viewer.id))):
-                raise Refused("refused.title_taken", title=title)
+        """Rename a voice here; the API can't rename voices. Raises `Refused` if the title is blank or taken."""
+        title = clean_title(title)
+        async with self._locks.setdefault(viewer.id, asyncio.Lock()):
+            voices = await self.members.voices(viewer.id)
+            taken = [voice.title for voice in voices if voice.id != voice_id and not voice.deleting]
+            check_title(title, [*taken, *self.clones.titles(viewer.id)])
             voice = await self._change(viewer, voice_id, lambda voice: replace(voice, title=title))
-        with recording():
-            await self._sync_shares(voice)
+        for guild_id in voice.shared_in:
+            await self.shared_voices.refresh(guild_id, voice)
         return voice
 
     async def share(self, viewer: Viewer, voice_id: int, *, owner_name: str) -> Voice:
-        """Let the members of this server use a voice."""
-        guild_id = viewer.guild_id
-        if not guild_id:
+        """Share a voice with the members of the server. Raises `Refused` if the rules forbid it."""
+        if not (guild_id := viewer.guild_id):
             raise Refused("refused.no_server")
-
-        def shared(voice: Voice) -> Voice:
-            return replace(voice, shared_in=(*without(voice, guild_id).shared_in, guild_id))
-
         voice = _check_not_deleting(await self.get_own(viewer, voice_id))
-        await self._rules.check_sharing(viewer, voice)
+        await self.rules.check_sharing(viewer, voice)
         row = SharedVoice(voice.id, voice.owner_id, owner_name, voice.title, voice.language, voice.used_at)
-        with recording():
-            return await self.shared_voices.add(guild_id, row, lambda: self._change(viewer, voice_id, shared))
+        return await self.shared_voices.add(
+            guild_id, row, lambda: self._change(viewer, voice_id, lambda voice: voice.shared(guild_id))
+        )
 
     async def unshare(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Let nobody else in this server use a voice any more."""
-        voice = await self._change(viewer, voice_id, lambda voice: without(voice, viewer.guild_id))
-        with recording():
-            await self.shared_voices.remove(viewer.guild_id, voice_id)
+        """Stop sharing one of the member's own voices in the server."""
+        voice = await self._change(viewer, voice_id, lambda voice: voice.unshared(viewer.guild_id))
+        await self.shared_voices.remove(viewer.guild_id, voice_id)
         return voice
 
     async def unshare_from(self, voice: Voice, guild_id: int) -> None:
-        """End that a voice is shared in a server, as its moderators decided."""
-        await self._store.members.change(voice.owner_id, voice.id, lambda voice: without(voice, guild_id))
+        """Stop sharing a voice in a server because its moderators removed it."""
+        await self.members.change(voice.owner_id, voice.id, lambda voice: voice.unshared(guild_id))
         await self.shared_voices.remove(guild_id, voice.id)
 
     async def delete(self, viewer: Viewer, voice_id: int) -> bool:
-        """Delete a voice for good; False if that is not done yet: it then stays owed."""
+        """Delete a voice. Returns False if it is not deleted upstream yet; that is retried."""
         voice = await self.get_own(viewer, voice_id)
-        owed = PendingDeletion(voice.id, voice.account, voice.owner_id)
-        with recording():
-            await self._store.pending.put_owed(owed)  # from now on it happens, whatever happens here
+        deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
+        await self.pending_deletions.put_pending_deletion(deletion)  # from now on it is retried
         try:
-            return await self.delete_owed(voice, owed)
+            return await self.delete_pending(voice, deletion)
         except StoreError as error:
-            _log.error("voice %d is not deleted wholly yet: %s", voice_id, error)
+            _log.error("voice %d is not deleted completely yet: %s", voice_id, error)
             return False
 
-    async def delete_owed(self, voice: Voice, owed: PendingDeletion) -> bool:
-        """Take a voice whose deletion is owed out of everybody's reach, and try to be even with the API."""
-        with recording():
-            marked = await self._store.members.change(
-                voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True)
-            )
-            for guild_id in (marked or voice).shared_in:
-                await self.shared_voices.remove(guild_id, voice.id)
-            return await self._deletions.delete(owed)
+    async def delete_pending(self, voice: Voice, deletion: PendingDeletion) -> bool:
+        """Disable, unshare and delete a voice whose pending deletion is stored. Returns False if it still exists."""
+        marked = await self.members.change(voice.owner_id, voice.id, lambda voice: replace(voice, deleting=True))
+        for guild_id in (marked or voice).shared_in:
+            await self.shared_voices.remove(guild_id, voice.id)
+        return await self.deletions.delete(deletion)
 
-    async def record_use(self, voice: Voice, line: Clip) -> Voice | None:
-        """Remember that, by whom and for what a voice was used; None if it is gone."""
-        used = await self._store.members.change(
-            voice.owner_id, voice.id, lambda voice: replace(voice, last_used=line.at)
-        )
+    async def record_use(self, voice: Voice, clip: Clip) -> Voice | None:
+        """Record that a clip was made with a voice. Returns None if the voice was deleted."""
+        used = await self.members.change(voice.owner_id, voice.id, lambda voice: replace(voice, last_used=clip.at))
         if used:
-            await self._store.members.add_line(voice.owner_id, line)
-            await self._sync_shares(used, line.guild_id)
+            await self.members.add_clip(voice.owner_id, clip)
+            if clip.guild_id in used.shared_in:
+                await self.shared_voices.refresh(clip.guild_id, used)
         return used
 
     async def _change(self, viewer: Viewer, voice_id: int, change: Callable[[Voice], Voice]) -> Voice:
-        if viewer.id in self._leaving:
-            raise Refused("refused.being_forgotten")
-        with recording():
-            voice = await self._store.members.change(
-                viewer.id, voice_id, lambda voice: change(_check_not_deleting(voice))
-            )
+        self.erasures.check(viewer.id)
+        voice = await self.members.change(viewer.id, voice_id, lambda voice: change(_check_not_deleting(voice)))
         if voice is None:
             raise VoiceUnknown
         return voice
-
-    async def _sync_shares(self, voice: Voice, *guilds: int) -> None:
-        """Carry a change through to the servers that share a voice."""
-        for guild_id in voice.shared_in:
-            if not guilds or guild_id in guilds:
-                await self.shared_voices.refresh(guild_id, voice)
-
-    def _lock(self, owner_id: int) -> asyncio.Lock:
-        lock = self._locks.get(owner_id)
-        if lock is None:
-            lock = self._locks[owner_id] = asyncio.Lock()
-        return lock
-
-
-def _titled(text: str, rows: Iterable[SharedVoice]) -> list[SharedVoice]:
-    return [row for row in rows if same_title(row.title, text)]
 
 
 def _check_not_deleting(voice: Voice) -> Voice:

@@ -7,10 +7,7 @@ from bot.voices.models import Language
 
 @dataclass(frozen=True, slots=True)
 class SharedVoice:
-    """A row of a server's list of shared voices. The owner's file is the truth: a row alone shares nothing.
-
-    `used_at` is in Unix seconds.
-    """
+    """A row of a server's list, which is only a cache of the owners' files. `used_at` is a Unix timestamp."""
 
     voice_id: int
     owner_id: int
@@ -20,13 +17,15 @@ class SharedVoice:
     used_at: float
 
 
-SUGGESTIONS = 25
-"""How many choices Discord shows: https://discord.com/developers/docs/interactions/application-commands#autocomplete"""
+SUGGESTIONS = 25  # Discord's limit: https://discord.com/developers/docs/interactions/application-commands#autocomplete
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSuggestion:
-    """A voice to choose; `owner_name` is None for one's own. An `approved` one is of one's own voice."""
+    """A voice for autocomplete. `owner_name` is None for the member's own voices.
+
+    `approved`: it is another member's clone of the member's voice, made with their consent.
+    """
 
     voice_id: int
     title: str

@@ -1,15 +1,47 @@
-"""What the library needs from outside."""
+"""The interfaces that the library needs from outside."""
 
+from collections.abc import Iterable
 from typing import Protocol
+
+from bot.library.models import SharedVoice
 
 
 class Membership(Protocol):
-    """Who is where, as Discord knows."""
+    """Which servers the bot and the members are in, as Discord reports it."""
 
     async def is_member(self, guild_id: int, user_id: int) -> bool:
-        """Whether somebody is in a server; also if that can't be found out just now."""
+        """Return False if a user is known to have left the server, else True."""
         ...
 
     def bot_in_guild(self, guild_id: int) -> bool:
-        """Whether the bot is in a server."""
+        """Return False if the bot is known to have left the server, else True."""
         ...
+
+
+class RunningTitles(Protocol):
+    """Knows the titles of unfinished clones."""
+
+    def titles(self, owner_id: int) -> Iterable[str]:
+        """Return the titles of a member's unfinished clones."""
+        ...
+
+
+class SharesRepository(Protocol):
+    """Each server's list of shared voices. The owner's file says whether a voice really is shared."""
+
+    async def sharing(self) -> tuple[int, ...]:
+        """Return the ids of the servers with a list."""
+        ...
+
+    async def shares(self, guild_id: int) -> tuple[SharedVoice, ...]:
+        """Return a server's shared voices in no particular order."""
+        ...
+
+    async def put_share(self, guild_id: int, share: SharedVoice) -> None:
+        """Add a row, or replace the one of the same voice."""
+
+    async def remove_share(self, guild_id: int, voice_id: int) -> None:
+        """Remove a row, if it exists."""
+
+    async def remove_shares(self, guild_id: int) -> None:
+        """Remove a server's list."""

@@ -1,80 +1,76 @@
-"""What a server shares: a list to choose from, which the owners' files confirm whenever it counts."""
+"""The voices shared in each server: only a cache, since the owner's file decides and is checked before each use."""
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.errors import StoreError
 from bot.library.models import SharedVoice
-from bot.library.ports import Membership
-from bot.library.title_search import best_matches
-from bot.policy.models import HiddenVoices
+from bot.library.ports import Membership, SharesRepository
+from bot.library.title_search import search_titles
 from bot.policy.rules import Rules
-from bot.store.protocol import Store
 from bot.voices.models import Language, Voice
+from bot.voices.repository import MembersRepository
 
 _log = logging.getLogger(__name__)
 
-OPEN_SERVERS = 256
-"""How many servers' lists stay in memory."""
+OPEN_SERVERS = 256  # the number of servers whose lists stay in memory
 
 USED_SECONDS = 60 * 60.0
-"""How exactly a server's file knows when a voice was used."""
+"""A voice's `used_at` is written at most this often: it only affects the order, and the whole list is in one file."""
 
-FIRST_SWEEP_SECONDS = 10 * 60.0
-"""Seconds from the start to the first look for owners, and servers, that are gone …"""
-
-SWEEP_SECONDS = 24 * 60 * 60.0
-"""… and from each look to the next."""
+FIRST_SWEEP_SECONDS = 10 * 60.0  # seconds from the start to the first sweep for owners and servers that are gone …
+SWEEP_SECONDS = 24 * 60 * 60.0  # … and between two sweeps
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class _Server:
+    """A server's rows by voice ID, once they are read, and the `used_at` last written of each."""
+
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    rows: dict[int, SharedVoice] | None = None
+    read: bool = False
+    rows: dict[int, SharedVoice] = field(default_factory=dict[int, SharedVoice])
     written: dict[int, float] = field(default_factory=dict[int, float])
 
 
+@dataclass(eq=False)
 class SharedVoices:
-    """Shares by server. Whoever knows Discord sets `membership`."""
+    """The shared voices of all servers."""
 
+    members: MembersRepository
+    shares: SharesRepository
+    rules: Rules
     membership: Membership
-
-    def __init__(self, store: Store, rules: Rules, clock: Clock) -> None:
-        self._store = store
-        self._rules = rules
-        self._clock = clock
-        self._recent: OrderedDict[int, _Server] = OrderedDict()
-        self._servers: WeakValueDictionary[int, _Server] = WeakValueDictionary()
+    clock: Clock
+    _recent: OrderedDict[int, _Server] = field(default_factory=OrderedDict[int, _Server], init=False)
+    _servers: WeakValueDictionary[int, _Server] = field(default_factory=WeakValueDictionary[int, _Server], init=False)
 
     async def list_shares(self, guild_id: int) -> list[SharedVoice]:
-        """Return what is shared in a server, the last used first; unconfirmed."""
-        withheld = await self._rules.hidden(guild_id)
-        rows = [row for row in await self.rows(guild_id) if not _holds_back(withheld, row)]
-        return sorted(rows, key=lambda share: (share.used_at, share.voice_id), reverse=True)
+        """Return a server's visible rows, last used first. They are not verified."""
+        hidden = await self.rules.hidden(guild_id)
+        rows = [row for row in await self.rows(guild_id) if not hidden.hides(row.voice_id, row.owner_id)]
+        return sorted(rows, key=lambda row: (row.used_at, row.voice_id), reverse=True)
 
     async def search(self, guild_id: int, text: str, language: Language | None) -> list[SharedVoice]:
-        """Return what is shared in a server, in one language if given, and fits a text if there is one."""
+        """Return a server's visible rows, optionally only of one language and with a matching title."""
         rows = [row for row in await self.list_shares(guild_id) if language in (None, row.language)]
-        if not text.strip():
-            return rows
-        titles = [row.title for row in rows]
-        return [rows[place] for place in await asyncio.to_thread(best_matches, text, titles, len(rows))]
+        return await search_titles(text, rows, len(rows))
 
     async def verify(self, guild_id: int, rows: Iterable[SharedVoice]) -> list[tuple[SharedVoice, Voice]]:
-        """Return the rows that hold, each with its voice; drop those that don't, and mend titles."""
+        """Return the valid rows, each with its voice. Invalid rows are removed, and titles updated."""
         rows = list(rows)
         voices = await asyncio.gather(*(self._voice(guild_id, row) for row in rows))
         return [(row, voice) for row, voice in zip(rows, voices, strict=True) if voice]
 
     async def get(self, guild_id: int, voice_id: int) -> Voice | None:
-        """Return a voice that is shared in a server by somebody who still is there."""
+        """Return a shared voice whose owner is still a member of the server."""
         row = next((row for row in await self.rows(guild_id) if row.voice_id == voice_id), None)
-        if row is None or _holds_back(await self._rules.hidden(guild_id), row):
+        if row is None or (await self.rules.hidden(guild_id)).hides(voice_id, row.owner_id):
             return None
         if (voice := await self._voice(guild_id, row)) is None:
             return None
@@ -84,83 +80,65 @@ class SharedVoices:
         return voice
 
     async def add(self, guild_id: int, row: SharedVoice, record: Callable[[], Awaitable[Voice]]) -> Voice:
-        """Put a voice on a server's list, and have its owner's file say so with `record`.
-
-        In this order: broken off in the middle, it leaves a row that is not confirmed, and so goes.
-        """
-        server = self._server(guild_id)
-        async with server.lock:
-            rows = await self._rows(guild_id, server)
-            await self._store.servers.put_share(guild_id, row)
-            rows[row.voice_id] = row
+        """Add a row, then await `record`, which changes the owner's file. If interrupted, the row is invalid."""
+        async with self._locked(guild_id) as server:
+            await self.shares.put_share(guild_id, row)
+            server.rows[row.voice_id] = row
             return await record()
 
     async def refresh(self, guild_id: int, voice: Voice) -> None:
-        """Bring a server's list up to what the owner's file says of a voice.
-
-        Only its order depends on when a voice was used, so that is written now and then: the file holds
-        the whole list.
-        """
-        server = self._server(guild_id)
-        async with server.lock:
-            rows = await self._rows(guild_id, server)
-            if (row := rows.get(voice.id)) is None:
+        """Update a voice's title and `used_at` in a server's list."""
+        async with self._locked(guild_id) as server:
+            if (row := server.rows.get(voice.id)) is None:
                 return
             fresh = replace(row, title=voice.title, used_at=voice.used_at)
             if row.title != voice.title or voice.used_at - server.written.get(voice.id, 0.0) > USED_SECONDS:
-                await self._store.servers.put_share(guild_id, fresh)
+                await self.shares.put_share(guild_id, fresh)
                 server.written[voice.id] = voice.used_at
-            rows[voice.id] = fresh
+            server.rows[voice.id] = fresh
 
     async def remove(self, guild_id: int, voice_id: int) -> None:
-        """Take a voice off a server's list."""
-        server = self._server(guild_id)
-        async with server.lock:
-            rows = await self._rows(guild_id, server)
-            await self._store.servers.drop_share(guild_id, voice_id)
-            rows.pop(voice_id, None)
+        """Remove a voice's row. The caller changes the owner's file."""
+        async with self._locked(guild_id) as server:
+            await self._remove_row(guild_id, server, voice_id)
 
     async def unshare_member(self, guild_id: int, owner_id: int) -> None:
-        """End what a member shares in a server, since they have left it."""
-        server = self._server(guild_id)
-        async with server.lock:  # so that nothing is shared in the middle
-            rows = await self._rows(guild_id, server)
-            for row in [row for row in rows.values() if row.owner_id == owner_id]:
-                await self._end(guild_id, row)
-                await self._store.servers.drop_share(guild_id, row.voice_id)
-                del rows[row.voice_id]
+        """Unshare all voices of a member who has left the server."""
+        async with self._locked(guild_id) as server:  # so that none is shared meanwhile
+            for row in [row for row in server.rows.values() if row.owner_id == owner_id]:
+                await self._unshare(guild_id, row)
+                await self._remove_row(guild_id, server, row.voice_id)
 
     async def unshare_all(self, guild_id: int) -> None:
-        """End all that is shared in a server, since the bot has left it."""
-        server = self._server(guild_id)
-        async with server.lock:
-            for row in (await self._rows(guild_id, server)).values():
+        """Unshare all voices of a server that the bot has left."""
+        async with self._locked(guild_id) as server:
+            for row in server.rows.values():
                 try:
-                    await self._end(guild_id, row)
-                except (StoreError, OSError, ValueError) as error:  # without its row nothing is shared
-                    _log.warning("a share in server %d could not be ended: %s", guild_id, error)
-            await self._store.servers.drop_shares(guild_id)
-            server.rows = {}
+                    await self._unshare(guild_id, row)
+                except StoreError as error:  # without its row the voice is not shared
+                    _log.warning("a voice could not be unshared in server %d: %s", guild_id, error)
+            await self.shares.remove_shares(guild_id)
+            server.rows.clear()
 
     async def run(self) -> None:
-        """Look once a day whether the bot, and those who share, are still where they shared."""
-        await self._clock.sleep(FIRST_SWEEP_SECONDS)
+        """Sweep all servers once a day. Never returns."""
+        await self.clock.sleep(FIRST_SWEEP_SECONDS)
         while True:
             try:
-                for guild_id in await self._store.servers.sharing():
+                for guild_id in await self.shares.sharing():
                     await self._try_to_sweep(guild_id)
-            except OSError:
-                _log.exception("where voices are shared can't be read")
-            await self._clock.sleep(SWEEP_SECONDS)
+            except StoreError:
+                _log.exception("the servers with shared voices can't be listed")
+            await self.clock.sleep(SWEEP_SECONDS)
 
     async def _try_to_sweep(self, guild_id: int) -> None:
         try:
             await self.sweep(guild_id)
-        except Exception:  # noqa: BLE001 - one server must not end the looking at all
-            _log.exception("what is shared in server %d could not be looked at", guild_id)
+        except Exception:  # noqa: BLE001 - the other servers are swept anyway
+            _log.exception("the shared voices of server %d can't be swept", guild_id)
 
     async def sweep(self, guild_id: int) -> None:
-        """End what is shared in a server by those who have left it, and forget rows that don't hold."""
+        """Remove a server's invalid rows, and unshare the voices of members who have left it."""
         if not self.membership.bot_in_guild(guild_id):
             await self.unshare_all(guild_id)
             return
@@ -172,65 +150,51 @@ class SharedVoices:
                 await self.unshare_member(guild_id, owner_id)
 
     async def _voice(self, guild_id: int, row: SharedVoice) -> Voice | None:
+        """Return the row's voice if it is valid. Otherwise remove the row, unless the file can't be read."""
         try:
             voice = await self._shared(guild_id, row)
             if voice is None:
-                await self._drop_unconfirmed(guild_id, row)
+                await self._remove_invalid(guild_id, row)
         except StoreError:
-            return None  # reported where it was set aside
-        except (OSError, ValueError):
-            _log.exception("the voices of member %d can't be read", row.owner_id)
             return None
         if voice and voice.title != row.title:
             await self.refresh(guild_id, voice)
         return voice
 
     async def _shared(self, guild_id: int, row: SharedVoice) -> Voice | None:
-        """Return a row's voice if its owner's file says that it is shared here."""
-        for voice in await self._store.members.voices(row.owner_id):
+        """Return the row's voice if its owner's file says that it is shared in the server."""
+        for voice in await self.members.voices(row.owner_id):
             if voice.id == row.voice_id and guild_id in voice.shared_in and not voice.deleting:
                 return voice
         return None
 
-    async def _drop_unconfirmed(self, guild_id: int, row: SharedVoice) -> None:
-        server = self._server(guild_id)
-        async with server.lock:
-            if await self._shared(guild_id, row) is None:  # else it was just being shared
-                rows = await self._rows(guild_id, server)
-                await self._store.servers.drop_share(guild_id, row.voice_id)
-                rows.pop(row.voice_id, None)
+    async def _remove_invalid(self, guild_id: int, row: SharedVoice) -> None:
+        async with self._locked(guild_id) as server:
+            if await self._shared(guild_id, row) is None:  # checked again: it may have just been shared
+                await self._remove_row(guild_id, server, row.voice_id)
 
-    async def _end(self, guild_id: int, row: SharedVoice) -> None:
-        await self._store.members.change(row.owner_id, row.voice_id, lambda voice: without(voice, guild_id))
+    async def _remove_row(self, guild_id: int, server: _Server, voice_id: int) -> None:
+        await self.shares.remove_share(guild_id, voice_id)
+        server.rows.pop(voice_id, None)
+
+    async def _unshare(self, guild_id: int, row: SharedVoice) -> None:
+        await self.members.change(row.owner_id, row.voice_id, lambda voice: voice.unshared(guild_id))
 
     async def rows(self, guild_id: int) -> list[SharedVoice]:
-        """Return what members share in a server, whether it holds that back or not; unconfirmed."""
-        server = self._server(guild_id)
-        async with server.lock:
-            return [*(await self._rows(guild_id, server)).values()]
+        """Return all rows of a server, including hidden ones. They are not verified."""
+        async with self._locked(guild_id) as server:
+            return [*server.rows.values()]
 
-    async def _rows(self, guild_id: int, server: _Server) -> dict[int, SharedVoice]:
-        if server.rows is None:
-            server.rows = {row.voice_id: row for row in await self._store.servers.shares(guild_id)}
-        return server.rows
-
-    def _server(self, guild_id: int) -> _Server:
-        """Open a server's list; one in use stays the same for all, however many are opened meanwhile."""
-        server = self._servers.get(guild_id)
-        if server is None:
-            server = self._servers[guild_id] = _Server()
+    @asynccontextmanager
+    async def _locked(self, guild_id: int) -> AsyncGenerator[_Server]:
+        """Lock and read a server. While it is in use it is shared, even if it is evicted from the cache."""
+        server = self._servers.setdefault(guild_id, _Server())
         self._recent[guild_id] = server
         self._recent.move_to_end(guild_id)
         while len(self._recent) > OPEN_SERVERS:
             self._recent.popitem(last=False)
-        return server
-
-
-def without(voice: Voice, guild_id: int) -> Voice:
-    """Return a voice as it is when it is shared in a server no more."""
-    return replace(voice, shared_in=tuple(shared for shared in voice.shared_in if shared != guild_id))
-
-
-def _holds_back(withheld: HiddenVoices, row: SharedVoice) -> bool:
-    """Whether a server does not share a voice, whatever its owner wants."""
-    return withheld.everything or row.owner_id in withheld.owners or row.voice_id in withheld.voices
+        async with server.lock:
+            if not server.read:
+                server.rows = {row.voice_id: row for row in await self.shares.shares(guild_id)}
+                server.read = True
+            yield server

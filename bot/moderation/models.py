@@ -1,4 +1,4 @@
-"""Reports and the cases that they make: who says what of which voice, and what was decided."""
+"""Reports, the cases that collect them, and decisions."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,7 +9,7 @@ from bot.voices.models import Voice
 
 
 class ReportReason(StrEnum):
-    """Why a voice, or what was spoken with it, is reported."""
+    """The reasons for which a voice or clip can be reported."""
 
     IMPERSONATION = "impersonation"
     HARASSMENT = "harassment"
@@ -20,7 +20,7 @@ class ReportReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportedClip:
-    """The beginning of what was spoken, by whom (0: unknown), in the message behind `link`."""
+    """The beginning of a clip's text. `author_id` is 0 if unknown. `link` is the URL of its message."""
 
     text: str
     author_id: int
@@ -30,7 +30,7 @@ class ReportedClip:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one member reported, `at` Unix seconds: a voice, or a `line` that was spoken with it."""
+    """A member's report of a voice, or of a `clip` made with it, at the Unix timestamp `at`."""
 
     reporter_id: int
     reporter_name: str
@@ -39,7 +39,7 @@ class Report:
     clip: ReportedClip | None = None
 
     def without_member(self, member_id: int) -> Self:
-        """Take a member off."""
+        """Return the report without this member's ID and name."""
         report = self
         if report.reporter_id == member_id:
             report = replace(report, reporter_id=0, reporter_name="")
@@ -50,10 +50,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class ReportedVoice:
-    """A voice that something is decided about, as it was known then: its owner may delete it meanwhile.
-
-    One that was `cloned_here` is this server's to destroy.
-    """
+    """A snapshot of a voice, whose owner may delete it. Moderators may delete it if it was `cloned_here`."""
 
     voice_id: int
     owner_id: int
@@ -64,23 +61,15 @@ class ReportedVoice:
 
     @classmethod
     def from_voice(cls, voice: Voice, guild_id: int) -> Self:
-        """Take note of a voice in a server."""
+        """Return the snapshot of a voice that was reported in this server."""
         return cls(
-            voice.id,
-            voice.owner_id,
-            voice.owner_name,
-            voice.title,
-            voice.sample_sha256,
-            voice.guild_id == guild_id,
+            voice.id, voice.owner_id, voice.owner_name, voice.title, voice.sample_sha256, voice.guild_id == guild_id
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a moderator decided in a case, `at` Unix seconds.
-
-    `member` is who was blocked, the voice's owner or who spoke with it, perhaps for some `days`.
-    """
+    """A moderator's decision at the Unix timestamp `at`. `member` is blocked, without `days` permanently."""
 
     action: ModAction
     by: UserRef
@@ -92,12 +81,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is reported about one voice of a server until it is decided.
+    """The reports of one voice in a server, until and after a moderator decides about them.
 
-    `message` is where it is shown in the log channel: the channel's id and the message's. What was decided
-    is `done` once it is carried out. `shown` is the look that it has there. The `leaving` had all about them
-    deleted, and are named until then.
-    A voice that is removed without a report has a case too, decided from the start.
+    `message` has the IDs of the channel and message in the log channel, and `displayed_state` is the
+    `display_state` that it shows. `done` is set once the decision has been enforced. The members in
+    `erasing` erased their data. They are removed from the case when it is done, because reporters and
+    owners are needed until then.
+    A voice that is removed without a report has a case too, which is decided from the start.
     """
 
     id: int
@@ -111,12 +101,12 @@ class Case:
 
     @property
     def open(self) -> bool:
-        """Whether it waits for a moderator."""
+        """True while no moderator has decided the case."""
         return self.decision is None
 
     @property
     def outcome(self) -> str:
-        """What came of it, in a word: `silence` if who spoke was blocked, else as the decision is called."""
+        """Part of catalog keys: `open`, `silence` if a clip's author was blocked, else the action."""
         if self.decision is None:
             return "open"
         member = self.decision.member
@@ -124,63 +114,63 @@ class Case:
 
     @property
     def authors(self) -> tuple[UserRef, ...]:
-        """Who spoke the lines that were reported, the last one first, without the voice's owner."""
-        lines = [report.clip for report in reversed(self.reports) if report.clip]
-        found = {line.author_id: UserRef(line.author_id, line.author_name) for line in reversed(lines)}
-        order = dict.fromkeys(line.author_id for line in lines)
-        return tuple(found[number] for number in order if number not in {0, self.voice.owner_id})
+        """The authors of the reported clips, the latest first, without the voice's owner."""
+        clips = [report.clip for report in reversed(self.reports) if report.clip]
+        names = {clip.author_id: clip.author_name for clip in reversed(clips)}  # the latest name wins
+        author_ids = dict.fromkeys(clip.author_id for clip in clips if clip.author_id)
+        author_ids.pop(self.voice.owner_id, None)
+        return tuple(UserRef(author_id, names[author_id]) for author_id in author_ids)
 
     @property
     def involved(self) -> frozenset[int]:
-        """The members whom it is about: they neither decide it nor learn who reported."""
-        return frozenset({self.voice.owner_id, *(speaker.id for speaker in self.authors)})
+        """The members whom the case is about. They may neither decide it nor see the reporters."""
+        return frozenset({self.voice.owner_id, *(author.id for author in self.authors)})
 
     @property
     def display_state(self) -> str:
-        """What there is to show of it; another look is shown anew."""
+        """The visible state. When it changes, the message in the log channel is updated."""
         return f"{len(self.reports)} {self.outcome} {self.done}"
 
     def audit_entry(self) -> AuditEntry:
-        """Write down what was decided."""
-        assert self.decision is not None  # noqa: S101 - else there is nothing to write
-        by, target = self.decision.by, self.voice
+        """Return the audit entry of the decision."""
+        assert self.decision is not None  # noqa: S101 - only a decided case has an entry
+        by, reported = self.decision.by, self.voice
         return AuditEntry(
             self.decision.at,
             by.id,
             by.name,
             self.decision.action,
-            target.title,
-            target.owner_id,
+            reported.title,
+            reported.owner_id,
             self.decision.reason,
-            member_name=target.owner_name,
+            member_name=reported.owner_name,
             case_id=self.id,
         )
 
     def mentions(self, member_id: int) -> bool:
-        """Whether it names a member."""
-        return member_id in {self.voice.owner_id, *(one.reporter_id for one in self.reports)} | self.involved
+        """Return True if the case names this member."""
+        return member_id in {*self.involved, *(report.reporter_id for report in self.reports)}
 
     def without_member(self, member_id: int) -> Self:
-        """Take a member off its reports, as soon as it is carried out."""
+        """Return the case without this member, or for now with a note to remove them when it is done."""
         if not self.done:
             return replace(self, erasing=(*{*self.erasing, member_id},))
         return replace(self, reports=tuple(report.without_member(member_id) for report in self.reports))
 
     def closed(self) -> Self:
-        """Return it as it is once it is carried out."""
+        """Return the case as done, without the members in `erasing`."""
         case = replace(self, done=True, erasing=())
         for member_id in self.erasing:
             case = case.without_member(member_id)
         return case
 
 
-EXCERPT = 300
-"""How many characters of a spoken line a case keeps."""
+EXCERPT = 300  # the number of characters of a clip's text that a report keeps
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedClip:
-    """A spoken line as it stands in a message of the bot's in this server."""
+    """A clip as one of the bot's messages in the server shows it."""
 
     speech_id: str
     title: str

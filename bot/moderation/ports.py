@@ -1,14 +1,45 @@
-"""What moderation needs from outside."""
+"""The interface that moderation needs from outside."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from bot.moderation.models import Case
+from bot.policy.ports import RulesRepository
 from bot.voices.models import Voice
 
 
 class CaseBoard(Protocol):
-    """Whoever shows cases to moderators. Must not fail."""
+    """Shows cases in the server's log channel. Implementations must not raise."""
 
     async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
-        """Show a case in the log channel, anew or where it is; where that is now, None if it can't be."""
+        """Post or update a case. Returns the IDs of the channel and the message, or None without a message."""
+        ...
+
+
+class ModerationRepository(RulesRepository, Protocol):
+    """Each server's cases and rules, and what concerns the servers' files as a whole."""
+
+    async def ids(self) -> tuple[int, ...]:
+        """Return the ids of the servers with rules, clone records or cases."""
+        ...
+
+    async def cases(self, guild_id: int) -> tuple[Case, ...]:
+        """Return a server's cases in no particular order."""
+        ...
+
+    async def put_case(self, guild_id: int, case: Case) -> None:
+        """Add a case, or replace the one with the same id."""
+
+    async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
+        """Change a case atomically. Returns None if there is none. An error in `change` changes nothing."""
+        ...
+
+    async def remove_case(self, guild_id: int, case_id: int) -> None:
+        """Remove a case, if it exists."""
+
+    async def anonymize(self, member_id: int) -> None:
+        """Remove a member from clone records and closed cases. Changes all readable files before raising."""
+
+    async def quarantined(self) -> tuple[str, ...]:
+        """Return the names of the servers' files that are damaged and were set aside."""
         ...

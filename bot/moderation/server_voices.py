@@ -1,4 +1,4 @@
-"""All voices that were cloned or are shared in a server, as its moderators may see them."""
+"""The voices that were cloned or are shared in a server, for its moderators."""
 
 import asyncio
 import logging
@@ -9,29 +9,34 @@ from enum import StrEnum
 from bot.clock import Clock
 from bot.errors import Refused, StoreError
 from bot.library.shared_voices import SharedVoices
-from bot.library.title_search import best_matches
-from bot.store.protocol import Store
-from bot.tasks import Background
+from bot.library.title_search import search_titles
+from bot.policy.models import CloneRecord
+from bot.policy.ports import RulesRepository
+from bot.tasks import BackgroundTasks
 from bot.text import same_title
 from bot.voices.models import Voice
+from bot.voices.repository import MembersRepository
 
 _log = logging.getLogger(__name__)
 
-SUGGESTED_FROM = 200
-"""How many of the voices that were cloned here last are suggested: their titles are their owners'."""
+SUGGESTION_POOL = 200  # autocomplete considers this many of the newest voices: each needs its owner's file to be read
 
 
 class VoiceFilter(StrEnum):
-    """What to show of a server's voices."""
+    """Which of a server's voices to list."""
 
     ALL = "all"
     SHARED = "shared"
     PRIVATE = "private"
 
+    def includes(self, *, shared: bool) -> bool:
+        """Return True if a shared, or private, voice is listed."""
+        return self is VoiceFilter.ALL or shared is (self is VoiceFilter.SHARED)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerVoice:
-    """A voice as a server knows it; `at` is when it was cloned or used, in Unix seconds."""
+    """A list entry. `at` is the Unix timestamp of the clone, or of the last use if cloned elsewhere."""
 
     voice_id: int
     owner_id: int
@@ -39,82 +44,79 @@ class ServerVoice:
     shared: bool
 
 
+@dataclass(eq=False)
 class ServerVoices:
-    """A server's voices. What their owners' files don't confirm is no voice of the server."""
+    """The lists of all servers. An entry may be outdated: `verify` checks it against its owner's file."""
 
-    def __init__(self, store: Store, community: SharedVoices, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._community = community
+    members: MembersRepository
+    servers: RulesRepository
+    shared_voices: SharedVoices
+    tasks: BackgroundTasks
+    clock: Clock
 
-    def start(self, background: Background) -> None:
-        """Bring the servers' lists up to what the members' files say."""
-        background.start(self._complete())
+    def start(self) -> None:
+        """Add voices to the servers' lists that are only in the members' files."""
+        self.tasks.start(self._complete())
 
     async def _complete(self) -> None:
-        for guild_id, cloned in (await self._store.members.cloned_in()).items():
+        for guild_id, voices in (await self.members.cloned_in()).items():
             try:
-                known = {one.voice_id for one in await self._store.servers.cloned(guild_id)}
-                for one in cloned:
-                    if one.voice_id not in known:
-                        await self._store.servers.add_cloned(guild_id, one, self._clock.now())
-            except (StoreError, OSError, ValueError) as error:
-                _log.warning("what was cloned in server %d can't be listed: %r", guild_id, error)
+                known = {record.voice_id for record in await self.servers.clone_records(guild_id)}
+                for voice in voices:
+                    if voice.id not in known:
+                        record = CloneRecord.from_voice(voice, voice.created_at)
+                        await self.servers.add_clone_record(guild_id, record, self.clock.now())
+            except StoreError as error:
+                _log.warning("the voices cloned in server %d can't be listed: %r", guild_id, error)
 
     async def list_voices(
-        self, guild_id: int, *, owner_id: int | None = None, whereabouts: VoiceFilter = VoiceFilter.ALL
+        self, guild_id: int, *, owner_id: int | None = None, voice_filter: VoiceFilter = VoiceFilter.ALL
     ) -> list[ServerVoice]:
-        """Return a server's voices, the newest first: of one member, or only some, if wanted."""
-        shared = {row.voice_id: row for row in await self._community.rows(guild_id)}
-        cloned = {one.voice_id: one for one in await self._store.servers.cloned(guild_id) if not one.deleted}
+        """Return a server's voices, newest first, optionally of one owner."""
+        voices = {
+            row.voice_id: ServerVoice(row.voice_id, row.owner_id, row.used_at, shared=True)
+            for row in await self.shared_voices.rows(guild_id)
+        }
+        for record in await self.servers.clone_records(guild_id):
+            if not record.deleted:
+                shared = record.voice_id in voices
+                voices[record.voice_id] = ServerVoice(record.voice_id, record.owner_id, record.at, shared)
         found = [
-            ServerVoice(one.voice_id, one.owner_id, one.at, one.voice_id in shared) for one in cloned.values()
+            voice
+            for voice in voices.values()
+            if voice_filter.includes(shared=voice.shared) and owner_id in (None, voice.owner_id)
         ]
-        found += [
-            ServerVoice(row.voice_id, row.owner_id, row.used_at, shared=True)
-            for row in shared.values()
-            if row.voice_id not in cloned
-        ]
-        kept = {
-            VoiceFilter.ALL: {True, False},
-            VoiceFilter.SHARED: {True},
-            VoiceFilter.PRIVATE: {False},
-        }[whereabouts]
-        found = [one for one in found if one.shared in kept and owner_id in (None, one.owner_id)]
-        return sorted(found, key=lambda one: (one.at, one.voice_id), reverse=True)
+        return sorted(found, key=lambda voice: (voice.at, voice.voice_id), reverse=True)
 
     async def verify(self, guild_id: int, entries: Sequence[ServerVoice]) -> list[Voice]:
-        """Return the voices that are there; what is not there any more is on no list from now on."""
+        """Return the voices that still exist. The others are removed from the list."""
         voices = await asyncio.gather(*(self._voice(guild_id, entry) for entry in entries))
         return [voice for voice in voices if voice]
 
     async def resolve(self, guild_id: int, text: str) -> Voice:
-        """Return a voice of a server by its id, or by its title; `VoiceNotHere` if it has none of these."""
+        """Return a voice by its ID or title. Raises `Refused` if none, or more than one, has this title."""
         entries = await self.list_voices(guild_id)
-        for voice in await self.verify(guild_id, [one for one in entries if str(one.voice_id) == text]):
+        for voice in await self.verify(guild_id, [entry for entry in entries if str(entry.voice_id) == text]):
             return voice
-        voices = await self.verify(guild_id, entries[:SUGGESTED_FROM])
+        voices = await self.verify(guild_id, entries[:SUGGESTION_POOL])
         match [voice for voice in voices if same_title(voice.title, text)]:
             case [voice]:
                 return voice
             case _:
                 raise Refused("refused.voice_not_here")
 
-    async def suggest(self, guild_id: int, text: str, most: int) -> list[Voice]:
-        """Return what a moderator may mean by what is typed so far."""
-        voices = await self.verify(guild_id, (await self.list_voices(guild_id))[:SUGGESTED_FROM])
-        if not text.strip():
-            return voices[:most]
-        titles = [voice.title for voice in voices]
-        return [voices[place] for place in await asyncio.to_thread(best_matches, text, titles, most)]
+    async def suggest(self, guild_id: int, text: str, limit: int) -> list[Voice]:
+        """Return up to `limit` voices for autocomplete."""
+        voices = await self.verify(guild_id, (await self.list_voices(guild_id))[:SUGGESTION_POOL])
+        return await search_titles(text, voices, limit)
 
     async def _voice(self, guild_id: int, entry: ServerVoice) -> Voice | None:
         try:
-            voices = await self._store.members.voices(entry.owner_id)
+            voices = await self.members.voices(entry.owner_id)
         except StoreError:
-            return None  # reported where it was set aside
+            return None
         for voice in voices:
             if voice.id == entry.voice_id and not voice.deleting:
                 return voice if guild_id in (voice.guild_id, *voice.shared_in) else None
-        await self._store.servers.lose_cloned(guild_id, entry.voice_id)
+        await self.servers.mark_deleted(guild_id, entry.voice_id)
         return None

@@ -1,4 +1,4 @@
-"""What the API tells, read leniently: all fields are optional in its own words."""
+"""Parsers of the API's responses. They are lenient: the API documents all fields as optional."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ from bot.mureka.errors import (
     MurekaError,
     Rejected,
     SessionDied,
+    SessionRefreshing,
     TokenRefused,
     TooManyAtOnce,
     UpstreamFailed,
 )
 
-RETRY_AFTER = 10.0
-"""Seconds to wait after a 429 that names none."""
-
+RETRY_AFTER = 10.0  # seconds to wait after a 429 without a `Retry-After` header
 
 _REFUSALS: Mapping[int, type[MurekaError]] = {
     HTTPStatus.BAD_REQUEST: Rejected,
@@ -30,12 +29,12 @@ _REFUSALS: Mapping[int, type[MurekaError]] = {
 
 
 def error_for_status(status: int, *, code: object, retry_after: str | None) -> MurekaError:
-    """Return what a status means; `code` is from the answer's body, `retry_after` from its header."""
+    """Return the error of a status. `code` is from the response's body, `retry_after` is a header."""
     match status:
         case HTTPStatus.TOO_MANY_REQUESTS:
             return TooManyAtOnce(retry_after=_seconds(retry_after))
         case 596:
-            return SessionDied(code=str(code))
+            return (SessionRefreshing if code == "REFRESH_IN_PROGRESS" else SessionDied)(code=str(code))
         case _ if known := _REFUSALS.get(status):
             return known()
         case _:
@@ -43,14 +42,15 @@ def error_for_status(status: int, *, code: object, retry_after: str | None) -> M
 
 
 def _seconds(retry_after: str | None) -> float:
-    """Read `Retry-After` in seconds; its form as a date is not worth a parser here."""
+    """Return `Retry-After` in seconds, from 1 to 300. A date counts as no header."""
     if retry_after is None or not retry_after.isdecimal():
         return RETRY_AFTER
     return min(max(float(retry_after), 1.0), 300.0)
 
 
-def _fields(answer: object) -> dict[str, object]:
-    return cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+def fields_of(answer: object) -> dict[str, object] | None:
+    """Return a JSON object's fields. Returns None if it isn't an object."""
+    return cast("dict[str, object]", answer) if isinstance(answer, dict) else None
 
 
 def _text(fields: dict[str, object], name: str) -> str | None:
@@ -65,7 +65,7 @@ def _number(fields: dict[str, object], name: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class VoiceResponse:
-    """A voice as the API tells of it; everything but the id may be missing. `duration` is in seconds."""
+    """A voice. `created_at` is a Unix timestamp, `duration` is in seconds."""
 
     id: int
     title: str | None = None
@@ -78,8 +78,8 @@ class VoiceResponse:
 
     @classmethod
     def parse(cls, answer: object) -> Self | None:
-        """Read what is there and of the right kind; None without an id."""
-        fields = _fields(answer)
+        """Skip fields of a wrong type. Returns None without an ID."""
+        fields = fields_of(answer) or {}
         voice_id, milliseconds = _number(fields, "id"), _number(fields, "duration_milliseconds")
         if not isinstance(voice_id, int) or voice_id <= 0:
             return None
@@ -96,21 +96,44 @@ class VoiceResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicePage:
+    """A page of the voice list. If there are `more`, the next page starts after `last_id`."""
+
+    voices: tuple[VoiceResponse, ...]
+    more: bool
+    last_id: str | None
+
+    @classmethod
+    def parse(cls, answer: object) -> Self | None:
+        """Skip voices without an ID. Returns None without a list."""
+        fields = fields_of(answer) or {}
+        listed, last_id = fields.get("list"), fields.get("last_id")
+        if not isinstance(listed, list):
+            return None
+        voices = map(VoiceResponse.parse, cast("list[object]", listed))
+        return cls(
+            voices=tuple(voice for voice in voices if voice),
+            more=fields.get("more") is True,
+            last_id=None if last_id is None else str(last_id),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechResponse:
-    """A line as the API spoke it."""
+    """A finished speech."""
 
     mp3_url: str
 
     @classmethod
     def parse(cls, answer: object) -> Self | None:
-        """Read where it is; None without an MP3."""
-        mp3_url = _text(_fields(answer), "mp3_url")
+        """Return None without an MP3."""
+        mp3_url = _text(fields_of(answer) or {}, "mp3_url")
         return None if mp3_url is None else cls(mp3_url)
 
 
 @dataclass(frozen=True, slots=True)
 class JobResponse:
-    """A line that the API is at: `created`, `completed` with a `speech`, or `failed`."""
+    """A speech job. `status` is `created`, `completed` (with a `speech`) or `failed`."""
 
     id: str
     status: str
@@ -118,31 +141,28 @@ class JobResponse:
 
     @classmethod
     def parse(cls, answer: object) -> Self | None:
-        """Read what is there and of the right kind; None without an id."""
-        fields = _fields(answer)
+        """Skip fields of a wrong type. Returns None without an ID."""
+        fields = fields_of(answer) or {}
         job_id = _text(fields, "jobid")
         if job_id is None:
             return None
         return cls(
-            id=job_id,
-            status=_text(fields, "status") or "created",
-            speech=SpeechResponse.parse(fields.get("response")),
+            id=job_id, status=_text(fields, "status") or "created", speech=SpeechResponse.parse(fields.get("response"))
         )
-
-    @property
-    def completed(self) -> bool:
-        """Whether the line is spoken."""
-        return self.status == "completed"
-
-    @property
-    def failed(self) -> bool:
-        """Whether it never will be."""
-        return self.status == "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountProfile:
-    """What an account has: the name of its plan, and the credits that are left."""
+    """An account's plan and remaining credits."""
 
     plan: str | None
     credits: int | None
+
+    @classmethod
+    def parse(cls, answer: object) -> Self | None:
+        """Return None if the response isn't a JSON object."""
+        fields = fields_of(answer)
+        if fields is None:
+            return None
+        plan, left = (fields_of(fields.get("user")) or {}).get("vip_name"), fields.get("credits")
+        return cls(str(plan) if plan else None, left if isinstance(left, int) else None)

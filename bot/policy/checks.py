@@ -1,34 +1,33 @@
-"""Pure checks of a request against a server's rules."""
+"""Pure checks of a clone against a server's rules. Each raises `Refused` if a rule is not met."""
 
 from collections.abc import Sequence
 
-from bot.errors import (
-    Refused,
-)
-from bot.policy.models import DAY, CloneRecord, Ids, MemberSnapshot, Policy
+from bot.errors import Refused
+from bot.policy.models import DAY, CloneRecord, MemberSnapshot, Policy
+from bot.text import Ids
 from bot.voices.models import Rights, Speaker
 
 
 def check_channel(policy: Policy, channel_id: int) -> None:
-    """Raise the `RuleUnmet` that keeps everybody from cloning here."""
+    """Check that voices may be cloned in this server and channel."""
     if not policy.cloning:
         raise Refused("rule.cloning_off")
     if policy.clone_channels and channel_id not in policy.clone_channels:
         raise Refused("rule.channel", channels=Ids(policy.clone_channels))
 
 
-def check_member(policy: Policy, who: MemberSnapshot, now: float) -> None:
-    """Raise the `RuleUnmet` that says which rule a member does not meet, and when or how they can."""
-    if policy.clone_roles and not who.roles.intersection(policy.clone_roles):
+def check_member(policy: Policy, member: MemberSnapshot, now: float) -> None:
+    """Check a member's roles, and the ages of their account and membership. `now` is a Unix timestamp."""
+    if policy.clone_roles and not member.roles.intersection(policy.clone_roles):
         raise Refused("rule.role", roles=Ids(policy.clone_roles))
-    if now < (old_enough := who.account_since + policy.min_account_days * DAY):
+    if now < (old_enough := member.account_since + policy.min_account_days * DAY):
         raise Refused("rule.account_age", days=policy.min_account_days, when=int(old_enough))
-    if now < (long_enough := who.member_since + policy.min_member_days * DAY):
+    if now < (long_enough := member.member_since + policy.min_member_days * DAY):
         raise Refused("rule.member_age", days=policy.min_member_days, when=int(long_enough))
 
 
 def check_consent_rule(policy: Policy, rights: Rights, speaker: Speaker | None) -> None:
-    """Raise the `RuleUnmet` that asks for a speaker's approval where a member has only their own word."""
+    """Check that a speaker is named if the server requires one for other people's voices."""
     if rights is Rights.PERMISSION and speaker is None:
         if policy.require_consent:
             raise Refused("rule.approval")
@@ -37,25 +36,22 @@ def check_consent_rule(policy: Policy, rights: Rights, speaker: Speaker | None) 
 
 
 def check_limits(
-    policy: Policy,
-    member_id: int,
-    *,
-    voices: int,
-    cloned: Sequence[CloneRecord],
-    waiting: Sequence[int],
-    now: float,
+    policy: Policy, member_id: int, *, voices: int, cloned: Sequence[CloneRecord], running: Sequence[int], now: float
 ) -> None:
-    """Raise the `RuleUnmet` that says which limit is reached, and when there is room again.
+    """Check the limits on voices and on clones within 24 hours, for a member and for the server.
 
-    The member has `voices` that were cloned here; `waiting` are the owners of the clones under way here.
+    `voices` is the number of the member's voices that were cloned in the server. `running` has the owner
+    of each unfinished clone in the server. `now` is a Unix timestamp.
     """
-    mine = waiting.count(member_id)
-    if policy.max_voices_per_member and voices + mine >= policy.max_voices_per_member:
+    own = running.count(member_id)
+    if policy.max_voices_per_member and voices + own >= policy.max_voices_per_member:
         raise Refused("rule.voices", limit=policy.max_voices_per_member)
-    for limit, times, more in (
-        (policy.max_clones_per_member, [one.at for one in cloned if one.owner_id == member_id], mine),
-        (policy.max_clones_per_day, [one.at for one in cloned], len(waiting)),
+    own_times = [record.at for record in cloned if record.owner_id == member_id]
+    all_times = [record.at for record in cloned]
+    for limit, times, unfinished in (
+        (policy.max_clones_per_member, own_times, own),
+        (policy.max_clones_per_day, all_times, len(running)),
     ):
-        today = sorted([at for at in times if at > now - DAY] + [now] * more)
+        today = sorted([at for at in times if at > now - DAY] + [now] * unfinished)
         if limit and len(today) >= limit:
             raise Refused("rule.clones", limit=limit, when=int(today[-limit] + DAY))

@@ -1,35 +1,24 @@
-"""A server's rules: what its moderators decided about cloning, sharing and speaking, and who meets them."""
+"""A server's rules, blocks and audit entries."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from bot.errors import Refused
 from bot.voices.models import Voice
 
 DAY = 24 * 60 * 60.0
 
 
-class Ids(tuple[int, ...]):
-    """Ids that a sentence writes as mentions: `{roles:@&}`."""
-
-    __slots__ = ()
-
-    def __format__(self, kind: str) -> str:
-        """Write each as a mention of a kind.
-
-        https://discord.com/developers/docs/reference#message-formatting
-        """
-        return ", ".join(f"<{kind}{number}>" for number in self)
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one server; these defaults hold until a moderator changes them.
+    """The rules of one server. The defaults apply until a moderator changes them.
 
-    `outsiders`: voices of people outside Discord may be cloned, whom nobody can ask. `approval`: a voice
-    that isn't its owner's own may be cloned, shared and spoken with here only if its speaker approved it.
-    `clone_roles` and `clone_channels` are ids, empty: all. A limit or an age in days of 0 is none.
-    `moderator_role` decides besides those who manage the server; `log_channel` hears of what is decided.
+    `allow_absent_speakers`: voices of people outside Discord, who can't be asked, may be cloned.
+    `require_consent`: voices of other people may be cloned, shared and used only if the speaker approved.
+    `clone_roles` and `clone_channels` are IDs; empty means all. A limit or an age of 0 means none.
+    `moderator_role` may moderate in addition to members with the Manage Server permission. Audit entries
+    are posted to `log_channel`.
     """
 
     cloning: bool = True
@@ -48,12 +37,21 @@ class Policy:
     log_channel: int | None = None
 
 
+RENAMED_RULES = {
+    "outsiders": "allow_absent_speakers",
+    "approval": "require_consent",
+    "voices_a_member": "max_voices_per_member",
+    "clones_a_member": "max_clones_per_member",
+    "clones_in_all": "max_clones_per_day",
+    "account_days": "min_account_days",
+    "member_days": "min_member_days",
+}
+"""The old names of rules, as in custom IDs of earlier versions, and the present ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A member who may do nothing with voices in a server, `until` Unix seconds (None: for good).
-
-    `by` is the moderator's id, `at` when, in Unix seconds.
-    """
+    """A member's block by the moderator `by`, from `at` to `until` (Unix timestamps), or permanently."""
 
     member_id: int
     name: str
@@ -63,24 +61,34 @@ class Block:
     until: float | None = None
 
     def is_active(self, now: float) -> bool:
-        """Whether it is not over yet."""
+        """Return True if the block has not expired at `now`, a Unix timestamp."""
         return self.until is None or now < self.until
+
+    def refusal(self) -> Refused:
+        """Return the error that the blocked member sees."""
+        if self.until is None:
+            return Refused("rule.blocked", reason=self.reason)
+        return Refused("rule.blocked_until", reason=self.reason, when=int(self.until))
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenVoices:
-    """What a server does not share, whatever its members do: `everything`, or of some, or some voices."""
+    """The shared voices that a server hides: all if `everything`, else those of `owners`, and single `voices`."""
 
     everything: bool
     owners: frozenset[int]
     voices: frozenset[int]
 
+    def hides(self, voice_id: int, owner_id: int) -> bool:
+        """Return True if this voice is hidden."""
+        return self.everything or owner_id in self.owners or voice_id in self.voices
+
 
 @dataclass(frozen=True, slots=True)
 class CloneRecord:
-    """A voice that was cloned in a server, `at` Unix seconds, as it was then.
+    """A voice that was cloned in a server, as it was at the Unix timestamp `at`.
 
-    One that is `gone` still counts for its day, and can still be reported.
+    A deleted voice still counts against the daily limits, and can still be reported.
     """
 
     voice_id: int
@@ -93,20 +101,20 @@ class CloneRecord:
 
     @classmethod
     def from_voice(cls, voice: Voice, at: float) -> Self:
-        """Take note of a voice."""
+        """Return the record of a voice that was cloned at this Unix timestamp."""
         return cls(voice.id, voice.owner_id, at, voice.title, voice.owner_name, voice.sample_sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class UserRef:
-    """Who decides."""
+    """A user's ID and their name at that time."""
 
     id: int
     name: str
 
 
 class ModAction(StrEnum):
-    """The kinds of what is decided."""
+    """The kinds of audit entries."""
 
     POLICY = "policy"
     BLOCK = "block"
@@ -117,11 +125,11 @@ class ModAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What a moderator decided, `at` Unix seconds: about whom, if about somebody, and in which words.
+    """A moderator's action at the Unix timestamp `at`.
 
-    `subject` is a rule's name, or the member's, or the title of a voice, which is `member_name`'s. `was`
-    and `now` are the values of a rule; `now` is also when a block ends, in Unix seconds. `case_id` is that
-    of the case that was decided, if there was one.
+    `subject` is the name of a rule or of a member, or the title of a voice, whose owner is `member_name`.
+    `was` and `now` are the values of a rule. For a block, `now` is the Unix timestamp at which it ends.
+    `case_id` is 0 if the action was not the decision of a case.
     """
 
     at: float
@@ -136,10 +144,25 @@ class AuditEntry:
     member_name: str = ""
     case_id: int = 0
 
+    @classmethod
+    def from_block(cls, block: Block, by: UserRef, *, case_id: int = 0) -> Self:
+        """Return the entry for a new block."""
+        return cls(
+            block.at,
+            by.id,
+            by.name,
+            ModAction.BLOCK,
+            block.name,
+            block.member_id,
+            block.reason,
+            now=str(int(block.until)) if block.until else "",
+            case_id=case_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MemberSnapshot:
-    """A member as Discord tells of them; account and membership began at Unix seconds."""
+    """A member as Discord reports them. `account_since` and `member_since` are Unix timestamps."""
 
     id: int
     roles: frozenset[int]

@@ -1,36 +1,28 @@
-"""What is stored about a member: handed out as they ask for it, and deleted when they want that."""
+"""Erases everything that is stored about a member, and retries until it is complete."""
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from bot.clock import Clock
+from bot.clock import Clock, retry_delays
 from bot.cloning.cloner import Cloner
 from bot.consent import Consents
-from bot.errors import Refused, StoreError
+from bot.erasures import PendingErasures
+from bot.errors import StoreError
 from bot.library.library import Library
-from bot.privacy.export import everything_about
 from bot.speaking.synthesizer import Synthesizer
-from bot.store.protocol import Store, recording
-from bot.tasks import Background
+from bot.store.protocol import Store
+from bot.tasks import BackgroundTasks
 from bot.voices.models import PendingDeletion
 
 _log = logging.getLogger(__name__)
 
-AGAIN_SECONDS = 60.0
-"""Seconds until forgetting a member is tried again; they double …"""
-
-LONGEST_SECONDS = 60 * 60.0
-"""… up to this."""
-
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """What became of a member's voices: how many the API has deleted, and how many it still has to.
+    """The numbers of a member's voices that are deleted upstream, and that still have to be.
 
-    `cloning`: one is just being made, and goes when it is done. Not `whole`: something stood in the way,
-    and it goes on by itself.
+    `cloning`: a clone is in progress and will be deleted afterwards. `complete` is False if an error
+    interrupted the erasure. It is then retried.
     """
 
     deleted: int
@@ -39,117 +31,83 @@ class ErasureResult:
     complete: bool
 
 
-class Privacy:
-    """Exports and forgets. `leaving` are the members who are being forgotten, for all who must know."""
+@dataclass(kw_only=True, eq=False)
+class Erasure:
+    """Erases members' data."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        cloner: Cloner,
-        library: Library,
-        speaking: Synthesizer,
-        consents: Consents,
-        clock: Clock,
-        leaving: set[int],
-    ) -> None:
-        self._store = store
-        self._cloner = cloner
-        self._library = library
-        self._speaking = speaking
-        self._consents = consents
-        self._clock = clock
-        self._leaving = leaving
+    store: Store
+    cloner: Cloner
+    library: Library
+    synthesizer: Synthesizer
+    consents: Consents
+    erasures: PendingErasures
+    tasks: BackgroundTasks
+    clock: Clock
 
-    async def load(self) -> None:
-        """Learn whom an earlier run of the bot began to forget, before anything of theirs goes on."""
-        try:
-            self._leaving |= {*await self._store.pending.leaving()}
-        except StoreError as error:
-            _log.error("who is to be forgotten can't be read: %s", error)
-
-    def start(self, background: Background) -> None:
-        """Go on forgetting them."""
-        self._background = background
-        for member_id in self._leaving:
-            background.start(self._finish(member_id))
-
-    async def export(self, member_id: int) -> dict[str, Any]:
-        """Return all that is stored about a member, as JSON takes it; without tokens."""
-        return await everything_about(member_id, self._store)
-
-    async def samples(self, member_id: int) -> list[tuple[str, bytes]]:
-        """Return the samples that are kept of a member's clones, by the clones' ids."""
-        found: list[tuple[str, bytes]] = []
-        for job in await self._store.jobs.all():
-            if job.owner_id == member_id:
-                with suppress(FileNotFoundError):
-                    found.append((job.id, await self._store.jobs.sample(job.id)))
-        return found
+    def start(self) -> None:
+        """Resume the erasures of an earlier run."""
+        for member_id in self.erasures:
+            self.tasks.start(self._run(member_id))
 
     async def erase(self, member_id: int) -> ErasureResult:
-        """Delete all that is stored about a member; what can't be done at once is done later."""
-        if member_id in self._leaving:
-            raise Refused("refused.being_forgotten")
-        self._leaving.add(member_id)
+        """Erase what is possible now, the rest in the background. Raises `Refused` if that is running already."""
+        await self.erasures.begin(member_id)  # from now on it is retried
+        deleted = pending = 0
+        cloning = complete = True
         try:
-            with recording():
-                await self._store.pending.put_leaving(member_id)  # from now on it happens, whatever happens
-        except BaseException:
-            self._leaving.discard(member_id)
-            raise
-        deleted = owed = 0
-        cloning = whole = True
-        try:
-            with recording():
-                await self._speaking.forget(member_id)
-                await self._consents.withdraw_all(member_id)
-                cloning = await self._cloner.call_off(member_id)
-                deleted, owed = await self._delete_voices(member_id)
+            await self.synthesizer.erase(member_id)
+            await self.consents.withdraw_all(member_id)
+            cloning = await self.cloner.cancel_all(member_id)
+            deleted, pending = await self._delete_voices(member_id)
         except StoreError as error:
-            _log.error("a member could not be forgotten wholly yet: %s", error)
-            whole = False
+            _log.error("a member's data could not be erased completely yet: %s", error)
+            complete = False
         finally:
-            self._background.start(self._finish(member_id))
-        return ErasureResult(deleted, owed, cloning and whole, whole)
+            self.tasks.start(self._run(member_id))
+        return ErasureResult(deleted, pending, cloning and complete, complete)
 
-    async def _finish(self, member_id: int) -> None:
-        pause = AGAIN_SECONDS
-        while True:
+    async def _run(self, member_id: int) -> None:
+        """Erase a member's data, with exponential backoff, until nothing is left."""
+        for delay in retry_delays():
             try:
-                await self._speaking.forget(member_id)
-                await self._consents.withdraw_all(member_id)
-                await self._delete_voices(member_id)
-                await self._store.members.anonymise(member_id)
-                await self._cloner.forget(member_id)
-                await self._store.jobs.check(member_id)
-                await self._delete_voices(member_id)  # one that was being made
-                for guild_id in await self._store.servers.sharing():  # rows of voices that are gone already
-                    await self._library.shared_voices.unshare_member(guild_id, member_id)
-                await self._store.servers.anonymise(member_id)
-                for notice in await self._store.pending.notices():
-                    if notice.user_id == member_id:
-                        await self._store.pending.drop_notice(notice.id)
-                await self._store.members.forget(member_id)
-                await self._store.pending.drop_leaving(member_id)
-                break
-            except Exception:  # noqa: BLE001 - it is owed to the member, so it is tried again
-                _log.exception("a member could not be forgotten yet")
-                await self._clock.sleep(pause)
-                pause = min(2 * pause, LONGEST_SECONDS)
-        self._leaving.discard(member_id)
+                await self._erase_all(member_id)
+            except Exception:  # noqa: BLE001 - the member asked for it, so it is retried after any error
+                _log.exception("a member's data could not be erased yet")
+                await self.clock.sleep(delay)
+            else:
+                return
+
+    async def _erase_all(self, member_id: int) -> None:
+        """Erase a member's data. Every step is idempotent. Their own file and the mark come last."""
+        store = self.store
+        await self.synthesizer.erase(member_id)
+        await self.consents.withdraw_all(member_id)
+        await self._delete_voices(member_id)
+        await store.members.anonymize(member_id)
+        await self.cloner.erase(member_id)
+        await store.jobs.check(member_id)
+        await self._delete_voices(member_id)  # a clone may have finished
+        for guild_id in await store.servers.sharing():  # rows may be left of deleted voices
+            await self.library.shared_voices.unshare_member(guild_id, member_id)
+        await store.servers.anonymize(member_id)
+        for notice in await store.pending.notices():
+            if notice.user_id == member_id:
+                await store.pending.remove_notice(notice.id)
+        await store.members.forget(member_id)
+        await self.erasures.finish(member_id)
 
     async def _delete_voices(self, member_id: int) -> tuple[int, int]:
-        """Delete a member's voices; from now on, nothing that is owed says whose they were."""
-        deleted = owed = 0
-        ids = {voice.id for voice in await self._store.members.voices(member_id)}
-        for voice in await self._store.members.voices(member_id):
-            nobodys = PendingDeletion(voice.id, voice.account)
-            await self._store.pending.put_owed(nobodys)
-            gone = await self._library.delete_owed(voice, nobodys)
-            deleted, owed = deleted + gone, owed + (not gone)
-            await self._store.members.drop(member_id, voice.id)
-        for other in await self._store.pending.owed():
-            if other.owner_id == member_id and other.voice_id not in ids:
-                await self._store.pending.put_owed(PendingDeletion(other.voice_id, other.account))
-        return deleted, owed
+        """Delete a member's voices without their ID. Returns how many are deleted upstream, and how many aren't."""
+        deleted = pending = 0
+        voices = await self.store.members.voices(member_id)
+        for voice in voices:
+            deletion = PendingDeletion(voice.id, voice.account)
+            await self.store.pending.put_pending_deletion(deletion)
+            gone = await self.library.delete_pending(voice, deletion)
+            deleted, pending = deleted + gone, pending + (not gone)
+            await self.store.members.remove(member_id, voice.id)
+        ids = {voice.id for voice in voices}
+        for deletion in await self.store.pending.pending_deletions():
+            if deletion.owner_id == member_id and deletion.voice_id not in ids:
+                await self.store.pending.put_pending_deletion(PendingDeletion(deletion.voice_id, deletion.account))
+        return deleted, pending

@@ -1,5 +1,7 @@
-"""All that is stored about a member, as they may have it: theirs, and what others' files say of them."""
+"""Exports everything that is stored about a member, including what other members' and servers' files say."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -8,88 +10,89 @@ from bot.moderation.models import Case
 from bot.store.protocol import Store
 
 
-async def everything_about(member_id: int, store: Store) -> dict[str, Any]:
-    """Return all of it as JSON takes it; without tokens, and without who reported the member."""
-    voices = await store.members.voices(member_id)
-    jobs = await store.jobs.all()
-    return {
-        "member": str(member_id),
-        "voices": [_told(voice) for voice in voices],
-        "shares": [
-            _told(row)
-            for guild_id in {guild_id for voice in voices for guild_id in voice.shared_in}
-            for row in await store.servers.shares(guild_id)
-            if row.owner_id == member_id
-        ],
-        "spoken_with_my_voices": [
-            _told(line) for voice in voices for line in await store.members.lines(member_id, voice.id)
-        ],
-        "spoken_by_me": [_told(line) for line in await store.members.lines_of(member_id)],
-        "clones_under_way": [_told(job) for job in jobs if job.owner_id == member_id],
-        "lines_under_way": [
-            _told(speech) for speech in await store.speeches.all() if speech.author_id == member_id
-        ],
-        "approved_by_me": [_told(consent) for consent in await store.members.consents(member_id)],
-        "asked_of_me": [
-            {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
-            for job in jobs
-            if job.speaker and job.speaker.id == member_id
-        ],
-        "news_for_me": [
-            _told(notice) for notice in await store.pending.notices() if notice.user_id == member_id
-        ],
-        "deletions_owed_to_me": [
-            _told(owed) for owed in await store.pending.owed() if owed.owner_id == member_id
-        ],
-        **await _in_servers(member_id, store),
-    }
+class Exporter:
+    """Reads a member's data from all parts of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def samples(self, member_id: int) -> list[tuple[str, bytes]]:
+        """Return the stored samples of a member's unfinished clones, each with the job's ID."""
+        samples: list[tuple[str, bytes]] = []
+        for job in await self._store.jobs.all():
+            if job.owner_id == member_id:
+                with suppress(FileNotFoundError):
+                    samples.append((job.id, await self._store.jobs.sample(job.id)))
+        return samples
+
+    async def export(self, member_id: int) -> dict[str, Any]:
+        """Return all other data, ready for JSON. Interaction tokens and names of reporters are left out."""
+        store = self._store
+        voices = await store.members.voices(member_id)
+        jobs = await store.jobs.all()
+        shared_in = {guild_id for voice in voices for guild_id in voice.shared_in}
+        shares = [row for guild_id in shared_in for row in await store.servers.shares(guild_id)]
+        clips = [clip for voice in voices for clip in await store.members.clips(member_id, voice.id)]
+        notices = [notice for notice in await store.pending.notices() if notice.user_id == member_id]
+        deletions = [deletion for deletion in await store.pending.pending_deletions() if deletion.owner_id == member_id]
+        return {
+            "member": str(member_id),
+            "voices": _records(voices),
+            "shares": _records(row for row in shares if row.owner_id == member_id),
+            "spoken_with_my_voices": _records(clips),
+            "spoken_by_me": _records(await store.members.clips_by(member_id)),
+            "clones_under_way": _records(job for job in jobs if job.owner_id == member_id),
+            "lines_under_way": _records(
+                speech for speech in await store.speeches.all() if speech.author_id == member_id
+            ),
+            "approved_by_me": _records(await store.members.consents(member_id)),
+            "asked_of_me": [
+                {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
+                for job in jobs
+                if job.speaker and job.speaker.id == member_id
+            ],
+            "news_for_me": _records(notices),
+            "deletions_owed_to_me": _records(deletions),
+            **await self._in_servers(member_id),
+        }
+
+    async def _in_servers(self, member_id: int) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+        unreadable = len(await self._store.servers.quarantined())
+        for guild_id in await self._store.servers.ids():
+            try:
+                found.append(await self._in_server(member_id, guild_id))
+            except StoreError:
+                unreadable += 1
+        return {"decided_in_servers": [*filter(None, found)], "server_files_that_can_t_be_read": unreadable}
+
+    async def _in_server(self, member_id: int, guild_id: int) -> dict[str, Any]:
+        """Return a server's moderation records of a member. Returns an empty dictionary if there are none."""
+        servers = self._store.servers
+        cases = await servers.cases(guild_id)
+        done = [case for case in cases if case.done]  # open cases are not shown to their owners and authors
+        clips = [report.clip for case in done for report in case.reports if report.clip]
+        found = {
+            "blocks": _records(block for block in await servers.blocks(guild_id) if block.member_id == member_id),
+            "decisions": _records(
+                entry for entry in await servers.audit(guild_id) if member_id in (entry.member_id, entry.by)
+            ),
+            "cases_about_my_voices": [
+                {"title": case.voice.title, "outcome": case.outcome, "at": case.decision.at}
+                for case in done
+                if case.voice.owner_id == member_id and case.decision
+            ],
+            "reports_by_me": [*filter(None, (_reports(case, member_id) for case in cases))],
+            "reported_lines_of_mine": _records(clip for clip in clips if clip.author_id == member_id),
+        }
+        return {"server": str(guild_id), **found} if any(found.values()) else {}
 
 
-async def _in_servers(member_id: int, store: Store) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
-    unreadable = len(await store.servers.damaged())
-    for guild_id in await store.servers.ids():
-        try:
-            found.append(await _decided(member_id, guild_id, store))
-        except (StoreError, ValueError):
-            unreadable += 1
-    return {"decided_in_servers": [*filter(None, found)], "server_files_that_can_t_be_read": unreadable}
+def _reports(case: Case, member_id: int) -> dict[str, Any]:
+    reports = _records(report for report in case.reports if report.reporter_id == member_id)
+    return {"title": case.voice.title, "owner": case.voice.owner_name, "reports": reports} if reports else {}
 
 
-async def _decided(member_id: int, guild_id: int, store: Store) -> dict[str, Any]:
-    """Return what a server's moderators have on record about a member; nothing if they have nothing."""
-    cases = await store.servers.cases(guild_id)
-    found = {
-        "blocks": [
-            _told(block) for block in await store.servers.blocks(guild_id) if block.member_id == member_id
-        ],
-        "decisions": [
-            _told(entry)
-            for entry in await store.servers.audit(guild_id)
-            if member_id in (entry.member_id, entry.by)
-        ],
-        "cases_about_my_voices": [  # once they are decided: before, they are the moderators'
-            {"title": case.voice.title, "outcome": case.outcome, "at": case.decision.at}
-            for case in cases
-            if case.voice.owner_id == member_id and case.done and case.decision
-        ],
-        "reports_by_me": [_reported(case, member_id) for case in cases if _reported(case, member_id)],
-        "reported_lines_of_mine": [
-            _told(report.clip)
-            for case in cases
-            for report in case.reports
-            if case.done and report.clip and report.clip.author_id == member_id
-        ],
-    }
-    return {"server": str(guild_id), **found} if any(found.values()) else {}
-
-
-def _reported(case: Case, member_id: int) -> dict[str, Any]:
-    mine = [_told(report) for report in case.reports if report.reporter_id == member_id]
-    return {"title": case.voice.title, "owner": case.voice.owner_name, "reports": mine} if mine else {}
-
-
-def _told(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the dataclasses that are stored
-    told = asdict(record)
-    told.pop("reply", None)
-    return told
+def _records(records: Iterable[Any]) -> list[dict[str, Any]]:
+    """Convert dataclasses to dictionaries without their interaction tokens."""
+    return [{name: value for name, value in asdict(record).items() if name != "reply"} for record in records]

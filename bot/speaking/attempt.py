@@ -1,23 +1,21 @@
-"""From a text to the address of its audio: the part of a line's life in which something can be charged."""
+"""From a text to the address of its audio: the part in which something may be charged."""
 
 import logging
 from collections import Counter
-from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
 from bot.clock import Clock
-from bot.mureka.client import BACKOFF, MAX_WAITS, MurekaClient
+from bot.jobs.registry import JobRegistry
+from bot.mureka.accounts import AccountMonitor
+from bot.mureka.client import MurekaClient
 from bot.mureka.errors import (
     AccountMissing,
     JobForgotten,
     MurekaError,
-    NotSent,
     OutcomeUnknown,
     Rejected,
-    SessionDied,
     SpeechFailed,
     TokenRefused,
-    TooManyAtOnce,
 )
 from bot.mureka.responses import JobResponse, SpeechResponse
 from bot.speaking.errors import VoiceLost
@@ -25,108 +23,100 @@ from bot.speaking.job import SpeechJob, SpeechStage
 
 _log = logging.getLogger(__name__)
 
-POLL_SECONDS = 3.0
-"""Seconds between looks at a line that is being spoken."""
+POLL_SECONDS = 3.0  # seconds between looks at a speech job upstream
 
 PATIENCE_SECONDS = 30 * 60.0
-"""How long a line is looked at; the API's page says that speaking takes 20 to 90 s."""
-
-
-class Move(Protocol):
-    """Records that a line went on to a stage, changed as given."""
-
-    async def __call__(self, stage: SpeechStage, **changes: object) -> None:
-        """Return once it is on disk."""
-        ...
+"""How long a speech job is polled. The API's documentation says that speaking takes 20 to 90 s."""
 
 
 class SpeechAttempt:
-    """Has lines spoken, once each. `report` hears of accounts that are in trouble."""
+    """Sends texts, each once."""
 
     def __init__(
-        self, mureka: MurekaClient, clock: Clock, report: Callable[[str | None, MurekaError], None]
+        self, jobs: JobRegistry[SpeechJob], mureka: MurekaClient, accounts: AccountMonitor, clock: Clock
     ) -> None:
+        self._jobs = jobs
         self._mureka = mureka
+        self._accounts = accounts
         self._clock = clock
-        self._report = report
 
-    async def run(self, speech: SpeechJob, move: Move) -> str:
-        """Return where the audio is; raises how it failed. A line that the API is at already is followed."""
+    async def run(self, job_id: str) -> None:
+        """Send a text, or poll one that was sent, until its audio is ready. Raises MurekaError.
+
+        A job that a restart left in `SENDING` is never sent again, because its outcome is unknown.
+        """
+        job = self._jobs[job_id]
+        if job.stage is SpeechStage.SENDING:
+            raise OutcomeUnknown
         try:
-            job_id = speech.upstream_job
-            if job_id is None:
-                answer = await self._send(speech, move)
-                if isinstance(answer, SpeechResponse):
-                    return answer.mp3_url
-                job_id = answer.id
-                await move(SpeechStage.SPEAKING, upstream_job=job_id)
-            return await self._follow(job_id)
-        except (AccountMissing, Rejected, SpeechFailed) as error:
-            if await self._lost(speech):
-                raise VoiceLost(title=speech.title) from error
-            self._report(speech.account, error)
-            raise
+            audio_url = await self._audio_url(job)
         except MurekaError as error:
-            self._report(speech.account, error)
+            if isinstance(error, AccountMissing | Rejected | SpeechFailed) and await self._is_voice_lost(job):
+                raise VoiceLost(title=job.title) from error
+            self._accounts.report(job.account, error)
             raise
+        await self._advance(job_id, SpeechStage.MADE, audio_url=audio_url)
 
-    async def _send(self, speech: SpeechJob, move: Move) -> JobResponse | SpeechResponse:
-        tried: Counter[type[MurekaError]] = Counter()
+    async def _audio_url(self, job: SpeechJob) -> str:
+        upstream_job = job.upstream_job
+        if upstream_job is None:
+            answer = await self._send(job)
+            if isinstance(answer, SpeechResponse):
+                return answer.mp3_url
+            upstream_job = answer.id
+            await self._advance(job.id, SpeechStage.SPEAKING, upstream_job=upstream_job)
+        return await self._poll(upstream_job)
+
+    async def _send(self, job: SpeechJob) -> JobResponse | SpeechResponse:
+        async def before_last_chunk() -> None:
+            await self._jobs.update(job.id, lambda job: job.advance(SpeechStage.SENDING, self._clock.now()))
+
+        failures: Counter[type[MurekaError]] = Counter()
         while True:
-            # A refusal may be of the newer form only: nothing was spoken, so the plain one may be tried.
-            ask = self._mureka.speak_and_wait if tried[Rejected] else self._mureka.speak
             try:
-                return await ask(
-                    speech.text,
-                    voice_id=speech.voice_id,
-                    title=speech.title,
-                    account=speech.account,
-                    before_last_chunk=lambda: move(SpeechStage.SENDING),
+                return await self._mureka.speak(
+                    job.text,
+                    voice_id=job.voice_id,
+                    title=job.title,
+                    account=job.account,
+                    before_last_chunk=before_last_chunk,
+                    wait=failures[Rejected] > 0,  # the API may refuse only the asynchronous form
                 )
             except MurekaError as error:
-                tried[type(error)] += 1
-                pause = _pause(error, tried[type(error)])
-                if pause is None:
+                failures[type(error)] += 1
+                delay = error.retry_delay(failures[type(error)])
+                if isinstance(error, Rejected) and failures[Rejected] == 1:
+                    delay = 0.0
+                if delay is None:
                     raise
-                await move(SpeechStage.ACCEPTED)
-                await self._clock.sleep(pause)
+                if self._jobs[job.id].stage is SpeechStage.SENDING:
+                    await self._advance(job.id, SpeechStage.ACCEPTED)
+                await self._clock.sleep(delay)
 
-    async def _follow(self, job_id: str) -> str:
+    async def _poll(self, upstream_job: str) -> str:
         began = self._clock.monotonic()
         while self._clock.monotonic() - began < PATIENCE_SECONDS:
             try:
-                job = await self._mureka.job(job_id)
+                job = await self._mureka.job(upstream_job)
             except (JobForgotten, TokenRefused):
                 raise
             except MurekaError as error:
-                _log.warning("job %s could not be looked at: %r", job_id, error)
+                _log.warning("speech job %s could not be polled: %r", upstream_job, error)
             else:
-                if job.completed and job.speech:
+                if job.status == "completed" and job.speech:
                     return job.speech.mp3_url
-                if job.completed or job.failed:
-                    raise SpeechFailed  # why, in the API's words, may quote the text
+                if job.status in {"completed", "failed"}:
+                    raise SpeechFailed  # the API's reason may quote the text
             await self._clock.sleep(POLL_SECONDS)
         raise OutcomeUnknown
 
-    async def _lost(self, speech: SpeechJob) -> bool:
-        """Whether the API no longer has a voice; no if that can't be found out."""
+    async def _advance(self, job_id: str, stage: SpeechStage, **changes: Any) -> None:  # noqa: ANN401 - as in dataclasses.replace
+        await self._jobs.update(job_id, lambda job: job.advance(stage, self._clock.now(), **changes), best_effort=True)
+
+    async def _is_voice_lost(self, job: SpeechJob) -> bool:
+        """Return True if the API no longer lists the voice, False if it does or can't be asked."""
         try:
-            listed = await self._mureka.voices(speech.account, complete=True)
+            listed = await self._mureka.voices(job.account, complete=True)
         except MurekaError:
             return False
-        return all(voice.id != speech.voice_id for voice in listed)
-
-
-def _pause(error: MurekaError, times: int) -> float | None:
-    """Return the seconds to wait before a line is sent again; None if it must not be."""
-    match error:
-        case Rejected() if times == 1:
-            return 0.0
-        case TooManyAtOnce() if times <= MAX_WAITS:
-            return error.retry_after
-        case SessionDied() if error.soon_over and times <= MAX_WAITS:
-            return error.retry_after
-        case NotSent() if times <= len(BACKOFF):
-            return BACKOFF[times - 1]
-        case _:
-            return None
+        return all(voice.id != job.voice_id for voice in listed)

@@ -1,4 +1,4 @@
-"""A line that is to be spoken with a voice: what is asked for, and where it stands."""
+"""A speech job: the request, the record and its stages."""
 
 import secrets
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.jobs.record import Failure, InteractionReply
+from bot.errors import ClonevoiceError
+from bot.jobs.record import Failure, IllegalTransition, InteractionReply, JobRecord
 from bot.voices.models import Clip, Viewer, Voice
 
-TEXT_LENGTH = 5000
-"""Longest text that the API speaks, in characters."""
+TEXT_LENGTH = 5000  # longest text that the API speaks, in characters
 
 
 class SpeechStage(StrEnum):
-    """The states of a line. From `SENDING` on it may have been charged; `SPEAKING` is a job of the API's."""
+    """The stages of a speech job. From `SENDING` on it may be charged; `SPEAKING` is a job at the API."""
 
     ACCEPTED = "accepted"
     SENDING = "sending"
@@ -23,9 +23,19 @@ class SpeechStage(StrEnum):
     FAILED = "failed"
 
 
+TRANSITIONS: Mapping[SpeechStage, frozenset[SpeechStage]] = {
+    SpeechStage.ACCEPTED: frozenset({SpeechStage.SENDING, SpeechStage.FAILED}),
+    SpeechStage.SENDING: frozenset({*SpeechStage} - {SpeechStage.SENDING}),
+    SpeechStage.SPEAKING: frozenset({SpeechStage.MADE, SpeechStage.FAILED}),
+    SpeechStage.MADE: frozenset(),
+    SpeechStage.FAILED: frozenset(),
+}
+"""Which stage may follow which. A job goes back to `ACCEPTED` if the API refused and it may be sent again."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """What a member asks for, as typed."""
+    """The options of `/speak`, as typed."""
 
     author_id: int
     author_name: str
@@ -36,82 +46,75 @@ class SpeechRequest:
     reply: InteractionReply
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechJob:
-    """An accepted line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechJob(JobRecord):
+    """An accepted text.
 
-    `times` holds the Unix seconds at which each stage was entered, `ACCEPTED` for the first time, the others
-    for the last. `upstream_job` is the API's id of the work, `audio_url` where it put the result.
+    `times` has the Unix timestamp at which each stage was last entered, for `ACCEPTED` the first time.
+    `upstream_job` is the API's ID of the work, `audio_url` the address of the result.
     """
 
-    id: str
     author_id: int
     author_name: str
-    guild_id: int
-    channel_id: int
     voice_id: int
     owner_id: int
     account: str | None
     title: str
     text: str
-    locale: str
     stage: SpeechStage = SpeechStage.ACCEPTED
     times: Mapping[SpeechStage, float] = field(default_factory=dict[SpeechStage, float])
     upstream_job: str | None = None
     audio_url: str | None = None
-    failure: Failure | None = None
-    reply: InteractionReply | None = None
 
     @classmethod
-    def from_request(cls, line: SpeechRequest, voice: Voice, text: str, now: float) -> Self:
-        """Make the record of a line whose text was cleaned."""
+    def from_request(cls, request: SpeechRequest, voice: Voice, text: str, now: float) -> Self:
+        """Return a new job for a text that was cleaned."""
         return cls(
             id=secrets.token_hex(8),
-            author_id=line.author_id,
-            author_name=line.author_name,
-            guild_id=line.guild_id,
-            channel_id=line.channel_id,
+            author_id=request.author_id,
+            author_name=request.author_name,
+            guild_id=request.guild_id,
+            channel_id=request.channel_id,
             voice_id=voice.id,
             owner_id=voice.owner_id,
             account=voice.account,
             title=voice.title,
             text=text,
-            locale=line.locale,
+            locale=request.locale,
             times={SpeechStage.ACCEPTED: now},
-            reply=line.reply,
+            reply=request.reply,
         )
 
-    def advanced(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
-        """Go on to `stage` at `now` (Unix seconds)."""
+    def advance(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+        """Return the job in `stage`, entered at `now`. Raises IllegalTransition."""
+        if stage not in TRANSITIONS[self.stage]:
+            raise IllegalTransition(f"{self.stage} can't be followed by {stage}")
         since = self.times[stage] if stage is SpeechStage.ACCEPTED else now
         return replace(self, stage=stage, times={**self.times, stage: since}, **changes)
 
+    def fail(self, error: ClonevoiceError, now: float) -> Self:
+        """Return the job as failed."""
+        return self.advance(SpeechStage.FAILED, now, failure=Failure.from_error(error))
+
     def clip(self) -> Clip:
-        """Return what the voice's owner is told of it."""
-        return Clip(
-            id=self.id,
-            voice_id=self.voice_id,
-            author_id=self.author_id,
-            author_name=self.author_name,
-            guild_id=self.guild_id,
-            text=self.text,
-            at=self.times[SpeechStage.MADE],
-        )
+        """Return the record of the clip, which the owner of the voice can see."""
+        at = self.times[SpeechStage.MADE]
+        return Clip(self.id, self.voice_id, self.author_id, self.author_name, self.guild_id, self.text, at)
 
     @property
     def viewer(self) -> Viewer:
-        """Who speaks, and where."""
+        """The author, in the server of the command."""
         return Viewer(self.author_id, self.guild_id)
 
     @property
     def finished(self) -> bool:
-        """Whether all that is left is to tell of its end."""
+        """True if only delivery is left."""
         return self.stage in {SpeechStage.MADE, SpeechStage.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechResult:
-    """A line that can be heard: with what voice, and where the audio is."""
+    """A clip that is ready: its voice and the address of its audio."""
 
     voice: Voice
     audio_url: str

@@ -7,12 +7,11 @@ from bot.speaking.job import SpeechJob, SpeechResult
 
 
 class SpeechPresenter(Protocol):
-    """Whoever shows lines to their members."""
+    """Shows speech jobs to their authors, and posts clips."""
 
-    def show(self, speech: SpeechJob, elapsed: float, usual: float) -> None:
-        """Take note of the seconds that a line has been under way; must neither block nor fail."""
-        ...
+    def show(self, job: SpeechJob, elapsed: float, typical: float, /) -> None:
+        """Show the seconds since the command and the typical duration. Must neither block nor raise."""
 
-    async def deliver(self, speech: SpeechJob, outcome: SpeechResult | ClonevoiceError) -> bool:
-        """Publish a line, or tell why there is none; False if that should be tried again later."""
+    async def deliver(self, job: SpeechJob, outcome: SpeechResult | ClonevoiceError, /) -> bool:
+        """Post the clip, or show why there is none. Return False if delivery should be retried."""
         ...

@@ -1,1 +1,1 @@
-"""The store, behind the protocol in `bot.voices.store`."""
+"""The store: its protocol and the embedded implementation."""

@@ -1,1 +1,1 @@
-"""What the bot knows, without Discord."""
+"""Voices, clips and consents as they are recorded."""

@@ -1,22 +1,16 @@
-"""The nouns: languages, rights, what is known of a sample, a cloned voice, and what becomes of it."""
+"""The records of voices, clips, consents and notices, and the values that they consist of."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
-TITLE_LENGTH = 50
-"""Longest title the API takes, in characters."""
-
-DESCRIPTION_LENGTH = 500
-"""Longest description the API takes, in characters."""
-
-
-WORDING_VERSION = 1
-"""The version of the sentences that people declare; it goes up when one of them is changed."""
+TITLE_LENGTH = 50  # the API's limit for titles, in characters
+DESCRIPTION_LENGTH = 500  # the API's limit for descriptions, in characters
+WORDING_VERSION = 1  # The version of the sentences that members declare. Increase it when one of them is changed.
 
 
 class Language(StrEnum):
-    """The languages that the API clones; the values are its `lang` codes."""
+    """The languages that the API can clone. The values are its `lang` codes."""
 
     ENGLISH = "en"
     CHINESE_SIMPLIFIED = "zh-Hans"
@@ -32,18 +26,16 @@ class Language(StrEnum):
 
     @classmethod
     def of_locales(cls, *locales: str | None) -> Self:
-        """Take the first of Discord's locale codes (`pt-BR`) that the API can clone, else English."""
+        """Return the language of the first Discord locale (`pt-BR`) that the API can clone, else English."""
         for locale in locales:
-            code = {"zh-CN": "zh-Hans", "zh-TW": "zh-Hant"}.get(
-                locale or "", (locale or "").partition("-")[0]
-            )
+            code = {"zh-CN": "zh-Hans", "zh-TW": "zh-Hant"}.get(locale or "", (locale or "").partition("-")[0])
             if code in {language.value for language in cls}:
                 return cls(code)
         return cls("en")
 
 
 class Rights(StrEnum):
-    """On what ground a member clones a voice."""
+    """Why a member may clone a voice: it is their own, or they have permission."""
 
     OWN = "own"
     PERMISSION = "permission"
@@ -51,7 +43,7 @@ class Rights(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What somebody declared: in which words (of which `version`), when (Unix seconds), and where."""
+    """The exact words that a member declared, their `version`, and where. `at` is a Unix timestamp."""
 
     by: int
     wording: str
@@ -63,7 +55,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """The member whose voice it is, if that is somebody else than its owner."""
+    """The person heard in a sample, if they are another member than the voice's owner."""
 
     id: int
     name: str
@@ -71,10 +63,9 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A speaker's approval, as the speaker's file keeps it.
+    """A speaker's approval of one clone and its voice. It is stored in the speaker's file.
 
-    It is for the clone `job_id` of a member, and once there is one, for its voice. A `revoked` one stands
-    until nothing can come of that clone any more.
+    A `revoked` consent stays until its voice is deleted, or its clone can no longer produce one.
     """
 
     job_id: str
@@ -88,13 +79,13 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A cloned voice as its owner's file keeps it.
+    """A cloned voice. It is stored in its owner's file.
 
-    `id` is the API's (14 digits), `job_id` the clone that made it; `account` is the Mureka account
-    that holds it (None: the only one). `duration` is in seconds, `created_at` and `last_used` in Unix
-    seconds. `shared_in` are the servers whose members may speak with it. One that is `deleting` is on its
-    way out, and of no use to anybody. `statement` is what its owner declared about whose voice it is;
-    a `speaker` has approved it, and that stands in the speaker's file.
+    `id` is the API's, with 14 digits. `job_id` is the clone job that made it. `account` is its Mureka
+    account, or None if there is only one. `duration` is in seconds; `created_at` and `last_used` are Unix
+    timestamps. Members of the servers in `shared_in` may use it. A voice marked `deleting` is being removed
+    and cannot be used. `statement` is the owner's declaration about their rights. If there is a `speaker`,
+    their file has a `Consent`.
     """
 
     id: int
@@ -120,16 +111,21 @@ class Voice:
 
     @property
     def used_at(self) -> float:
-        """When it was used last, or else made, in Unix seconds."""
+        """The Unix timestamp of the last use, or else of the creation."""
         return self.last_used or self.created_at
+
+    def shared(self, guild_id: int) -> Self:
+        """Return the voice as shared in this server."""
+        return replace(self, shared_in=(*self.unshared(guild_id).shared_in, guild_id))
+
+    def unshared(self, guild_id: int) -> Self:
+        """Return the voice as not shared in this server."""
+        return replace(self, shared_in=tuple(shared for shared in self.shared_in if shared != guild_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What somebody spoke with a voice, `at` Unix seconds; `id` is that of the speech.
-
-    Without `speaker_id`, the speaker has been forgotten.
-    """
+    """A clip, made at the Unix timestamp `at`. `id` is the speech job's. Erased authors have no `author_id`."""
 
     id: str
     voice_id: int
@@ -140,16 +136,13 @@ class Clip:
     at: float
 
     def anonymous(self) -> Self:
-        """Take the speaker off."""
+        """Return the clip without its author."""
         return replace(self, author_id=None, author_name="")
 
 
 @dataclass(frozen=True, slots=True)
 class PendingDeletion:
-    """A voice that is to be deleted at the API, on whose record it stands until then.
-
-    `owner_id` is None once its owner has been forgotten.
-    """
+    """A voice that is to be deleted upstream. `owner_id` is None if the owner's data was erased."""
 
     voice_id: int
     account: str | None
@@ -158,7 +151,7 @@ class PendingDeletion:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """News for a member about something in a server: a sentence's key and values, `at` Unix seconds."""
+    """A notification for a member about a server: a catalog key and values. `at` is a Unix timestamp."""
 
     id: str
     user_id: int
@@ -170,7 +163,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks, and in which server (0: none)."""
+    """The member who makes a request, and the server they make it in. `guild_id` is 0 outside servers."""
 
     id: int
     guild_id: int

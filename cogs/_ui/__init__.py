@@ -1,1 +1,1 @@
-"""What several command groups show or read."""
+"""User interface that several command groups share."""

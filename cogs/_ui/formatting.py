@@ -1,13 +1,15 @@
-"""Colors, lengths, bars and file names, as members see them."""
+"""Colors, lengths, bars and files, as members see them."""
 
+import io
 import re
+from collections.abc import Sequence
 
 import discord
 
-from bot.i18n import Markup
+from bot.i18n import Markup, translate
 
 FULLEST = 0.95
-"""Where the bar of an estimate stops: the end shows only once it has come."""
+"""Largest share that the bar of an estimate shows while the work is not done."""
 
 _BAR = 12
 
@@ -18,12 +20,20 @@ def bar(share: float) -> str:
     return "▰" * full + "▱" * (_BAR - full)
 
 
-GREEN = discord.Colour(0x2ECC71)
+GREEN = discord.Color(0x2ECC71)
+GREY = discord.Color(0x95A5A6)
+RED = discord.Color(0xE74C3C)
+YELLOW = discord.Color(0xF1C40F)
+BLURPLE = discord.Color.blurple()
 
-GREY = discord.Colour(0x95A5A6)
+FILE_LIMIT = 10 * 2**20
+"""Bytes of files in a direct message: https://discord.com/developers/docs/reference#uploading-files"""
 
 FIELD_LENGTH = 1024
-"""What a field holds: https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
+"""Longest value of an embed field, in characters.
+
+https://discord.com/developers/docs/resources/message#embed-object-embed-limits
+"""
 
 
 def length(seconds: float) -> Markup:
@@ -32,7 +42,22 @@ def length(seconds: float) -> Markup:
     return Markup(f"{minutes}:{rest:02}")
 
 
+def shorten(text: str, longest: int) -> str:
+    """Return at most `longest` characters of a text, with an ellipsis if some are missing."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def add_field(embed: discord.Embed, locale: str, name: str, value: str, *, inline: bool = True) -> None:
+    """Add a field. `name` is a key of the catalog."""
+    embed.add_field(name=translate(locale, name), value=value, inline=inline)
+
+
 def file_name(title: str) -> str:
-    """Name an audio file after a voice."""
+    """Return a voice's title as the name of an MP3 file."""
     stem = re.sub(r"[^\w-]+", "-", title).strip("-")
     return f"{stem or 'voice'}.mp3"
+
+
+def attachments(files: Sequence[tuple[str, bytes]]) -> list[discord.File]:
+    """Return files, each a name and its content, for one message: a `discord.File` is sent only once."""
+    return [discord.File(io.BytesIO(content), name) for name, content in files]

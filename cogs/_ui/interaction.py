@@ -1,33 +1,36 @@
-"""What an interaction tells: who asks, where, and where its answer can be edited."""
+"""Reads and answers interactions."""
 
 from typing import Any
 
 import discord
 
 from bot.client.client import Clonevoice
+from bot.i18n import translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer
 
-FORM_SECONDS = 15 * 60.0
-"""How long a form is waited for; one that is closed unsent is not told of."""
+Interaction = discord.Interaction[Clonevoice]
+"""A command, a click or a form."""
 
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
-    """Return who asks, and where."""
+    """Return the interaction's member and server."""
     return Viewer(interaction.user.id, interaction.guild_id or 0)
 
 
-async def deferred(interaction: discord.Interaction[Clonevoice]) -> InteractionReply:
-    """Acknowledge an interaction, for its member's eyes only; return where the answer will be."""
+async def defer(interaction: Interaction) -> InteractionReply:
+    """Defer an ephemeral answer. Return where it can be edited."""
     answer = await interaction.response.defer(ephemeral=True, thinking=True)
     return reply_in((answer and answer.message_id) or 0, interaction)
 
 
-def reply_in(message_id: int, interaction: discord.Interaction[Clonevoice]) -> InteractionReply:
-    """Return a message as the place of a card, with the fresh token of an interaction."""
-    now = interaction.client.cloner.clock.now()
+def reply_in(message_id: int, interaction: Interaction) -> InteractionReply:
+    """Return a message that the token of this interaction may edit."""
+    now = interaction.client.services.clock.now()
     return InteractionReply(interaction.token, message_id, now, interaction.filesize_limit)
 
 
-FILE_LIMIT = 10 * 2**20
-"""Bytes of files in a direct message: https://discord.com/developers/docs/reference#uploading-files"""
+async def answer_text(interaction: Interaction, key: str, **values: object) -> None:
+    """Replace the deferred answer, or the clicked message, with a text from the catalog."""
+    text = translate_markdown(str(interaction.locale), key, **values)
+    await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)

@@ -1,4 +1,4 @@
-"""A message that follows something under way: how often Discord is told."""
+"""A message that shows live progress; within a stage, edits are throttled to one every two seconds."""
 
 import asyncio
 import logging
@@ -14,67 +14,67 @@ from bot.jobs.record import InteractionReply
 _log = logging.getLogger(__name__)
 
 EDIT_SECONDS = 2.0
-"""The least time between two edits of a message within one stage."""
+"""Shortest time between two edits of a message within one stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How a message is to look: in which `reply`, at which `stage`, and what `draw` makes of it."""
+    """A state of the message in `reply`; `render` is called only if the frame is shown."""
 
     reply: InteractionReply | None
     stage: str
-    draw: Callable[[], tuple[discord.Embed, discord.ui.View | None]]
+    render: Callable[[], tuple[discord.Embed, discord.ui.View | None]]
 
 
 class LiveMessage:
-    """One message. Only its newest look counts; a failed edit costs nothing."""
+    """One message. Only the newest frame is shown; a failed edit is logged and ignored."""
 
-    def __init__(self, ways: Messenger, clock: Clock) -> None:
-        self._ways = ways
+    def __init__(self, messenger: Messenger, clock: Clock) -> None:
+        self._messenger = messenger
         self._clock = clock
         self._newest: Frame | None = None
         self._stage: str | None = None
-        self._drawn_at = float("-inf")
-        self._unseen = False
-        self._pausing: asyncio.Future[None] | None = None
+        self._edited_at = float("-inf")
+        self._pending = False
+        self._pause: asyncio.Future[None] | None = None
         self._editing: asyncio.Task[None] | None = None
 
-    def show(self, look: Frame) -> None:
-        """Take note of a look; the message is edited as soon as that is due."""
-        self._newest, self._unseen = look, True
-        if self._pausing and look.stage != self._stage:
-            self._pausing.cancel()  # a new stage shows at once
+    def show(self, frame: Frame) -> None:
+        """Edit the message in the background, as soon as the throttle allows."""
+        self._newest, self._pending = frame, True
+        if self._pause and frame.stage != self._stage:
+            self._pause.cancel()  # a new stage is shown at once
         if self._editing is None:
-            self._editing = asyncio.create_task(self._catch_up())
+            self._editing = asyncio.create_task(self._edit_pending())
 
-    async def draw(self, look: Frame) -> None:
+    async def edit(self, frame: Frame) -> None:
         """Edit the message now."""
-        self._newest, self._unseen = look, False
-        self._stage, self._drawn_at = look.stage, self._clock.monotonic()
-        if look.reply:
-            embed, view = look.draw()
+        self._newest, self._pending = frame, False
+        self._stage, self._edited_at = frame.stage, self._clock.monotonic()
+        if frame.reply:
+            embed, view = frame.render()
             try:
-                await self._ways.edit(look.reply, content=None, embed=embed, view=view)
+                await self._messenger.edit(frame.reply, content=None, embed=embed, view=view)
             except DeliveryError as error:
                 _log.info("a message could not be edited: %s", error)
 
     async def stop(self) -> None:
-        """Let nothing of what is left unseen show any more."""
-        self._unseen = False
-        if self._pausing:
-            self._pausing.cancel()
+        """Drop a pending frame, and wait for an edit in flight."""
+        self._pending = False
+        if self._pause:
+            self._pause.cancel()
         if self._editing:
             await asyncio.wait({self._editing})
 
-    async def _catch_up(self) -> None:
+    async def _edit_pending(self) -> None:
         try:
-            while self._unseen and self._newest:
-                rest = self._drawn_at + EDIT_SECONDS - self._clock.monotonic()
+            while self._pending and self._newest:
+                rest = self._edited_at + EDIT_SECONDS - self._clock.monotonic()
                 if rest <= 0 or self._newest.stage != self._stage:
-                    await self.draw(self._newest)
+                    await self.edit(self._newest)
                     continue
-                self._pausing = asyncio.ensure_future(self._clock.sleep(rest))
-                await asyncio.wait({self._pausing})
-                self._pausing = None
+                self._pause = asyncio.ensure_future(self._clock.sleep(rest))
+                await asyncio.wait({self._pause})
+                self._pause = None
         finally:
             self._editing = None

@@ -1,106 +1,111 @@
-"""Lists in pages: which part is shown, the buttons that turn them, the select that opens one of it."""
+"""Lists in pages: the rows of a page, the buttons that turn pages, the select that opens an entry."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import discord
 
+from bot.client.actions import ActionItem
 from bot.client.client import Clonevoice
-from bot.client.tree import replying_on_error
 from bot.i18n import translate
+from cogs._ui.action import action_button, action_select
+from cogs._ui.formatting import BLURPLE
+from cogs._ui.interaction import Interaction
 
 PAGE = 10
-"""How many rows a page has."""
+"""Rows on a page."""
 
 _T = TypeVar("_T")
+_V = TypeVar("_V")
 
-_Show = Callable[[discord.Interaction[Clonevoice], str, int], Awaitable[None]]
+ShowPage = Callable[[Interaction, str, int], Awaitable[None]]
+"""Edits the original response to show a page of a list; receives the list's filter and the page's index."""
 
-LISTS: dict[str, _Show] = {}
-"""What shows a page of a list, by the list's kind: given what the list is of, and the number of the page."""
-
-PICKS: dict[str, Callable[[discord.Interaction[Clonevoice], str], Awaitable[None]]] = {}
-"""What opens one of what a list shows, by the list's kind: given its value."""
-
-
-class PageButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"page:(?P<kind>\w+):(?P<page>\d{1,5}):(?P<of>.*)",
-):
-    """Another page of a list; `of` says of what, in as few characters as a custom id has left."""
-
-    def __init__(self, kind: str, page: int, of: str, label: str) -> None:
-        super().__init__(discord.ui.Button(label=label, custom_id=f"page:{kind}:{page}:{of}"))
-        self._kind = kind
-        self._page = page
-        self._of = of
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Read the button from its custom id."""
-        del interaction, item
-        return cls(match["kind"], int(match["page"]), match["of"], "…")
-
-    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
-        """Turn the page where it is."""
-        async with replying_on_error(interaction):
-            await interaction.response.defer()
-            if show := LISTS.get(self._kind):
-                await show(interaction, self._of, self._page)
+OpenEntry = Callable[[Interaction, str], Awaitable[None]]
+"""Answers with the entry that was chosen; receives the option's value."""
 
 
-class PickSelect(
-    discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"pick:(?P<kind>voice|case|roster)"
-):
-    """Opens one of what a list shows, below it."""
+def register_list(bot: Clonevoice, kind: str, show: ShowPage) -> None:
+    """Register the page buttons of a kind of list."""
 
-    def __init__(self, kind: str, select: discord.ui.Select[Any]) -> None:
-        select.custom_id = f"pick:{kind}"
-        super().__init__(select)
-        self._kind = kind
+    async def turn(interaction: Interaction, page: str, list_filter: str) -> None:
+        await interaction.response.defer()
+        await show(interaction, list_filter, int(page))
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Take the select as it is in the message."""
-        del interaction
-        assert isinstance(item, discord.ui.Select)  # noqa: S101 - the custom id is a select's
-        return cls(match["kind"], item)
-
-    async def callback(self, interaction: discord.Interaction[Clonevoice]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as above
-        """Open it."""
-        async with replying_on_error(interaction):
-            await PICKS[self._kind](interaction, self.item.values[0])
+    bot.actions.add(f"page:{kind}", r"(?P<page>\d{1,5}):(?P<list_filter>.*)", turn)
 
 
-def add_picker(
-    view: discord.ui.View, kind: str, rows: Sequence[tuple[str, str, str]], placeholder: str
-) -> None:
-    """Add the select that opens what a list shows, if it shows anything: value, label, description each."""
-    if rows:
-        options = [
-            discord.SelectOption(label=label, value=value, description=about[:100])
-            for value, label, about in rows
-        ]
-        view.add_item(PickSelect(kind, discord.ui.Select(options=options, placeholder=placeholder)))
+def register_picker(bot: Clonevoice, kind: str, open_entry: OpenEntry) -> None:
+    """Register the select that opens an entry of a kind of list."""
+
+    async def pick(interaction: Interaction, select: discord.ui.Select[Any]) -> None:
+        await open_entry(interaction, select.values[0])
+
+    bot.actions.add(f"pick:{kind}", "", pick)
 
 
-def page_of(rows: Sequence[_T], page: int) -> tuple[int, Sequence[_T]]:
-    """Return a page's rows, and its number: the last one if there are no longer as many."""
-    page = max(0, min(page, (len(rows) - 1) // PAGE))
-    return page, rows[page * PAGE : (page + 1) * PAGE]
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """A page of a list: its index, its rows, and the number of rows on all pages."""
+
+    index: int
+    rows: Sequence[_T]
+    total: int
 
 
-def add_page_buttons(view: discord.ui.View, kind: str, page: int, rows: int, of: str, locale: str) -> None:
-    """Add the buttons that turn the pages of a list, where there are any to turn."""
-    pages = (rows - 1) // PAGE + 1
-    if page > 0:
-        view.add_item(PageButton(kind, page - 1, of, translate(locale, "button.previous")))
-    if page + 1 < pages:
-        view.add_item(
-            PageButton(kind, page + 1, of, translate(locale, "button.next", page=page + 2, pages=pages))
-        )
+def page_of(rows: Sequence[_T], index: int) -> Page[_T]:
+    """Return a page of a list; the last page if there are fewer."""
+    index = max(0, min(index, (len(rows) - 1) // PAGE))
+    return Page(index, rows[index * PAGE : (index + 1) * PAGE], len(rows))
+
+
+async def verified_page(
+    search: Callable[[], Awaitable[Sequence[_T]]], verify: Callable[[Sequence[_T]], Awaitable[Sequence[_V]]], index: int
+) -> Page[_V]:
+    """Return a page of a list whose outdated rows `verify` removes. If it removed any, search again."""
+    page = page_of(await search(), index)
+    verified = await verify(page.rows)
+    if len(verified) < len(page.rows):
+        page = page_of(await search(), index)
+        verified = await verify(page.rows)
+    return Page(page.index, verified, page.total)
+
+
+def entry_picker(
+    locale: str, kind: str, entries: Sequence[tuple[str, str, str]], placeholder: str = "list.open"
+) -> ActionItem | None:
+    """Return a select that opens an entry, or None if there are none. An entry is a value, label, description."""
+    if not entries:
+        return None
+    options = [discord.SelectOption(value=value, label=label, description=text[:100]) for value, label, text in entries]
+    select = discord.ui.Select[Any](options=options, placeholder=translate(locale, placeholder))
+    return action_select(select, "pick", kind)
+
+
+def list_message(
+    locale: str,
+    kind: str,
+    page: Page[Any],
+    list_filter: str = "",
+    *,
+    title: str,
+    lines: Sequence[str],
+    empty: str,
+    picker: ActionItem | None = None,
+) -> dict[str, Any]:
+    """Return a page as a message with its lines, or the text `empty`, and with page buttons.
+
+    `list_filter` identifies the list's rows. It must fit into the 100 characters of a custom ID.
+    """
+    embed = discord.Embed(title=title, description="\n".join(lines) or empty, color=BLURPLE)
+    view = discord.ui.View(timeout=None)
+    if picker:
+        view.add_item(picker)
+    pages = (page.total - 1) // PAGE + 1
+    if page.index > 0:
+        view.add_item(action_button(locale, "button.previous", "page", kind, page.index - 1, list_filter))
+    if page.index + 1 < pages:
+        target = ("page", kind, page.index + 1, list_filter)
+        view.add_item(action_button(locale, "button.next", *target, page=page.index + 2, pages=pages))
+    return {"embed": embed, "view": view}

@@ -1,90 +1,106 @@
-"""What a voice looks like, wherever it appears."""
+"""The card of a voice and its buttons, wherever it appears."""
 
 from pathlib import PurePosixPath
 
 import discord
 from yarl import URL
 
+from bot.client.actions import ActionItem
 from bot.downloads import Previews
 from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.voices.models import Viewer, Voice
-from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, file_name, length
+from cogs._ui.action import action_button, action_buttons
+from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, file_name, length
 
 
 async def voice_card(
-    voice: Voice,
-    viewer: Viewer,
-    locale: str,
-    previews: Previews,
-    *,
-    owner: str,
-    limit: int,
-    playable: bool = True,
+    voice: Voice, viewer: Viewer, locale: str, previews: Previews, *, owner: str, limit: int, playable: bool = True
 ) -> tuple[discord.Embed, list[tuple[str, bytes]]]:
-    """Draw a voice, with the files that go with it by name: `limit` bytes of them at most.
+    """Return a voice's embed and its files, each a name and its content, of at most `limit` bytes in all.
 
-    Its preview comes as a playable file if it fits, or else as a link. One that is not `playable` is
-    private, and shows what a moderator may know.
-    `owner` is a name: a mention in an embed stays a number for readers whose client does not know the member.
+    The preview is a file if it fits, or else a link. If `playable` is false, the voice is private: only the
+    fields that a moderator may see are shown. `owner` is a name: clients that have not loaded the member
+    show a mention in an embed as a number.
     """
-    preview = cover = None
-    if playable:
-        preview = await previews.get(voice.preview_url, limit=limit)
-        cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
+    files: list[tuple[str, bytes]] = []
     embed = discord.Embed(
         title=translate_markdown(locale, "voice.title", title=voice.title),
         description=str(escape_markdown(voice.description)) if playable else None,
-        colour=GREY if voice.deleting else GREEN,
+        color=GREY if voice.deleting else GREEN,
     )
-    if playable:
-        embed.add_field(
-            name=translate(locale, "voice.language"), value=translate(locale, f"language.{voice.language}")
-        )
-    if playable and voice.duration is not None:
-        embed.add_field(name=translate(locale, "voice.length"), value=length(voice.duration))
-    embed.add_field(name=translate(locale, "voice.when"), value=f"<t:{int(voice.created_at)}:f>")
-    embed.add_field(
-        name=translate(locale, "voice.owner"), value=str(escape_markdown(owner or f"{voice.owner_id}"))
-    )
-    if playable and voice.speaker:
-        embed.add_field(
-            name=translate(locale, "voice.speaker"), value=str(escape_markdown(voice.speaker.name))
-        )
+    _add_facts(embed, voice, locale, owner=owner, playable=playable)
     if voice.deleting:
         embed.set_footer(text=translate(locale, "voice.deleting"))
     elif viewer.id == voice.owner_id:
-        embed.add_field(name=translate(locale, "voice.shared"), value=shared_where(voice, viewer, locale))
-    files: list[tuple[str, bytes]] = []
+        add_field(embed, locale, "voice.shared", _shared_where(voice, viewer, locale))
+    if not playable:
+        return embed, files
+    preview = await previews.get(voice.preview_url, limit=limit)
+    cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     if cover and voice.cover_url:
         suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
         files.append((f"cover{suffix}", cover))
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:
         files.append((file_name(voice.title), preview))
-    elif playable and (url := link(voice.preview_url, locale, previews)):
-        embed.add_field(name=translate(locale, "voice.preview"), value=url, inline=False)
+    elif url := link(voice.preview_url, locale, previews):
+        add_field(embed, locale, "voice.preview", url, inline=False)
     return embed, files
 
 
-def add_declared(embed: discord.Embed, voice: Voice, locale: str) -> None:
-    """Add what a voice's owner declared about whose it is, and whether its speaker approved it."""
+def _add_facts(embed: discord.Embed, voice: Voice, locale: str, *, owner: str, playable: bool) -> None:
+    if playable:
+        add_field(embed, locale, "voice.language", translate(locale, f"language.{voice.language}"))
+    if playable and voice.duration is not None:
+        add_field(embed, locale, "voice.length", length(voice.duration))
+    add_field(embed, locale, "voice.when", f"<t:{int(voice.created_at)}:f>")
+    add_field(embed, locale, "voice.owner", str(escape_markdown(owner or f"{voice.owner_id}")))
+    if playable and voice.speaker:
+        add_field(embed, locale, "voice.speaker", str(escape_markdown(voice.speaker.name)))
+
+
+def add_statement(embed: discord.Embed, voice: Voice, locale: str) -> None:
+    """Add the owner's statement about their rights, and whether the speaker approved."""
     if voice.statement:
         key = "voice.declared_approved" if voice.speaker else "voice.declared_alone"
-        told = translate_markdown(locale, key, wording=voice.statement.wording, at=int(voice.statement.at))
-        embed.add_field(name=translate(locale, "voice.declared"), value=told, inline=False)
+        text = translate_markdown(locale, key, wording=voice.statement.wording, at=int(voice.statement.at))
+        add_field(embed, locale, "voice.declared", text, inline=False)
 
 
 def link(url: str | None, locale: str, previews: Previews) -> str | None:
-    """Write a link to a file of the API's, if that may be done and fits into a field."""
+    """Return a Markdown link to a file of the API, or None if it may not be shown or is too long."""
     if not url or not previews.may_show(url):
         return None
     written = f"[{translate(locale, 'voice.preview_link')}]({str(URL(url)).replace(')', '%29')})"
     return written if len(written) <= FIELD_LENGTH else None
 
 
-def shared_where(voice: Voice, viewer: Viewer, locale: str) -> str:
-    """Say to its owner where a voice is shared."""
+def _shared_where(voice: Voice, viewer: Viewer, locale: str) -> str:
     here = viewer.guild_id in voice.shared_in
     elsewhere = len(voice.shared_in) - here
     key = {(False, False): "nowhere", (True, False): "here", (False, True): "elsewhere"}
     return translate(locale, f"shared.{key.get((here, elsewhere > 0), 'here_and')}", servers=elsewhere)
+
+
+def card_buttons(voice: Voice, viewer: Viewer, locale: str, *, has_clips: bool = False) -> discord.ui.View | None:
+    """Return the buttons below a voice's card. Without a server (`guild_id` 0) some are left out."""
+    if voice.deleting:
+        return None
+    here, mine = bool(viewer.guild_id), viewer.id == voice.owner_id
+    shared = here and viewer.guild_id in voice.shared_in
+    actions = ["speak"] if shared or (here and mine) else []
+    if mine:
+        if here:
+            actions.append("unshare" if shared else "share")
+        actions += ["rename", "delete"] + ["history"] * has_clips
+    view = action_buttons(locale, "voice", actions, voice.id)
+    if shared and not mine:
+        view.add_item(report_button(voice, locale))
+    if voice.speaker and voice.speaker.id == viewer.id:
+        view.add_item(action_button(locale, "button.revoke", "consent", "revoke", voice.job_id))
+    return view
+
+
+def report_button(voice: Voice, locale: str, speech_id: str = "-") -> ActionItem:
+    """Return a button that reports a voice, or the clip `speech_id` that was spoken with it."""
+    return action_button(locale, "button.report", "report", voice.owner_id, voice.id, speech_id)

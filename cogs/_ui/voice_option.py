@@ -1,44 +1,39 @@
-"""Voices to choose from while an option is typed."""
+"""The command option for a voice, and its autocompletion."""
 
-import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot.client.client import Clonevoice
 from bot.i18n import translate
 from bot.library.models import VoiceSuggestion
-from cogs._ui.interaction import viewer_of
+from cogs._ui.interaction import Interaction, viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]
-"""A voice as an option gives it: the id of a choice, or a title as typed."""
+"""A voice: the ID from a choice, or a title as typed."""
 
 
-async def any_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
-    """Offer one's own voices and those shared here."""
-    return await _offer(interaction, typed, own=False)
+async def any_voice(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Suggest the member's voices and those shared in the server."""
+    return await _suggest(interaction, typed, own=False)
 
 
-async def seen_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
-    """Offer those, and the voices that are one's own but somebody else's to use."""
-    return await _offer(interaction, typed, own=False, approved=True)
+async def seen_voice(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Like `any_voice`, and the voices that others cloned from the member with their consent."""
+    return await _suggest(interaction, typed, own=False, approved=True)
 
 
-async def own_voice(interaction: discord.Interaction[Clonevoice], typed: str) -> list[Choice[str]]:
-    """Offer one's own voices."""
-    return await _offer(interaction, typed, own=True)
+async def own_voice(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Suggest the member's voices."""
+    return await _suggest(interaction, typed, own=True)
 
 
-async def _offer(
-    interaction: discord.Interaction[Clonevoice], typed: str, *, own: bool, approved: bool = False
-) -> list[Choice[str]]:
-    library, viewer = interaction.client.library, viewer_of(interaction)
-    found = await library.suggest(viewer, typed, own=own, approved=approved)
-    locale = str(interaction.locale)
-    return [Choice(name=_name(one, locale)[:100], value=str(one.voice_id)) for one in found]
+async def _suggest(interaction: Interaction, typed: str, *, own: bool, approved: bool = False) -> list[Choice[str]]:
+    library, locale = interaction.client.services.library, str(interaction.locale)
+    found = await library.suggest(viewer_of(interaction), typed, own=own, approved=approved)
+    return [Choice(name=_name(voice, locale)[:100], value=str(voice.voice_id)) for voice in found]
 
 
-def _name(one: VoiceSuggestion, locale: str) -> str:
-    if one.owner_name is None:
-        return one.title
-    key = "choice.approved" if one.approved else "choice.shared"
-    return translate(locale, key, title=one.title, owner=one.owner_name)
+def _name(voice: VoiceSuggestion, locale: str) -> str:
+    if voice.owner_name is None:
+        return voice.title
+    key = "choice.approved" if voice.approved else "choice.shared"
+    return translate(locale, key, title=voice.title, owner=voice.owner_name)

@@ -1,4 +1,4 @@
-"""`/clonevoice`: an MP3 becomes a voice, while its member watches."""
+"""`/clonevoice` and `Clone this voice`: clone a voice from an MP3 file."""
 
 import discord
 from discord import app_commands
@@ -6,14 +6,12 @@ from discord.app_commands import Choice
 from discord.ext import commands
 
 from bot.client.client import Clonevoice
-from bot.client.messenger import DiscordMessenger
 from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
-from cogs.clonevoice.actions import CloneButton
-from cogs.clonevoice.presenter import DiscordClonePresenter
-from cogs.clonevoice.submit import CloneForm, clone, spoken_by
-from cogs.consent.actions import ConsentButton
+from cogs._ui.interaction import Interaction
+from cogs.clonevoice.actions import handle_click
+from cogs.clonevoice.submit import CloneForm, clone, sample_language
 
 
 class CloneVoice(commands.Cog):
@@ -30,13 +28,11 @@ class CloneVoice(commands.Cog):
     )
     @app_commands.choices(
         rights=[Choice(name=command_text(f"rights.{rights}"), value=rights.value) for rights in Rights],
-        language=[
-            Choice(name=command_text(f"language.{language}"), value=language.value) for language in Language
-        ],
+        language=[Choice(name=command_text(f"language.{language}"), value=language.value) for language in Language],
     )
     async def clonevoice(
         self,
-        interaction: discord.Interaction[Clonevoice],
+        interaction: Interaction,
         sample: discord.Attachment,
         title: app_commands.Range[str, 1, TITLE_LENGTH],
         rights: str,
@@ -44,25 +40,26 @@ class CloneVoice(commands.Cog):
         language: str | None = None,
         speaker: discord.User | None = None,
     ) -> None:
-        """Take the order; the card follows the clone from here."""
+        """Start a clone. Its card is the answer."""
         await clone(
             interaction,
             sample,
             title=title,
             rights=Rights(rights),
             description=description,
-            language=Language(language) if language else spoken_by(interaction),
+            language=Language(language) if language else sample_language(interaction),
             speaker=speaker,
         )
 
 
-async def clone_this(interaction: discord.Interaction[Clonevoice], message: discord.Message) -> None:
-    """Ask what the voice in a message's audio is to be called, and clone it."""
+async def clone_this(interaction: Interaction, message: discord.Message) -> None:
+    """Open the form that clones the first audio file of a message. Raises `Refused` if there is none."""
     sample = next((file for file in message.attachments if _is_audio(file)), None)
     if sample is None:
         raise Refused("refused.no_audio")
-    # Kept with the form: fetched anew, a message has no attachments without a privileged intent.
-    form = CloneForm(sample, str(interaction.locale), spoken_by(interaction), author_id=message.author.id)
+    # The form keeps the attachment: without a privileged intent, a fetched message has none.
+    language = sample_language(interaction)
+    form = CloneForm(sample, str(interaction.locale), language, author_id=message.author.id)
     await interaction.response.send_modal(form)
 
 
@@ -71,8 +68,7 @@ def _is_audio(file: discord.Attachment) -> bool:
 
 
 async def setup(bot: Clonevoice) -> None:
-    """Hand the cog its tools."""
-    bot.cloner.sink = DiscordClonePresenter(DiscordMessenger(bot), bot.previews, bot.cloner.clock)
-    bot.add_dynamic_items(CloneButton, ConsentButton)
+    """Add the commands and register the buttons."""
+    bot.actions.add("clone", r"(?P<action>anyway|mine|cancel|again):(?P<job_id>[\w-]+)", handle_click)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

@@ -1,180 +1,107 @@
-"""The cards of clones under way, and how their ends reach their members."""
+"""Shows clones to their members: cards with live progress, and the results."""
 
-import io
 import logging
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
 
 import discord
 
 from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
-from bot.cloning.job import CloneJob
-from bot.cloning.stage import Progress
+from bot.cloning.job import CloneJob, Progress
 from bot.downloads import Previews
-from bot.errors import ClonevoiceError, Refused
-from bot.i18n import ENGLISH, Markup, translate, translate_markdown
-from bot.mureka.errors import MurekaError
+from bot.errors import ClonevoiceError
+from bot.i18n import translate_markdown
+from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer, Voice
-from cogs._ui.interaction import FILE_LIMIT
+from cogs._ui.direct_message import dm_or_mention
+from cogs._ui.formatting import FILE_LIMIT, RED, attachments
 from cogs._ui.live_message import Frame, LiveMessage
-from cogs._ui.voice_card import voice_card
-from cogs.clonevoice.actions import buttons_of
+from cogs._ui.voice_card import card_buttons, voice_card
+from cogs.clonevoice.actions import job_buttons
 from cogs.clonevoice.progress_card import draw
-from cogs.consent.actions import consent_buttons, question
-from cogs.voices.actions import voice_buttons
 
 _log = logging.getLogger(__name__)
 
 LATE_SECONDS = 5 * 60.0
-"""A clone that took longer is announced by DM too: its member may no longer be looking."""
-
-
-_RED = discord.Colour(0xE74C3C)
+"""Seconds after which the result is sent by DM too: the member may no longer be watching the card."""
 
 
 class DiscordClonePresenter:
-    """The cloner's sink: a card for each clone under way."""
+    """Shows a card for each unfinished clone."""
 
-    def __init__(self, ways: Messenger, previews: Previews, clock: Clock) -> None:
-        self._ways = ways
+    def __init__(self, messenger: Messenger, previews: Previews, clock: Clock) -> None:
+        self._messenger = messenger
         self._previews = previews
         self._clock = clock
-        self._cards: dict[str, LiveMessage] = {}
+        self._cards = defaultdict[str, LiveMessage](lambda: LiveMessage(messenger, clock))
         self._newest: dict[str, Progress] = {}
 
     def show(self, job: CloneJob, progress: Progress) -> None:
-        """Take note of progress."""
+        """Show progress on the card, in the background."""
         self._newest[job.id] = progress
-        self._card(job).show(_look(job, progress))
+        self._cards[job.id].show(_frame(job, progress))
 
     async def move(self, job: CloneJob, before: CloneJob) -> None:
-        """Draw a card in the message where it is now, and remove the one where it was before."""
-        if job.finished:  # its end comes there by itself
+        """Show the card in the message where it is now, and delete the message where it was."""
+        if job.finished:  # `deliver` shows the result there
             return
-        await self._card(job).draw(_look(job, self._newest.get(job.id) or Progress(job.stage)))
+        await self._cards[job.id].edit(_frame(job, self._newest.get(job.id) or Progress(job.stage)))
         if before.reply:
             try:
-                await self._ways.remove(before.reply)
+                await self._messenger.remove(before.reply)
             except DeliveryError as error:
-                _log.info("an old card could not be removed: %s", error)
+                _log.info("an old card could not be deleted: %s", error)
 
     async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
-        """Show the end of a job: on its card, by DM if it is late, by a mention if DMs are closed."""
+        """Show the result on the card. If it is late or the card is gone, send it by DM too.
+
+        If DMs are closed, mention the member in the channel. Returns False to retry later.
+        """
         self._newest.pop(job.id, None)
         if card := self._cards.pop(job.id, None):
             await card.stop()
-        seen = False
+        shown = False
         if job.reply and job.reply.is_alive(self._clock.now()):
-            message = await self._last_card(job, outcome, job.guild_id, job.reply.file_limit)
             try:
-                files = message.files()
-                await self._ways.edit(job.reply, view=message.view, attachments=files, **message.text)
-                seen = True
+                await self._show_result(job, job.reply, outcome)
+                shown = True
             except DeliveryError as error:
-                _log.info("the last card of clone %s could not be shown: %s", job.id, error)
+                _log.info("the result of clone %s could not be shown on its card: %s", job.id, error)
                 if error.temporary:
                     return False
-        if seen and self._clock.now() - job.accepted_at < LATE_SECONDS:
+        if shown and self._clock.now() - job.accepted_at < LATE_SECONDS:
             return True
-        return await self._announce(job, await self._last_card(job, outcome, 0, FILE_LIMIT)) or seen
+        return await self._announce(job, outcome) or shown
 
-    async def ask(self, job: CloneJob) -> bool:
-        """Ask a job's speaker by DM; if DMs are closed, a mention says only that there is a question."""
-        assert job.speaker is not None  # noqa: S101 - else nobody is asked
-        server = await self._ways.server(job.guild_id)
-        view = consent_buttons(job.id, server.locale, "open", "approve", "refuse")
-        try:
-            embed = question(job, server.locale, server.name)
-            embed.set_footer(text=translate(server.locale, "consent.listen"))
-            await self._ways.dm(job.speaker.id, embed=embed, view=view)
-        except DeliveryError as error:
-            _log.info("the speaker of clone %s could not be asked by DM: %s", job.id, error)
-            if error.temporary:
-                return False
-        else:
-            return True
-        mention = Markup(f"<@{job.speaker.id}>")
-        text = translate_markdown(server.locale, "consent.mention", mention=mention)
-        view = consent_buttons(job.id, server.locale, "open")
-        try:
-            await self._ways.ping(job.channel_id, job.speaker.id, text, view=view)
-        except DeliveryError as error:
-            _log.info("the speaker of clone %s could not be asked in the channel: %s", job.id, error)
-            if error.temporary:
-                return False
-            raise Refused("refused.speaker_unreachable", name=job.speaker.name) from error
-        return True
+    async def _show_result(self, job: CloneJob, reply: InteractionReply, outcome: Voice | ClonevoiceError) -> None:
+        embed, view, files = await self._result(job, outcome, job.guild_id, reply.file_limit)
+        await self._messenger.edit(reply, content=None, embed=embed, view=view, attachments=files)
 
-    async def alarm(self, account: str | None, why: MurekaError) -> None:
-        """Tell the operator by DM."""
-        name = account or translate(ENGLISH, "operator.only_account")
-        problem = Markup(translate(ENGLISH, f"doctor.{why.key}"))
-        text = translate_markdown(ENGLISH, "operator.account", account=name, problem=problem)
+    async def _announce(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
+        embed, view, files = await self._result(job, outcome, 0, FILE_LIMIT)
+        message = {"content": None, "embed": embed, "files": files} | ({"view": view} if view else {})
         try:
-            await self._ways.tell_operator(content=text)
+            await dm_or_mention(self._messenger, job.owner_id, message, job.channel_id, "card.elsewhere", job.locale)
         except DeliveryError as error:
-            _log.warning("the operator could not be told by DM: %s", error)
-
-    def _card(self, job: CloneJob) -> LiveMessage:
-        if job.id not in self._cards:
-            self._cards[job.id] = LiveMessage(self._ways, self._clock)
-        return self._cards[job.id]
-
-    async def _announce(self, job: CloneJob, message: "_LastCard") -> bool:
-        try:
-            if message.view:
-                await self._ways.dm(job.owner_id, view=message.view, files=message.files(), **message.text)
-            else:
-                await self._ways.dm(job.owner_id, files=message.files(), **message.text)
-        except DeliveryError as error:
-            _log.info("the member of clone %s could not be told by DM: %s", job.id, error)
-            if error.temporary:
-                return False
-        else:
-            return True
-        mention = Markup(f"<@{job.owner_id}>")
-        try:
-            await self._ways.ping(
-                job.channel_id,
-                job.owner_id,
-                translate_markdown(job.locale, "card.elsewhere", mention=mention),
-            )
-        except DeliveryError as error:
-            _log.info("the member of clone %s could not be told in the channel: %s", job.id, error)
+            _log.info("the member of clone %s could not be reached: %s", job.id, error)
             return not error.temporary
         return True
 
-    async def _last_card(
+    async def _result(
         self, job: CloneJob, outcome: Voice | ClonevoiceError, guild_id: int, limit: int
-    ) -> "_LastCard":
+    ) -> tuple[discord.Embed, discord.ui.View | None, list[discord.File]]:
         if isinstance(outcome, Voice):
             viewer = Viewer(job.owner_id, guild_id)
-            embed, files = await voice_card(
-                outcome, viewer, job.locale, self._previews, owner=job.owner_name, limit=limit
-            )
-            return _LastCard(embed, files, voice_buttons(outcome, viewer, job.locale))
+            owner = job.owner_name
+            embed, files = await voice_card(outcome, viewer, job.locale, self._previews, owner=owner, limit=limit)
+            return embed, card_buttons(outcome, viewer, job.locale), attachments(files)
         embed = discord.Embed(
             title=translate_markdown(job.locale, "card.failed", title=job.title),
             description=translate_markdown(job.locale, outcome.key, **outcome.values),
-            colour=_RED,
+            color=RED,
         )
-        return _LastCard(embed, [], buttons_of(job))
+        return embed, job_buttons(job), []
 
 
-def _look(job: CloneJob, progress: Progress) -> Frame:
-    return Frame(job.reply, progress.stage, lambda: (draw(job, progress), buttons_of(job)))
-
-
-@dataclass(frozen=True, slots=True)
-class _LastCard:
-    embed: discord.Embed
-    contents: list[tuple[str, bytes]]
-    view: discord.ui.View | None
-
-    @property
-    def text(self) -> dict[str, Any]:
-        return {"embed": self.embed, "content": None}
-
-    def files(self) -> list[discord.File]:
-        return [discord.File(io.BytesIO(content), name) for name, content in self.contents]
+def _frame(job: CloneJob, progress: Progress) -> Frame:
+    return Frame(job.reply, progress.stage, lambda: (draw(job, progress), job_buttons(job)))

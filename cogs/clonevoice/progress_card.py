@@ -1,93 +1,69 @@
-"""What the progress of a clone looks like: its stages as a list, and a bar for the present one."""
+"""The card of an unfinished clone: its stages as a list, with a bar for the current one."""
 
 import discord
 
 from bot.audio.inspector import within_recommended
-from bot.cloning.job import CloneJob
-from bot.cloning.stage import Progress, Stage
+from bot.cloning.job import CloneJob, Progress, Stage
 from bot.i18n import translate, translate_markdown
-from cogs._ui.formatting import FULLEST, bar, length
+from cogs._ui.formatting import BLURPLE, FULLEST, YELLOW, bar, length
 
-_BLURPLE = discord.Colour(0x5865F2)
-_YELLOW = discord.Colour(0xF1C40F)
-_PATH = (
-    Stage.RECEIVED,
-    Stage.CHECKED,
-    Stage.CONFIRMING,
-    Stage.CONSENT,
-    Stage.QUEUED,
-    Stage.UPLOADING,
-    Stage.CLONING,
-    Stage.DONE,
-)
+_STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CANCELLED})
 
 
 def draw(job: CloneJob, progress: Progress) -> discord.Embed:
-    """Draw the stages passed, the present one with what is known of it, and those to come."""
-    present = _PATH.index(progress.stage)
+    """Return the card. Stages that this job skips are left out."""
+    current = _STAGES.index(progress.stage)
     lines = [
-        _passed(job, stage)
-        if place < present
-        else _present(job, progress)
-        if place == present
+        _done(job, stage)
+        if index < current
+        else _current(job, progress)
+        if index == current
         else translate_markdown(job.locale, f"stage.ahead.{stage}")
-        for place, stage in enumerate(_PATH)
-        if _passes(job, stage)
+        for index, stage in enumerate(_STAGES)
+        if _includes(job, stage)
     ]
     if progress.note:
         lines.append(translate_markdown(job.locale, progress.note))
     embed = discord.Embed(
         title=translate_markdown(job.locale, "card.title", title=job.title),
         description="\n".join(lines),
-        colour=_YELLOW if progress.stage in {Stage.CONFIRMING, Stage.CONSENT} else _BLURPLE,
+        color=YELLOW if progress.stage in {Stage.CONFIRMING, Stage.CONSENT} else BLURPLE,
     )
     return embed.set_footer(text=translate(job.locale, _footer(job, progress.stage)))
 
 
 def _footer(job: CloneJob, stage: Stage) -> str:
-    match stage:
-        case Stage.UPLOADING:
-            return "card.sending"
-        case Stage.CLONING:
-            return "card.sent"
-        case _ if job.attempt:
-            return "card.again"
-        case _:
-            return "card.unsent"
+    keys = {Stage.UPLOADING: "card.sending", Stage.CLONING: "card.sent"}
+    return keys.get(stage, "card.again" if job.attempt else "card.unsent")
 
 
-def _passes(job: CloneJob, stage: Stage) -> bool:
-    match stage:
-        case Stage.CONFIRMING:
-            return Stage.CONFIRMING in job.times
-        case Stage.CONSENT:
-            return job.speaker is not None
-        case _:
-            return True
+def _includes(job: CloneJob, stage: Stage) -> bool:
+    optional = {Stage.CONFIRMING: Stage.CONFIRMING in job.times, Stage.CONSENT: job.speaker is not None}
+    return optional.get(stage, True)
 
 
-def _passed(job: CloneJob, stage: Stage) -> str:
+def _done(job: CloneJob, stage: Stage) -> str:
     if job.sample_info is None or stage is not Stage.CHECKED:
         name = job.speaker.name if job.speaker else ""
         return translate_markdown(job.locale, f"stage.passed.{stage}", name=name)
-    facts = job.sample_info
+    info = job.sample_info
     return translate_markdown(
         job.locale,
         "stage.checked_facts",
-        length=length(facts.duration),
-        codec=facts.codec,
-        rate=facts.sample_rate / 1000,
-        channels=translate(job.locale, "facts.mono" if facts.channels == 1 else "facts.stereo"),
-        kilobits=round(facts.bit_rate / 1000),
-        peak=round(facts.peak),
-        rms=round(facts.rms),
+        length=length(info.duration),
+        codec=info.codec,
+        rate=info.sample_rate / 1000,
+        channels=translate(job.locale, "facts.mono" if info.channels == 1 else "facts.stereo"),
+        kilobits=round(info.bit_rate / 1000),
+        peak=round(info.peak),
+        rms=round(info.rms),
     )
 
 
-def _present(job: CloneJob, progress: Progress) -> str:
+def _current(job: CloneJob, progress: Progress) -> str:
     match progress.stage:
         case Stage.CHECKED:
-            return _passed(job, Stage.CHECKED)
+            return _done(job, Stage.CHECKED)
         case Stage.QUEUED if progress.done:
             key, values = "stage.queued_behind", {"ahead": int(progress.done)}
         case Stage.UPLOADING:
@@ -96,11 +72,8 @@ def _present(job: CloneJob, progress: Progress) -> str:
         case Stage.CLONING:
             late = progress.done > progress.total
             key = "stage.cloning_late" if late else "stage.cloning"
-            values = {
-                "elapsed": length(progress.done),
-                "usual": length(progress.total),
-                "bar": bar(min(progress.done / (progress.total or 1), FULLEST)),
-            }
+            share = min(progress.done / (progress.total or 1), FULLEST)
+            values = {"elapsed": length(progress.done), "usual": length(progress.total), "bar": bar(share)}
         case Stage.CONFIRMING:
             return _question(job)
         case Stage.CONSENT:
@@ -112,12 +85,10 @@ def _present(job: CloneJob, progress: Progress) -> str:
 
 
 def _question(job: CloneJob) -> str:
-    """Say what a sample is asked about."""
     questions: list[str] = []
     if job.sample_info and not within_recommended(job.sample_info):
-        questions.append(
-            translate_markdown(job.locale, "stage.present.waiting", length=length(job.sample_info.duration))
-        )
+        duration = length(job.sample_info.duration)
+        questions.append(translate_markdown(job.locale, "stage.present.waiting", length=duration))
     if job.needs_confirmation:
         questions.append(translate_markdown(job.locale, "stage.doubtful"))
     return "\n".join(questions)

@@ -1,24 +1,25 @@
-"""What moderators decided, and who is blocked, as lists for them."""
+"""The lists of decisions and of blocked members, for moderators."""
 
-import discord
+from collections.abc import Sequence
+from typing import Any
 
-from bot.client.client import Clonevoice
 from bot.i18n import translate, translate_markdown
 from bot.policy.models import ModAction
-from cogs._ui.paginator import LISTS, add_page_buttons, page_of
-from cogs.voiceadmin.mod_log import decided
+from cogs._ui.formatting import shorten
+from cogs._ui.interaction import Interaction
+from cogs._ui.paginator import Page, list_message, page_of
+from cogs.voiceadmin.mod_log import entry_text
 from cogs.voiceadmin.permissions import check_moderator
 
 ROW_LENGTH = 400
-"""Longest row of a list: ten of them fit into an embed, which holds 4,096 characters."""
+"""Longest row, in characters: ten of them fit into an embed, which holds 4,096."""
 
 
-async def show_blocked(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of who is blocked."""
+async def show_blocked(interaction: Interaction, list_filter: str, page: int) -> None:
+    """Show a page of the blocked members."""
     await check_moderator(interaction)
     locale = str(interaction.locale)
-    blocks = await interaction.client.moderation.blocked(interaction.guild_id or 0)
-    page, shown = page_of(blocks, page)
+    blocks = page_of(await interaction.client.services.rules.blocked(interaction.guild_id or 0), page)
     lines = [
         translate_markdown(
             locale,
@@ -29,41 +30,31 @@ async def show_blocked(interaction: discord.Interaction[Clonevoice], of: str, pa
             at=int(block.at),
             until=int(block.until or 0),
         )
-        for block in shown
+        for block in blocks.rows
     ]
-    await _show_list(interaction, "blocked", lines, (page, len(blocks), of))
+    await _show_list(interaction, "blocked", blocks, list_filter, lines)
 
 
-async def show_audit(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of what was decided; `of` is `member id:kind`, both of which may be empty."""
+async def show_audit(interaction: Interaction, list_filter: str, page: int) -> None:
+    """Show a page of decisions, newest first. The filter is `member ID:action`; both may be empty."""
     await check_moderator(interaction)
-    member, _, kind = of.partition(":")
-    entries = await interaction.client.moderation.audit(
+    member, _, action = list_filter.partition(":")
+    entries = await interaction.client.services.rules.audit(
         interaction.guild_id or 0,
         member_id=int(member) if member.isdecimal() else None,
-        decision=ModAction(kind) if kind in {*ModAction} else None,
+        decision=ModAction(action) if action in {*ModAction} else None,
     )
-    page, shown = page_of(entries, page)
-    lines = [decided(entry, str(interaction.locale)) for entry in shown]
-    await _show_list(interaction, "audit", lines, (page, len(entries), of))
+    shown = page_of(entries, page)
+    lines = [entry_text(entry, str(interaction.locale)) for entry in shown.rows]
+    await _show_list(interaction, "audit", shown, list_filter, lines)
 
 
 async def _show_list(
-    interaction: discord.Interaction[Clonevoice], kind: str, lines: list[str], place: tuple[int, int, str]
+    interaction: Interaction, kind: str, page: Page[Any], list_filter: str, lines: Sequence[str]
 ) -> None:
-    locale, (page, rows, of) = str(interaction.locale), place
-    embed = discord.Embed(
-        title=translate(locale, f"moderators.{kind}", rows=rows),
-        description="\n".join(map(_cut, lines)) or translate(locale, f"moderators.none.{kind}"),
-        colour=discord.Colour.blurple(),
-    )
-    view = discord.ui.View(timeout=None)
-    add_page_buttons(view, kind, page, rows, of, locale)
-    await interaction.edit_original_response(embed=embed, view=view)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= ROW_LENGTH else f"{line[: ROW_LENGTH - 1]}…"
-
-
-LISTS.update({"blocked": show_blocked, "audit": show_audit})
+    locale = str(interaction.locale)
+    title = translate(locale, f"moderators.{kind}", rows=page.total)
+    empty = translate(locale, f"moderators.none.{kind}")
+    lines = [shorten(line, ROW_LENGTH - 1) for line in lines]
+    message = list_message(locale, kind, page, list_filter, title=title, lines=lines, empty=empty)
+    await interaction.edit_original_response(**message)

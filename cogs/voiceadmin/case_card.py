@@ -1,69 +1,65 @@
-"""What a case looks like: the voice, its owner, what is said of it, and what was decided."""
+"""The card of a case: the voice, its owner, the reports and the decision."""
 
 import discord
 
 from bot.i18n import Markup, escape_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
-from cogs._ui.formatting import GREY
+from cogs._ui.formatting import GREY, RED, add_field
 
 SHOWN = 5
-"""How many reports of a case are shown, the newest ones."""
-
-_RED = discord.Colour(0xE74C3C)
+"""Most reports of a case on its card, the newest ones."""
 
 
 def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Embed:
-    """Draw a case, of which the voice may be `gone`.
+    """Return the card. `gone` says that the voice no longer exists.
 
-    Who reported is `named` to moderators alone, and not to one whose own voice it is.
+    If `named`, show the reporters' names: only to moderators who are not involved.
     """
-    target = case.voice
+    voice = case.voice
     embed = discord.Embed(
-        title=translate_markdown(locale, "case.title" if case.open else "case.over", title=target.title),
-        description=_standing(case, locale),
-        colour=_RED if case.open else GREY,
+        title=translate_markdown(locale, "case.title" if case.open else "case.over", title=voice.title),
+        description=_state(case, locale),
+        color=RED if case.open else GREY,
     )
-    embed.add_field(name=translate(locale, "voice.owner"), value=_who(target.owner_name, target.owner_id))
-    where = "case.cloned_here" if target.cloned_here else "case.cloned_elsewhere"
-    embed.add_field(name=translate(locale, "case.where"), value=translate(locale, where))
+    add_field(embed, locale, "voice.owner", _name(voice.owner_name, voice.owner_id))
+    where = "case.cloned_here" if voice.cloned_here else "case.cloned_elsewhere"
+    add_field(embed, locale, "case.where", translate(locale, where))
     if gone and case.open:
-        embed.add_field(name=translate(locale, "case.gone"), value=translate(locale, "case.gone_since"))
+        add_field(embed, locale, "case.gone", translate(locale, "case.gone_since"))
     for report in case.reports[-SHOWN:]:
-        told = _reported(report, locale, named=named)
-        embed.add_field(name=translate(locale, f"report.reason.{report.reason}"), value=told, inline=False)
+        text = _reported(report, locale, named=named)
+        add_field(embed, locale, f"report.reason.{report.reason}", text, inline=False)
     if case.open and not named:
         embed.set_footer(text=translate(locale, "case.who"))
     return embed
 
 
-def _standing(case: Case, locale: str) -> str:
+def _state(case: Case, locale: str) -> str:
     if case.decision is None:
         return translate(locale, "case.open", reports=len(case.reports))
-    verdict = case.decision
+    decision = case.decision
     return translate_markdown(
         locale,
         f"case.decided.{case.outcome}",
-        by=verdict.by.name,
-        at=int(verdict.at),
-        reason=verdict.reason,
-        name=verdict.member.name if verdict.member else "",
+        by=decision.by.name,
+        at=int(decision.at),
+        reason=decision.reason,
+        name=decision.member.name if decision.member else "",
     )
 
 
 def _reported(report: Report, locale: str, *, named: bool) -> str:
     name = report.reporter_name if named else translate(locale, "case.member")
-    told = translate_markdown(
+    text = translate_markdown(
         locale, "case.report", name=name or translate(locale, "history.forgotten"), at=int(report.at)
     )
-    if line := report.clip:
-        speaker = _who(line.author_name or translate(locale, "history.forgotten"), line.author_id)
-        link = Markup(line.link)
-        told += "\n" + translate_markdown(
-            locale, "case.said", name=Markup(speaker), text=line.text, link=link
-        )
-    return told
+    if clip := report.clip:
+        author = _name(clip.author_name or translate(locale, "history.forgotten"), clip.author_id)
+        link = Markup(clip.link)
+        text += "\n" + translate_markdown(locale, "case.said", name=Markup(author), text=clip.text, link=link)
+    return text
 
 
-def _who(name: str, user_id: int) -> str:
-    """Name somebody, with their id: names can be alike, and change."""
+def _name(name: str, user_id: int) -> str:
+    """Return a member's name and ID: names are not unique, and they change."""
     return f"{escape_markdown(name)} (`{user_id}`)" if user_id else str(escape_markdown(name))

@@ -1,4 +1,4 @@
-"""A server's log channel: what moderators decide, told there as it happens."""
+"""The moderation log: posts moderators' decisions to a server's log channel."""
 
 import asyncio
 import logging
@@ -8,50 +8,54 @@ import discord
 
 from bot.client.client import Clonevoice
 from bot.i18n import ENGLISH, Markup, translate, translate_markdown
-from bot.policy.models import AuditEntry, Ids, ModAction
+from bot.policy.models import AuditEntry, ModAction
+from bot.text import Ids
 
 _log = logging.getLogger(__name__)
 
 
 class ModLog:
-    """Writes to log channels; one that can't be written to loses nothing: the audit has it."""
+    """Posts audit entries. Failures are logged and ignored: the audit itself has every entry."""
 
     def __init__(self, bot: Clonevoice) -> None:
         self._bot = bot
-        self._writing: set[asyncio.Task[None]] = set()
-        self._order: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def tell(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
-        """Write one line, in the server's language, without keeping anybody waiting."""
-        task = asyncio.create_task(self._write(guild_id, entry, channel_id))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+    def on_audit_entry(self, guild_id: int, entry: AuditEntry, log_channel: int | None) -> None:
+        """Post an entry in the background, in the server's language.
 
-    async def _write(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
+        `log_channel` is the log channel before a change of it. If it is None, the current one is used.
+        """
+        task = asyncio.create_task(self._post(guild_id, entry, log_channel))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _post(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
         try:
-            channel_id = channel_id or (await self._bot.moderation.policy(guild_id)).log_channel
+            channel_id = channel_id or (await self._bot.services.rules.policy(guild_id)).log_channel
             if channel_id is None:
                 return
             guild = self._bot.get_guild(guild_id)
             locale = str(guild.preferred_locale) if guild else ENGLISH
-            async with self._order[guild_id]:
-                await self._bot.get_partial_messageable(channel_id).send(decided(entry, locale))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the decision stands and is on the trail
+            async with self._locks[guild_id]:
+                await self._bot.get_partial_messageable(channel_id).send(entry_text(entry, locale))
+        except Exception as error:  # noqa: BLE001 - a failed post must not affect the decision
             _log.warning("the log channel of server %d can't be written to: %r", guild_id, error)
 
 
-def decided(entry: AuditEntry, locale: str) -> str:
-    """Say what was decided, in one line."""
-    about_rule = entry.action is ModAction.POLICY
-    ends = entry.action is ModAction.BLOCK and entry.now
+def entry_text(entry: AuditEntry, locale: str) -> str:
+    """Return an audit entry as one line."""
+    is_rule = entry.action is ModAction.POLICY
+    has_end = entry.action is ModAction.BLOCK and entry.now
     return translate_markdown(
         locale,
-        "audit.block_until" if ends else f"audit.{entry.action}",
-        until=int(entry.now) if ends else 0,
+        "audit.block_until" if has_end else f"audit.{entry.action}",
+        until=int(entry.now) if has_end else 0,
         owner=entry.member_name,
         at=int(entry.at),
         by=entry.by_name,
-        subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if about_rule else entry.subject,
+        subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if is_rule else entry.subject,
         reason=entry.reason,
         was=_value(entry.subject, entry.was, locale),
         now=_value(entry.subject, entry.now, locale),
@@ -59,7 +63,7 @@ def decided(entry: AuditEntry, locale: str) -> str:
 
 
 def _value(rule: str, written: str, locale: str) -> Markup:
-    """Say a rule's value as it was written into the audit."""
+    """Translate the value of a rule from the form that the audit stores."""
     if written in {"True", "False"}:
         return Markup(translate(locale, "panel.on" if written == "True" else "panel.off"))
     if written in {"", "0", "None"}:
@@ -69,7 +73,7 @@ def _value(rule: str, written: str, locale: str) -> Markup:
 
 
 def log_trouble(guild: discord.Guild | None, channel_id: int | None) -> str | None:
-    """Return the key of the sentence that says why the log channel can't be used; None if it can."""
+    """Return the key of the sentence that says why the log channel can't be used, or None if it can."""
     if channel_id is None or guild is None:
         return None
     channel = guild.get_channel(channel_id)

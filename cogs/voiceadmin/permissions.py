@@ -1,45 +1,45 @@
-"""Who decides in a server, and about whom, asked at every command and click."""
+"""Checks that a member may moderate, made for every command and click."""
 
 from collections.abc import Collection
 
 import discord
 
-from bot.client.client import Clonevoice
 from bot.errors import Refused
 from bot.policy.models import UserRef
+from cogs._ui.interaction import Interaction
 
 
-async def is_moderator(interaction: discord.Interaction[Clonevoice]) -> bool:
-    """Whether a member manages the server or has its moderation role."""
+async def is_moderator(interaction: Interaction) -> bool:
+    """Return True if the member has the Manage Server permission or the moderator role."""
     user = interaction.user
     if not isinstance(user, discord.Member):
         return False
     if interaction.permissions.manage_guild:
         return True
-    policy = await interaction.client.moderation.policy(user.guild.id)
+    policy = await interaction.client.services.rules.policy(user.guild.id)
     return policy.moderator_role in {role.id for role in user.roles if not role.is_default()}
 
 
-async def check_moderator(interaction: discord.Interaction[Clonevoice]) -> None:
-    """Raise `NotModerator` for everybody else."""
+async def check_moderator(interaction: Interaction) -> None:
+    """Raise `Refused` unless the member is a moderator."""
     if not await is_moderator(interaction):
         raise Refused("refused.not_moderator")
 
 
-def may_decide(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> bool:
-    """Whether a moderator is none of those whom it is about; the server's owner has nobody above."""
+def may_decide(interaction: Interaction, involved: Collection[int]) -> bool:
+    """Return True if the moderator is not involved. The server's owner may always decide."""
     server_owner = interaction.guild.owner_id if interaction.guild else None
-    return interaction.user.id not in concerned or interaction.user.id == server_owner
+    return interaction.user.id not in involved or interaction.user.id == server_owner
 
 
-def check_not_concerned(interaction: discord.Interaction[Clonevoice], concerned: Collection[int]) -> None:
-    """Raise `ActOnSelf` for a moderator whom it is about."""
-    if not may_decide(interaction, concerned):
+def check_not_involved(interaction: Interaction, involved: Collection[int]) -> None:
+    """Raise `Refused` if the moderator may not decide."""
+    if not may_decide(interaction, involved):
         raise Refused("refused.act_on_self")
 
 
-def check_block(interaction: discord.Interaction[Clonevoice], member_id: int, *, bot: bool = False) -> None:
-    """Raise `Refused` for whom nobody can block: oneself, the server's owner, a bot."""
+def check_block(interaction: Interaction, member_id: int, *, bot: bool = False) -> None:
+    """Raise `Refused` if the member can't be blocked: the moderator, the server's owner or a bot."""
     if member_id == interaction.user.id:
         raise Refused("refused.act_on_self")
     if interaction.guild and member_id == interaction.guild.owner_id:
@@ -48,6 +48,6 @@ def check_block(interaction: discord.Interaction[Clonevoice], member_id: int, *,
         raise Refused("refused.act_on_bot")
 
 
-def moderator(user: discord.User | discord.Member) -> UserRef:
-    """Return who somebody is, for the record."""
+def user_ref(user: discord.User | discord.Member) -> UserRef:
+    """Return a user's ID and name, for the audit."""
     return UserRef(user.id, user.display_name)

@@ -1,69 +1,45 @@
-"""Who spoke what with a voice, for its owner."""
+"""The clips that were spoken with a voice, for its owner."""
 
-import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import discord
-
-from bot.client.client import Clonevoice
 from bot.i18n import translate, translate_markdown
 from bot.voices.models import Clip
-from cogs._ui.interaction import viewer_of
-from cogs._ui.paginator import add_page_buttons, page_of
+from cogs._ui.formatting import attachments, shorten
+from cogs._ui.interaction import Interaction, viewer_of
+from cogs._ui.paginator import list_message, page_of
 
 EXCERPT = 150
-"""How many characters of a line a page shows; the file beside it has all of them."""
+"""Most characters of a clip's text on a page; the attached file has all of it."""
 
 
-async def show_history(interaction: discord.Interaction[Clonevoice], voice_id: int, page: int) -> None:
-    """Answer with a page of what was spoken, newest first, and with all of it as a file."""
-    locale, library = str(interaction.locale), interaction.client.library
-    viewer = viewer_of(interaction)
+async def show_history(interaction: Interaction, list_filter: str, page: int) -> None:
+    """Show a page of clips, newest first, and attach all of them as a file. The filter is a voice's ID."""
+    locale, library = str(interaction.locale), interaction.client.services.library
+    viewer, voice_id = viewer_of(interaction), int(list_filter) if list_filter.isdecimal() else 0
     voice = await library.get_own(viewer, voice_id)
-    lines = await library.list_clips(viewer, voice_id)
-    page, shown = page_of(lines, page)
-    embed = discord.Embed(
-        title=translate_markdown(locale, "history.title", title=voice.title),
-        description="\n".join(
-            translate_markdown(
-                locale,
-                "history.line",
-                at=int(line.at),
-                name=speaker_name(line, locale),
-                text=_excerpt(line.text),
-            )
-            for line in shown
-        )
-        or translate(locale, "history.empty"),
-        colour=discord.Colour.blurple(),
+    clips = await library.list_clips(viewer, voice_id)
+    shown = page_of(clips, page)
+    lines = [_line(clip, locale) for clip in shown.rows]
+    title, empty = translate_markdown(locale, "history.title", title=voice.title), translate(locale, "history.empty")
+    message = list_message(locale, "history", shown, list_filter, title=title, lines=lines, empty=empty)
+    files = attachments([("spoken.txt", _all_clips(clips, locale).encode())] if clips else [])
+    await interaction.edit_original_response(attachments=files, **message)
+
+
+def _line(clip: Clip, locale: str) -> str:
+    text = shorten(" ".join(clip.text.split()), EXCERPT)
+    return translate_markdown(locale, "history.line", at=int(clip.at), name=author_name(clip, locale), text=text)
+
+
+def author_name(clip: Clip, locale: str) -> str:
+    """Return the name of a clip's author, or a placeholder if their data was erased."""
+    return clip.author_name or translate(locale, "history.forgotten")
+
+
+def _all_clips(clips: Sequence[Clip], locale: str) -> str:
+    times = [datetime.fromtimestamp(clip.at, UTC).strftime("%Y-%m-%d %H:%M UTC") for clip in clips]
+    return "\n\n".join(
+        translate(locale, "history.written", at=at, name=author_name(clip, locale), text=clip.text)
+        for at, clip in zip(times, clips, strict=True)
     )
-    view = discord.ui.View(timeout=None)
-    add_page_buttons(view, "history", page, len(lines), str(voice_id), locale)
-    await interaction.edit_original_response(
-        embed=embed, view=view, attachments=[_file(lines, locale)] if lines else []
-    )
-
-
-def speaker_name(line: Clip, locale: str) -> str:
-    """Name who spoke a line."""
-    return line.author_name or translate(locale, "history.forgotten")
-
-
-def _excerpt(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
-
-
-def _file(lines: Sequence[Clip], locale: str) -> discord.File:
-    written = "\n\n".join(
-        translate(
-            locale,
-            "history.written",
-            at=datetime.fromtimestamp(line.at, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            name=speaker_name(line, locale),
-            text=line.text,
-        )
-        for line in lines
-    )
-    return discord.File(io.BytesIO(written.encode()), "spoken.txt")

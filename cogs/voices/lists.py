@@ -1,45 +1,37 @@
-"""Lists of voices, a member's own and a server's shared ones, with a select that opens a card."""
+"""Lists of voices: a member's own and those shared in a server."""
 
 from typing import Any
 
-import discord
-
-from bot.client.client import Clonevoice
 from bot.i18n import Markup, translate, translate_markdown
 from bot.voices.models import Language, Viewer, Voice
 from cogs._ui.formatting import length
-from cogs._ui.interaction import deferred, viewer_of
-from cogs._ui.paginator import LISTS, PAGE, PICKS, add_page_buttons, add_picker, page_of
-from cogs.voices.actions import show_voice
-from cogs.voices.history import show_history
-
-_BLURPLE = discord.Colour.blurple()
+from cogs._ui.interaction import Interaction, defer, viewer_of
+from cogs._ui.paginator import PAGE, entry_picker, list_message, page_of, verified_page
+from cogs.voices.replies import show_voice
 
 
-async def open_voice(interaction: discord.Interaction[Clonevoice], chosen: str) -> None:
-    """Open a voice's card, or go on there with the card of a clone that waits for its speaker."""
-    reply = await deferred(interaction)
+async def open_voice(interaction: Interaction, chosen: str) -> None:
+    """Answer with the card of a voice, or of a clone that waits for its speaker (`chosen` is a job ID)."""
+    reply = await defer(interaction)
     if chosen.isdecimal():
-        voice = await interaction.client.library.resolve(viewer_of(interaction), chosen)
-        await show_voice(interaction, voice)
+        library = interaction.client.services.library
+        await show_voice(interaction, await library.resolve(viewer_of(interaction), chosen))
     else:
-        await interaction.client.cloner.show_job(chosen, interaction.user.id, reply)
+        await interaction.client.services.cloner.move_card(chosen, interaction.user.id, reply)
 
 
-async def show_own(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of a member's own voices."""
-    del of
-    message = await own_page(interaction, page)
-    await interaction.edit_original_response(**message)
+async def show_own(interaction: Interaction, _: str, page: int) -> None:
+    """Show a page of the member's voices."""
+    await interaction.edit_original_response(**await own_page(interaction, page))
 
 
-async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> dict[str, Any]:
-    """Write a page of a member's own voices."""
+async def own_page(interaction: Interaction, page: int) -> dict[str, Any]:
+    """Return a page of the member's voices as a message; the first one begins with pending requests."""
     locale, viewer = str(interaction.locale), viewer_of(interaction)
-    voices = await interaction.client.library.list_own(viewer.id)
-    page, shown = page_of(voices, page)
-    asked = interaction.client.cloner.asked(viewer.id)[:PAGE] if page == 0 else []
-    rows = [
+    voices = page_of(await interaction.client.services.library.list_own(viewer.id), page)
+    unfinished = interaction.client.services.cloner.unfinished(viewer.id) if voices.index == 0 else []
+    asked = [job for job in unfinished if job.awaits_consent][:PAGE]
+    lines = [
         translate_markdown(
             locale,
             "list.asked",
@@ -49,7 +41,7 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
         )
         for job in asked
     ]
-    rows += [
+    lines += [
         translate_markdown(
             locale,
             "list.deleting" if voice.deleting else "list.own",
@@ -58,67 +50,48 @@ async def own_page(interaction: discord.Interaction[Clonevoice], page: int) -> d
             at=int(voice.created_at),
             shared=Markup(translate(locale, _reach(voice, viewer))),
         )
-        for voice in shown
+        for voice in voices.rows
     ]
-    embed = discord.Embed(
-        title=translate(locale, "list.title", voices=len(voices)),
-        description="\n".join(rows) or translate(locale, "list.empty"),
-        colour=_BLURPLE,
+    entries = [(job.id, job.title, translate(locale, "list.waits")) for job in asked]
+    entries += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in voices.rows]
+    title, empty = translate(locale, "list.title", voices=voices.total), translate(locale, "list.empty")
+    picker = entry_picker(locale, "voice", entries)
+    return list_message(locale, "own", voices, title=title, lines=lines, empty=empty, picker=picker)
+
+
+async def show_community(interaction: Interaction, list_filter: str, page: int) -> None:
+    """Show a page of the server's shared voices. The filter is `language:search`; both may be empty."""
+    locale, guild_id = str(interaction.locale), interaction.guild_id or 0
+    code, _, search = list_filter.partition(":")
+    language = Language(code) if code in {*Language} else None
+    community = interaction.client.services.library.shared_voices
+    shared = await verified_page(
+        lambda: community.search(guild_id, search, language), lambda rows: community.verify(guild_id, rows), page
     )
-    options = [(job.id, job.title, translate(locale, "list.waits")) for job in asked]
-    options += [(str(voice.id), voice.title, _facts(voice, locale)) for voice in shown]
-    view = discord.ui.View(timeout=None)
-    add_picker(view, "voice", options, translate(locale, "list.open"))
-    add_page_buttons(view, "own", page, len(voices), "", locale)
-    return {"embed": embed, "view": view}
-
-
-async def show_community(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    """Answer with a page of what is shared here; `of` is `language:search`, both of which may be empty."""
-    locale, viewer = str(interaction.locale), viewer_of(interaction)
-    language, _, search = of.partition(":")
-    community = interaction.client.library.shared_voices
-    wanted = Language(language) if language in {*Language} else None
-    rows = await community.search(viewer.guild_id, search, wanted)
-    held = await community.verify(viewer.guild_id, page_of(rows, page)[1])
-    if len(held) < len(page_of(rows, page)[1]):  # what did not hold is off the list now
-        rows = await community.search(viewer.guild_id, search, wanted)
-        held = await community.verify(viewer.guild_id, page_of(rows, page)[1])
-    page, _ = page_of(rows, page)
     lines = [
         translate_markdown(
-            locale,
-            "community.row",
-            title=voice.title,
-            owner=row.owner_name,
-            facts=_facts(voice, locale),
+            locale, "community.row", title=voice.title, owner=row.owner_name, facts=_facts(voice, locale)
         )
-        for row, voice in held
+        for row, voice in shared.rows
     ]
-    embed = discord.Embed(
-        title=translate(locale, "community.title", voices=len(rows)),
-        description="\n".join(lines) or translate(locale, await _why_empty(interaction, of)),
-        colour=_BLURPLE,
+    picker = entry_picker(locale, "voice", [(str(voice.id), voice.title, row.owner_name) for row, voice in shared.rows])
+    title = translate(locale, "community.title", voices=shared.total)
+    empty = translate(locale, await _why_empty(interaction, list_filter))
+    message = list_message(
+        locale, "community", shared, list_filter, title=title, lines=lines, empty=empty, picker=picker
     )
-    if of != ":":
-        wanted_name = (
-            translate(locale, f"language.{wanted}") if wanted else translate(locale, "community.any")
-        )
-        embed.set_footer(
-            text=translate(locale, "community.filter", search=search or "*", language=wanted_name)
-        )
-    view = discord.ui.View(timeout=None)
-    options = [(str(voice.id), voice.title, row.owner_name) for row, voice in held]
-    add_picker(view, "voice", options, translate(locale, "list.open"))
-    add_page_buttons(view, "community", page, len(rows), of, locale)
-    await interaction.edit_original_response(embed=embed, view=view)
+    if list_filter != ":":
+        name = translate(locale, f"language.{language}" if language else "community.any")
+        footer = translate(locale, "community.filter", search=search or "*", language=name)
+        message["embed"].set_footer(text=footer)
+    await interaction.edit_original_response(**message)
 
 
-async def _why_empty(interaction: discord.Interaction[Clonevoice], of: str) -> str:
-    policy = await interaction.client.moderation.policy(interaction.guild_id or 0)
+async def _why_empty(interaction: Interaction, list_filter: str) -> str:
+    policy = await interaction.client.services.rules.policy(interaction.guild_id or 0)
     if not policy.sharing:
         return "rule.sharing_off"
-    return "community.unfound" if of != ":" else "community.empty"
+    return "community.unfound" if list_filter != ":" else "community.empty"
 
 
 def _reach(voice: Voice, viewer: Viewer) -> str:
@@ -130,11 +103,3 @@ def _reach(voice: Voice, viewer: Viewer) -> str:
 def _facts(voice: Voice, locale: str) -> Markup:
     language = translate(locale, f"language.{voice.language}")
     return Markup(language if voice.duration is None else f"{language}, {length(voice.duration)}")
-
-
-async def _history(interaction: discord.Interaction[Clonevoice], of: str, page: int) -> None:
-    await show_history(interaction, int(of) if of.isdecimal() else 0, page)
-
-
-LISTS.update({"own": show_own, "community": show_community, "history": _history})
-PICKS["voice"] = open_voice

@@ -1,100 +1,81 @@
-"""What is under way: a file a clone with its sample beside it, a file a line that is being spoken."""
-# TinyDB leaves the types of its documents open:
-# pyright: reportUnknownMemberType=false
+"""Unfinished jobs: a file for each clone, with its sample beside it, and a file for each speech."""
 
-import logging
 import re
-from typing import Any
+from contextlib import suppress
+from typing import TypeVar
 
-from pydantic import TypeAdapter
 from tinydb import TinyDB
 
 from bot.cloning.job import CloneJob
-from bot.cloning.stage import Stage
-from bot.errors import RecordDamaged
+from bot.errors import RecordDamaged, RecordUnreadable
 from bot.speaking.job import SpeechJob, SpeechStage
-from bot.store.tiny.records import HIDE_INPUT, Records, forget, put
-
-_log = logging.getLogger(__name__)
+from bot.store.tiny.records import Records, close_readable
+from bot.store.tiny.rows import Rows
+from bot.store.tiny.shapes import JOBS, SPEECHES
 
 _ID = re.compile(r"[0-9A-Za-z_-]+")
-_JOBS = TypeAdapter(list[CloneJob], config=HIDE_INPUT)
-_SPEECHES = TypeAdapter(list[SpeechJob], config=HIDE_INPUT)
+_T = TypeVar("_T")
 
 
 class TinyJobs:
-    """`bot.voices.store.Jobs`: `jobs/<job id>.json` and `jobs/<job id>.mp3`."""
+    """`bot.cloning.ports.CloneRepository` in `jobs/<job id>.json` and `jobs/<job id>.mp3`."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
     async def check(self, owner_id: int) -> None:
-        """Raise `RecordDamaged` while the record of a job of this member is set aside."""
         for name in await self._records.names("jobs", f"{owner_id:d}-*.json.damaged*"):
             raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
+        for name in await self._records.names("jobs", f"{owner_id:d}-*.json"):
+            await self._records.run(name, lambda db: db.storage.read())
 
     async def all(self) -> tuple[CloneJob, ...]:
-        """Return every job on record, oldest first; those that can't be read are reported in the log."""
-        found = await _read_all(self._records, "jobs", _JOBS)
-        return tuple(sorted(found, key=lambda job: (job.times.get(Stage.RECEIVED, 0.0), job.id)))
+        found = await _read_all(self._records, "jobs", JOBS)
+        return tuple(sorted(found, key=lambda job: (job.accepted_at, job.id)))
 
     async def put(self, job: CloneJob) -> None:
-        """Record where a job stands."""
-        [record] = _JOBS.dump_python([job], mode="json")
-        await self._records.run(_name("jobs", job.id), lambda db: put(db.table("job"), 1, record))
+        await self._records.run(_name("jobs", job.id), lambda db: JOBS.put(db, job))
 
     async def put_sample(self, job_id: str, sample: bytes) -> None:
-        """Keep a job's MP3 until the job is dropped; without a job on record, until the next start."""
         file = _sample(job_id)
         await self._records.run(_name("jobs", job_id), lambda _: self._records.folder.write(file, sample))
 
     async def sample(self, job_id: str) -> bytes:
-        """Return a job's MP3; `FileNotFoundError` without one."""
         file = _sample(job_id)
         return await self._records.run(_name("jobs", job_id), lambda _: self._records.folder.read(file))
 
-    async def drop(self, job_id: str) -> None:
-        """Forget a job and its sample; a job that is not there is no error."""
-
-        def drop(db: TinyDB) -> None:
-            forget(db)
+    async def remove(self, job_id: str) -> None:
+        def remove(db: TinyDB) -> None:
+            close_readable(db)
             self._records.folder.remove(_name("jobs", job_id))
             # Last: a sample without a job is swept, a job needs its own.
             self._records.folder.remove(_sample(job_id))
 
-        await self._records.run(_name("jobs", job_id), drop)
+        await self._records.run(_name("jobs", job_id), remove)
 
 
 class TinySpeeches:
-    """`bot.voices.store.Speeches`: `speeches/<id>.json`."""
+    """`bot.jobs.registry.JobRepository` in `speeches/<id>.json`."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
 
     async def all(self) -> tuple[SpeechJob, ...]:
-        """Return every line under way, oldest first; those that can't be read are reported in the log."""
-        found = await _read_all(self._records, "speeches", _SPEECHES)
-        return tuple(sorted(found, key=lambda speech: (speech.times[SpeechStage.ACCEPTED], speech.id)))
+        found = await _read_all(self._records, "speeches", SPEECHES)
+        return tuple(sorted(found, key=lambda speech: (speech.times.get(SpeechStage.ACCEPTED, 0.0), speech.id)))
 
     async def put(self, speech: SpeechJob) -> None:
-        """Record where a line stands."""
-        [record] = _SPEECHES.dump_python([speech], mode="json")
-        await self._records.run(_name("speeches", speech.id), lambda db: put(db.table("job"), 1, record))
+        await self._records.run(_name("speeches", speech.id), lambda db: SPEECHES.put(db, speech))
 
-    async def drop(self, speech_id: str) -> None:
-        """Forget a line; one that is not there is no error."""
+    async def remove(self, speech_id: str) -> None:
         await self._records.remove(_name("speeches", speech_id))
 
 
-async def _read_all(records: Records, kind: str, adapter: TypeAdapter[list[Any]]) -> list[Any]:
-    found: list[Any] = []
+async def _read_all(records: Records, kind: str, rows: Rows[_T]) -> list[_T]:
+    found: list[_T] = []
     for name in await records.names(kind):
-        try:
-            found += await records.run(name, lambda db: adapter.validate_python(db.table("job").all()))
-        except RecordDamaged:
-            continue  # reported where it was set aside
-        except ValueError:
-            _log.exception("%s does not hold a job; left as it is", name)
+        with suppress(RecordUnreadable):
+            found += await records.run(name, rows.all)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The way to a record: read, changed and written in a thread, one at a time, and kept parsed in memory."""
+"""Access to records: one operation at a time on each, in a thread. Parsed records stay in memory."""
 # TinyDB leaves the types of its documents open:
 # pyright: reportUnknownMemberType=false
 
@@ -8,25 +8,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from pydantic import ConfigDict
 from tinydb import TinyDB
-from tinydb.table import Document, Table
 
-from bot.store.tiny.storage import Folder, Memory
+from bot.store.tiny.storage import Folder
 
-OPEN_FILES = 1024
-"""How many parsed files stay in memory."""
-
-HIDE_INPUT = ConfigDict(hide_input_in_errors=True)
-"""How records are checked: members' texts never reach a log."""
+OPEN_FILES = 1024  # how many parsed files stay in memory
 
 _T = TypeVar("_T")
 
 
 class _File:
-    """An open record, and the lock that makes reading, changing and writing it one step."""
+    """An open record, and the lock that makes operations on it atomic."""
 
-    def __init__(self, folder: Folder | Memory, name: str) -> None:
+    def __init__(self, folder: Folder, name: str) -> None:
         self.database = TinyDB(storage=lambda: folder.storage(name))
         self.lock = asyncio.Lock()
 
@@ -34,20 +28,20 @@ class _File:
 class Records:
     """The records of a folder, by name."""
 
-    def __init__(self, folder: Folder | Memory) -> None:
+    def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self._recent: OrderedDict[str, _File] = OrderedDict()
         self._files: WeakValueDictionary[str, _File] = WeakValueDictionary()
         self._running: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Wait for what is under way, then let go of the folder."""
+        """Wait for running operations, then close the folder."""
         while self._running:
             await asyncio.wait(self._running)
         self.folder.close()
 
     async def run(self, name: str, work: Callable[[TinyDB], _T]) -> _T:
-        """Run `work` on a record in a thread, alone; being cancelled ends the waiting, not the work."""
+        """Run `work` on a record in a thread, atomically. Canceling the caller does not stop the work."""
         file = self._file(name)
 
         async def alone() -> _T:
@@ -62,23 +56,23 @@ class Records:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody may be waiting for it any more
+            task.exception()  # retrieved: its caller may have been canceled
 
     async def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Name the records of a kind that fit a pattern."""
+        """Return the names of the records of a kind that match a pattern."""
         return await asyncio.to_thread(self.folder.names, kind, pattern)
 
     async def remove(self, name: str) -> None:
-        """Remove a record; one that is not there is no error, a damaged one is `RecordDamaged`."""
+        """Remove a record, if it exists. Raises `RecordUnreadable` and keeps it if it can't be read."""
 
         def remove(db: TinyDB) -> None:
-            forget(db)
+            close_readable(db)
             self.folder.remove(name)
 
         await self.run(name, remove)
 
     def _file(self, name: str) -> _File:
-        """Open a record; one in use stays the same for all, however many others were opened meanwhile."""
+        """Open a record. All users of a record share one `_File` for as long as any of them has it."""
         file = self._files.get(name)
         if file is None:
             file = self._files[name] = _File(self.folder, name)
@@ -89,21 +83,7 @@ class Records:
         return file
 
 
-def put(table: Table, doc_id: int, record: dict[str, Any]) -> None:
-    """Insert or update; TinyDB's `upsert` writes the file twice for a new document."""
-    if table.contains(doc_id=doc_id):
-        table.update(record, doc_ids=[doc_id])
-    else:
-        table.insert(Document(record, doc_id))
-
-
-def drop(table: Table, doc_id: int) -> None:
-    """Remove a document, if it is there."""
-    if table.contains(doc_id=doc_id):
-        table.remove(doc_ids=[doc_id])
-
-
-def forget(db: TinyDB) -> None:
-    """Forget what was read of a record that is about to be removed; a damaged one is refused, not removed."""
+def close_readable(db: TinyDB) -> None:
+    """Forget what was read of a record, before removing it. Raises `RecordUnreadable` if it can't be read."""
     db.storage.read()
     db.storage.close()

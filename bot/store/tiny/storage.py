@@ -1,64 +1,65 @@
-"""Where records and samples lie: on disk, so that a kill at any instant loses nothing, or in memory."""
+"""Storage of records and samples: files that survive a kill at any instant."""
 
 import fcntl
 import json
 import logging
 import os
-from contextlib import ExitStack, suppress
-from fnmatch import fnmatch
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pydantic import ConfigDict, TypeAdapter
-from tinydb.storages import MemoryStorage, Storage
+from tinydb.storages import Storage
 
-from bot.errors import FolderInUse, RecordDamaged
+from bot.errors import FolderInUse, RecordDamaged, RecordUnreadable, RecordUnwritable
+from bot.store.tiny.shapes import SHAPE, VERSION_FILE, folder_shape, to_content, to_tables
+from bot.store.tiny.upgrades import Tables
 
 _log = logging.getLogger(__name__)
 
-_TABLES = TypeAdapter(
-    dict[str, dict[str, dict[str, Any]]], config=ConfigDict(strict=True, hide_input_in_errors=True)
-)
 FOLDERS = ("members", "servers", "jobs", "speeches")
-"""The folders that records lie in, besides the data folder itself."""
+"""The subfolders with records. `pending.json` is in the data folder itself."""
 
 _TEMPORARY = ".tmp"
 _ASIDE = (".damaged", *(f".damaged.{number}" for number in range(2, 10)))
 
 
 class FileStorage(Storage):
-    """One JSON file for TinyDB: parsed once, kept in memory, written through. One thread at a time.
+    """One JSON file for TinyDB: parsed once, kept in memory, and replaced by each write.
 
-    TinyDB's own storage overwrites in place; this one replaces the file, so that a kill or a full
-    disk leaves it as it was.
+    TinyDB's own storage overwrites in place, which a kill or a full disk can interrupt. Use it from one
+    thread at a time.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: "Folder", name: str) -> None:
         self._folder = folder
-        self._path = folder / name
-        self._content: dict[str, dict[str, Any]] | None = None
+        self._name = name
+        self._path = folder.path / name
+        self._tables: Tables | None = None
 
-    def read(self) -> dict[str, dict[str, Any]] | None:
-        """Return the tables, None without a file.
+    def read(self) -> Tables | None:
+        """Return the tables, upgraded to the present shape. Returns None without a file.
 
-        A file that is not a JSON object is set aside: `RecordDamaged`, again and again until a file is
-        back or what was set aside is gone. Anything else that is wrong is raised, and nothing moved.
+        Raises `RecordUnreadable`, again at each call until the file is repaired or removed. A file that is
+        not a JSON object is set aside first: `RecordDamaged`.
         """
-        if self._content is None:
-            self._content = self._load()
-        return self._content
+        if self._tables is None:
+            with self._folder.converting(self._name, RecordUnreadable):
+                self._tables = self._load()
+        return self._tables
 
-    def write(self, data: dict[str, dict[str, Any]]) -> None:
-        """Put `data` in the place of the file; after an `OSError` the next read asks the disk."""
-        self._content = None
-        replace_file(self._path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
-        self._content = data
+    def write(self, data: Tables) -> None:
+        """Replace the file. Raises `RecordUnwritable` on failure: the file is unchanged, and read again."""
+        self._tables = None
+        with self._folder.converting(self._name, RecordUnwritable):
+            content = json.dumps(to_content(data), ensure_ascii=False, separators=(",", ":"))
+            replace_file(self._path, content.encode())
+        self._tables = data
 
     def close(self) -> None:
-        """Forget what was read."""
-        self._content = None
+        self._tables = None
 
-    def _load(self) -> dict[str, dict[str, Any]] | None:
+    def _load(self) -> Tables | None:
         try:
             raw = self._path.read_bytes()
         except FileNotFoundError:
@@ -72,7 +73,7 @@ class FileStorage(Storage):
             raise self._set_aside(str(error)) from error
         if not isinstance(content, dict):
             raise self._set_aside("not an object")
-        return _TABLES.validate_python(content)
+        return to_tables(self._name, cast("dict[str, Any]", content))
 
     def _set_aside(self, reason: str) -> RecordDamaged:
         aside = next((path for path in quarantine_paths(self._path) if not os.path.lexists(path)), None)
@@ -82,24 +83,26 @@ class FileStorage(Storage):
             self._path.rename(aside)
             _sync(aside.parent)
         damaged = self._damaged(aside)
-        _log.error("%s: not JSON (%s); restore it, or remove what was set aside", damaged, reason)
+        _log.error("%s: not JSON (%s); restore the file, or remove the one that was set aside", damaged, reason)
         return damaged
 
     def _damaged(self, aside: Path) -> RecordDamaged:
-        file, aside = self._path.relative_to(self._folder), aside.relative_to(self._folder)
-        return RecordDamaged(file=str(file), aside=str(aside))
+        return RecordDamaged(file=self._name, aside=str(aside.relative_to(self._folder.path)))
 
 
 class Folder:
-    """A data folder, this process's own until `close`. Names are relative to it: `members/1.json`.
+    """A data folder, owned by this process until `close`. Names are relative to it: `members/1.json`.
 
-    Opening it makes what is missing and sweeps what a kill left: temporary files, and samples whose
-    job is not on record. `FolderInUse` if another process has it.
+    Opening it creates what is missing and removes what a kill left: temporary files, and samples whose job
+    is not on record. Raises `FolderInUse` if another process owns it, and `SettingsError`, before anything
+    is changed, if a newer version of the program wrote it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        folder_shape(path)
+        self.path = path
         self._jobs = path / "jobs"
+        self._logged: dict[tuple[str, type[Exception]], str] = {}
         if not path.exists():
             path.mkdir(mode=0o700, parents=True)
             _sync(path.parent)
@@ -113,33 +116,55 @@ class Folder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise FolderInUse(folder=str(path)) from None
+            if folder_shape(path) != SHAPE:
+                replace_file(path / VERSION_FILE, json.dumps({"shape": SHAPE}).encode())
             self._sweep()
             self.close = stack.pop_all().close
 
     def storage(self, name: str) -> FileStorage:
-        """Give a record's storage."""
-        return FileStorage(self._path, name)
+        return FileStorage(self, name)
 
     def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Name the records of a kind that fit a pattern."""
-        return [f"{kind}/{path.name}" for path in (self._path / kind).glob(pattern)]
+        """Return the names of the records of a kind that match a pattern."""
+        with self.converting(kind, RecordUnreadable):
+            return [f"{kind}/{path.name}" for path in (self.path / kind).glob(pattern)]
 
     def write(self, name: str, content: bytes) -> None:
-        """Keep a sample."""
-        replace_file(self._path / name, content)
+        """Write a sample. Raises `RecordUnwritable` on failure."""
+        with self.converting(name, RecordUnwritable):
+            replace_file(self.path / name, content)
 
     def read(self, name: str) -> bytes:
-        """Return a sample; `FileNotFoundError` without one."""
-        return (self._path / name).read_bytes()
+        """Return a sample. Raises `FileNotFoundError` without one, and `RecordUnreadable` on failure."""
+        path = self.path / name
+        with self.converting(name, RecordUnreadable):
+            content = path.read_bytes() if path.exists() else None
+        if content is None:
+            raise FileNotFoundError(name)
+        return content
 
     def remove(self, name: str) -> None:
-        """Remove a record or a sample, if it is there."""
-        path = self._path / name
-        path.unlink(missing_ok=True)
-        _sync(path.parent)
+        """Remove a record or a sample, if it exists. Raises `RecordUnwritable` on failure."""
+        path = self.path / name
+        with self.converting(name, RecordUnwritable):
+            path.unlink(missing_ok=True)
+            _sync(path.parent)
+
+    @contextmanager
+    def converting(self, name: str, error: type[RecordUnreadable | RecordUnwritable]) -> Generator[None]:
+        """Raise `error` for any failure with a file. A reason is logged once, until the file works again."""
+        try:
+            yield
+        except (OSError, ValueError, TypeError, RecursionError) as failure:
+            converted, reason = error(file=name), str(failure)
+            if self._logged.get((name, error)) != reason:
+                self._logged[name, error] = reason
+                _log.error("%s: %s", converted, reason)
+            raise converted from failure
+        self._logged.pop((name, error), None)
 
     def _sweep(self) -> None:
-        for folder in (self._path, *(self._path / kind for kind in FOLDERS)):
+        for folder in (self.path, *(self.path / kind for kind in FOLDERS)):
             for suffix in (".json", ".mp3"):
                 for stray in folder.glob(f"*{suffix}{_TEMPORARY}"):
                     stray.unlink()
@@ -149,48 +174,13 @@ class Folder:
                 sample.unlink()
 
 
-class Memory:
-    """What `Folder` is, for tests: forgotten when the process ends."""
-
-    def __init__(self) -> None:
-        self._storages: dict[str, MemoryStorage] = {}
-        self._samples: dict[str, bytes] = {}
-
-    def storage(self, name: str) -> MemoryStorage:
-        """Give a record's storage."""
-        return self._storages.setdefault(name, MemoryStorage())
-
-    def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Name the records of a kind that fit a pattern."""
-        return [name for name in tuple(self._storages) if fnmatch(name, f"{kind}/{pattern}")]
-
-    def write(self, name: str, content: bytes) -> None:
-        """Keep a sample."""
-        self._samples[name] = content
-
-    def read(self, name: str) -> bytes:
-        """Return a sample; `FileNotFoundError` without one."""
-        if name not in self._samples:
-            raise FileNotFoundError(name)
-        return self._samples[name]
-
-    def remove(self, name: str) -> None:
-        """Remove a record or a sample, if it is there."""
-        self._samples.pop(name, None)
-        if name in self._storages:
-            self._storages[name].memory = None
-
-    def close(self) -> None:
-        """Do nothing: nobody else can have it."""
-
-
 def quarantine_paths(path: Path) -> list[Path]:
-    """Name the places where a damaged file is set aside, in the order in which they are taken."""
+    """Return the paths to which a damaged file is moved; the first free one is used."""
     return [path.with_name(path.name + suffix) for suffix in _ASIDE]
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put a file (mode 0600) in the place of another at once and for good, or raise and leave the other."""
+    """Replace a file atomically and durably, with mode 0600. If this raises, the old file is unchanged."""
     temporary = path.with_name(path.name + _TEMPORARY)
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - of a descriptor

@@ -1,4 +1,4 @@
-"""The embedded store: small TinyDB files, so that no write grows with the community."""
+"""The embedded store: small TinyDB files, so that a write does not grow with the community."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,41 +6,46 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.errors import SettingsError
+from bot.store.protocol import Store
 from bot.store.tiny.jobs import TinyJobs, TinySpeeches
 from bot.store.tiny.members import TinyMembers
-from bot.store.tiny.pending import TinyPending
+from bot.store.tiny.pending import FILE, TinyPending
 from bot.store.tiny.records import Records
 from bot.store.tiny.servers import TinyServers
-from bot.store.tiny.storage import FOLDERS, Folder, Memory
+from bot.store.tiny.storage import FOLDERS, Folder
 
 
-class TinyStore:
-    """`bot.voices.store.Store` on TinyDB.
-
-    A file that is JSON but does not hold what it should raises a `ValueError` and stays as it is.
-    """
+class TinyStore(Store):
+    """The store on TinyDB."""
 
     def __init__(self, records: Records) -> None:
+        super().__init__(
+            members=TinyMembers(records),
+            servers=TinyServers(records),
+            jobs=TinyJobs(records),
+            speeches=TinySpeeches(records),
+            pending=TinyPending(records),
+        )
         self._records = records
-        self.members = TinyMembers(records)
-        self.servers = TinyServers(records)
-        self.jobs = TinyJobs(records)
-        self.speeches = TinySpeeches(records)
-        self.pending = TinyPending(records)
 
-    async def set_aside(self) -> list[str]:
-        """Name the files that were damaged and set aside."""
+    async def quarantined(self) -> list[str]:
+        """Return the names of the files that are damaged and were set aside."""
         return [name for kind in (".", *FOLDERS) for name in await self._records.names(kind, "*.damaged*")]
+
+    async def check(self) -> None:
+        """Read every record. Raises `StoreError` for the first that can't be read."""
+        for name in [FILE, *[name for kind in FOLDERS for name in await self._records.names(kind)]]:
+            await asyncio.to_thread(self._records.folder.storage(name).read)
 
 
 @asynccontextmanager
-async def open_store(folder: Path | None) -> AsyncGenerator[TinyStore]:
-    """Hold the store in a folder, made if need be, or in memory (None).
+async def open_store(folder: Path) -> AsyncGenerator[TinyStore]:
+    """Open the store in a folder, which is created if necessary.
 
-    `FolderInUse` if another process has the folder, `FolderUnusable` if it can't be made or written to.
+    Raises `FolderInUse` if another process owns the folder, and `SettingsError` if it can't be used.
     """
     try:
-        records = Records(Memory() if folder is None else await asyncio.to_thread(Folder, folder))
+        records = Records(await asyncio.to_thread(Folder, folder))
     except OSError as error:
         raise SettingsError("settings.folder", folder=str(folder), reason=error.strerror) from error
     try:

@@ -1,8 +1,8 @@
-"""Runs the bot as the program does, in a process of its own, against a Discord and an API on this machine.
+"""Runs the program in a process of its own, against a Discord and an API on this machine.
 
     python launcher.py DISCORD_URL API_URL [name=value ...]
 
-A name is a constant (`bot.voices.sender:LOOKS`), which is meant for waits, or a setting (`clone_timeout`);
+A name is a constant (`bot.cloning.attempt:LOOKS`), usually a wait, or a setting (`clone_timeout`);
 a value is JSON. The rest of the settings comes from the environment.
 """
 
@@ -24,11 +24,11 @@ from bot.log import configure_logging
 from bot.settings import Settings
 
 SEND_BUFFER = 8192
-"""Bytes that the system takes from the bot ahead of the API; loopback would take a whole sample at once."""
+"""Bytes that the system buffers between bot and API; loopback would buffer a whole sample."""
 
 
 def main(discord_url: str, api: str, *changes: str) -> None:
-    """Point the bot at its doubles and run it until it is stopped."""
+    """Point the bot at its doubles and run it until SIGTERM or SIGKILL."""
     discord.http.Route.BASE = discord_url
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = URL(discord_url).origin()
     settings = Settings.load()
@@ -40,8 +40,8 @@ def main(discord_url: str, api: str, *changes: str) -> None:
         else:  # not checked, so that a wait may be shorter than an operator could make it
             settings = settings.model_copy(update={name: json.loads(value)})
     origin = URL(api).origin()
-    bot.app.open_bot = partial(
-        bot.app.open_bot, api=api, may_fetch=lambda url: url.origin() == origin, open_session=_session
+    bot.app.open_resources = partial(
+        bot.app.open_resources, api=api, may_fetch=lambda url: url.origin() == origin, open_session=_session
     )
     configure_logging(settings.log_level, settings.log_format, ())
     asyncio.run(bot.app.run(settings))

@@ -15,14 +15,12 @@ _ARGUMENTS = (
 )
 
 PATIENCE = 20_000
-"""Milliseconds that the page may take for anything on a busy machine."""
+"""Milliseconds that the page may take for one action on a busy machine."""
 
 
 async def open_page(playwright: Playwright, url: str) -> Page:
-    """Open the page in a browser of its own and wait until it shows the channel."""
-    browser = await playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=_ARGUMENTS.split()
-    )
+    """Open the page in a new browser and wait until it shows the channel."""
+    browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS.split())
     page = await browser.new_page(viewport={"width": 1280, "height": 900})
     await page.goto(url)
     await settled(page)
@@ -30,13 +28,13 @@ async def open_page(playwright: Playwright, url: str) -> Page:
 
 
 async def settled(page: Page) -> None:
-    """Wait until the page is idle: nothing loads, and what was clicked last is done."""
+    """Wait until the page is idle: nothing loads, and the last click is done."""
     await expect(page.locator("#preview-app")).to_have_attribute("aria-busy", "false", timeout=PATIENCE)
     await expect(page.locator("#action-status")).not_to_have_text(re.compile("…$"), timeout=PATIENCE)
 
 
 async def look_as(page: Page, name: str) -> None:
-    """See the channel with another member's eyes from now on, and act as that member."""
+    """View the channel and act as another member from now on."""
     await settled(page)
     viewer = page.get_by_label("Viewing as")
     await viewer.select_option(label=name)
@@ -58,7 +56,7 @@ Answer = str | Picked | Path | FilePayload
 async def type_command(page: Page, command: str, options: Mapping[str, Answer] | None = None) -> None:
     """Pick a slash command (`/voices list`), fill in its options, send it; return when its callback has.
 
-    A choice goes by what the member reads, a file by its path or as a name with its bytes.
+    A choice is given by its label, a file by its path or as a name with its bytes.
     """
     composer = page.locator("#channel-composer-input")
     await composer.fill(command)
@@ -71,7 +69,6 @@ async def type_command(page: Page, command: str, options: Mapping[str, Answer] |
 
 
 async def offered(page: Page) -> list[str]:
-    """List the slash commands that the page offers to whoever looks at it."""
     composer = page.locator("#channel-composer-input")
     await composer.fill("/")
     names = page.locator(".command-entry strong")
@@ -98,19 +95,15 @@ async def _fill(page: Page, name: str, answer: Answer) -> None:
 
 
 def card(page: Page) -> Locator:
-    """Find the last message of the channel."""
     return page.locator(".channel-message").last
 
 
 async def card_text(page: Page) -> str:
-    """Read the last message of the channel."""
     return await card(page).inner_text()
 
 
-async def card_texts(
-    page: Page, *, until: str | re.Pattern[str], seconds: float = PATIENCE / 1000
-) -> list[str]:
-    """Collect what the last message says as it changes, until it says `until`; else `TimeoutError`."""
+async def card_texts(page: Page, *, until: str | re.Pattern[str], seconds: float = PATIENCE / 1000) -> list[str]:
+    """Collect the texts of the last message until it says `until`. Raises `TimeoutError` after `seconds`."""
     last = until if isinstance(until, re.Pattern) else re.compile(re.escape(until))
     texts: list[str] = []
     deadline = time.monotonic() + seconds
@@ -124,20 +117,19 @@ async def card_texts(
 
 
 async def press(page: Page, label: str) -> None:
-    """Press a button of the last message; while another action goes on, the page takes no click."""
+    """Press a button of the last message once the page is idle; a busy page ignores clicks."""
     await settled(page)
     await card(page).get_by_role("button", name=label, exact=True).click()
 
 
 async def choose(page: Page, choice: str) -> None:
-    """Pick an option from the select of the last message."""
     await settled(page)
     await card(page).locator(".select-trigger").click()
     await card(page).locator(".option-label").get_by_text(choice, exact=True).click()
 
 
 async def fill_form(page: Page, answers: Mapping[str, str]) -> None:
-    """Fill in the open form, by what its fields are called, and submit it."""
+    """Fill in the open form, by the labels of its fields, and submit it."""
     form = page.get_by_role("dialog")
     for label, answer in answers.items():
         await form.get_by_label(label).fill(answer)
@@ -146,7 +138,7 @@ async def fill_form(page: Page, answers: Mapping[str, str]) -> None:
 
 
 async def play(page: Page) -> float:
-    """Play the last message's audio until it is heard to run; return its length in seconds."""
+    """Play the audio of the last message until its time runs; return its length in seconds."""
     player = card(page).locator(".audio-player")
     await expect(player.locator(".media-player-status")).to_be_empty()  # it says so while it loads
     await player.get_by_role("button", name="Play").click()
@@ -156,7 +148,7 @@ async def play(page: Page) -> float:
 
 
 async def take_picture(page: Page, path: Path) -> None:
-    """Save what the window shows, with the last message in sight and its media loaded."""
+    """Save a picture of the window, with the last message visible and its media loaded."""
     await card(page).evaluate("card => card.scrollIntoView({block: 'end'})")
     for status in await card(page).locator(".media-player-status").all():
         await expect(status).to_be_empty()

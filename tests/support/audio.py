@@ -2,14 +2,19 @@
 
 import io
 import math
+import random
 from array import array
 from functools import cache
 
 import av
+import pytest
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
+
+from bot.audio.inspector import SampleInspector
+from bot.errors import Refused
 
 Options = tuple[tuple[str, str], ...]
 
@@ -28,7 +33,7 @@ def mp3(
     """Return an MP3 with an ID3v2 tag of 45 bytes and an Info header that counts the frames.
 
     With `vbr` the header is called Xing, and LAME chooses the bit rate (-V 4: 472 is 4 of FFmpeg's lambdas).
-    Without `count` it is bare frames, and a few hundredths of a second longer: nothing says which
+    Without `count` it has only frames, and is a few hundredths of a second longer: nothing says which
     samples are the encoder's padding. Such files may be joined into one.
     """
     return encoded(
@@ -61,7 +66,7 @@ def encoded(
     muxer: Options = (),
     encoder: Options = (),
 ) -> bytes:
-    """Return `seconds` of the voice in any of FFmpeg's formats, with options for its muxer and encoder."""
+    """Return `seconds` of the test voice in one of FFmpeg's formats, with options for muxer and encoder."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=dict(muxer)) as output:
         stream = _stream(output, codec, sample_rate, encoder)
@@ -73,7 +78,7 @@ def encoded(
 
 @cache
 def video(container: str, codec: str, audio_codec: str | None = None) -> bytes:
-    """Return a second of blank video, with the voice if there is a codec for it."""
+    """Return a second of blank video, with the test voice if `audio_codec` is given."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         pictures = _stream(output, codec, 25)
@@ -113,7 +118,7 @@ def _stream(
 
 
 def _write_voice(output: OutputContainer, stream: AudioStream, samples: int, level_dbfs: float) -> None:
-    """Encode so many samples of the voice, a second at a time."""
+    """Encode this number of samples of the test voice, a second at a time."""
     second = _voice(stream.rate, stream.layout.nb_channels, level_dbfs)
     for start in range(0, samples, stream.rate):
         length = min(stream.rate, samples - start)
@@ -126,7 +131,7 @@ def _write_voice(output: OutputContainer, stream: AudioStream, samples: int, lev
 
 @cache
 def _voice(rate: int, channels: int, level_dbfs: float) -> bytes:
-    """Return a second of a hum of three partials that swells four times, its average at `level_dbfs`."""
+    """Return a second of the test voice: three partials that swell four times, at an RMS of `level_dbfs`."""
     hum = [
         (0.6 - 0.4 * math.cos(math.tau * 4 * n / rate))
         * sum(math.sin(math.tau * 220 * partial * n / rate + partial) / partial for partial in (1, 2, 3))
@@ -134,3 +139,16 @@ def _voice(rate: int, channels: int, level_dbfs: float) -> bytes:
     ]
     gain = 32_767 * 10 ** (level_dbfs / 20) / math.sqrt(math.fsum(x * x for x in hum) / rate)
     return array("h", (round(gain * x) for x in hum for _ in range(channels))).tobytes()
+
+
+GOOD = ("good.mp3", mp3(seconds=12))
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)  # noqa: S311 - the same noise each time
+
+
+async def refusal(sample: bytes, inspector: SampleInspector | None = None) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await (inspector or SampleInspector(300)).inspect(sample)
+    return caught.value

@@ -1,6 +1,6 @@
-"""A small Discord on this machine, over real HTTP and WebSocket, for bots that run as processes of their own.
+"""A small Discord on this machine, over real HTTP and WebSocket, for bots in processes of their own.
 
-It does as https://discord.com/developers/docs says, as far as this bot goes: API v10 and its gateway.
+It follows https://discord.com/developers/docs as far as this bot needs: API v10 and its gateway.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from aiohttp import web
@@ -26,22 +26,22 @@ ALL = "2147483648"
 
 MOMENT = "2026-01-01T00:00:00+00:00"
 LOADING = 1 << 7
-"""The flag of a message that says that the bot is thinking."""
+"""The flag of a message that shows "thinking"."""
 
 ANSWER_SECONDS = 3.0
-"""How long an interaction waits to be acknowledged."""
+"""Seconds in which an interaction must be acknowledged."""
 
 _numbers = count()
 
 
 def snowflake() -> str:
-    """Return a new id, which tells its time as Discord's do."""
+    """Return a new ID, which holds its time as Discord's IDs do."""
     return str(int(time.time() * 1000 - 1_420_070_400_000) << 22 | next(_numbers) % 2**22)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A REST request of the bot: `parts` are those of its path that vary, `files` names and bytes."""
+    """A REST request of the bot: `parts` are the variable parts of its path, `files` names and bytes."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """A message as it is now, and its `texts` at the `times` (monotonic seconds) when it was changed."""
+    """The current state of a message, and its `texts` after each change."""
 
     channel_id: str
     reader_id: int
@@ -63,13 +63,10 @@ class Message:
     attachments: list[Payload] = field(default_factory=list[Payload])
     flags: int = 0
     deleted: bool = False
-    edits: int = 0
     texts: list[str] = field(default_factory=list[str])
-    times: list[float] = field(default_factory=list[float])
 
     @property
     def text(self) -> str:
-        """All that a member reads in it."""
         parts = [self.content]
         for embed in self.embeds:
             parts += [embed.get("title"), embed.get("description")]
@@ -79,39 +76,25 @@ class Message:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """The custom ids of the buttons that can be pressed, by label."""
         items = [item for item in _items(self.components) if "custom_id" in item and not item.get("disabled")]
         return {item.get("label", ""): item["custom_id"] for item in items}
 
     def payload(self) -> Payload:
-        """Return it as Discord's JSON."""
         names = ("id", "channel_id", "content", "embeds", "components", "attachments", "flags")
-        edited: Payload = {"edited_timestamp": MOMENT if self.edits else None}
-        fixed: Payload = {
-            "type": 0,
-            "author": _user(BOT),
-            "timestamp": MOMENT,
-            "mentions": [],
-            "mention_roles": [],
-        }
-        return {name: getattr(self, name) for name in names} | edited | fixed
+        fixed: Payload = {"type": 0, "author": _user(BOT), "mentions": [], "mention_roles": []}
+        return {name: getattr(self, name) for name in names} | fixed | {"timestamp": MOMENT, "edited_timestamp": None}
 
 
 @dataclass(eq=False, slots=True)
 class Answer:
-    """What came of an interaction that was `asked_at` (monotonic seconds); the bot answers it by `token`."""
+    """The reply to an interaction of `asked_at` (monotonic seconds); the bot replies with `token`."""
 
     user_id: int
-    channel_id: str
     original: Message | None = None
     acknowledged_after: float | None = None
     id: str = field(default_factory=snowflake)
     token: str = field(default_factory=lambda: f"token-{snowflake()}")
     asked_at: float = field(default_factory=time.monotonic)
-
-    def message(self) -> Message | None:
-        """Return the message that answers it, None until there is one."""
-        return self.original
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -123,7 +106,7 @@ class _Hold:
 
 
 class RefusedError(Exception):
-    """An answer of a `status`, with one of Discord's codes."""
+    """An error response with a `status` and one of Discord's codes."""
 
     def __init__(self, status: int, code: int) -> None:
         super().__init__(status, code)
@@ -132,27 +115,16 @@ class RefusedError(Exception):
 
 
 class DiscordDouble:
-    """Discord while an `async with` block runs, for any number of bots one after another; `url` is its API.
+    """Discord during an `async with` block, for any number of bots in sequence; `url` is its API.
 
-    `messages` holds them by id, `dms` those by DM by member, `channel_messages` those that the bot sent to
-    the channel, `edits` and `calls` all edits and all requests so far; `members` are names by id. For trouble
-    on purpose: tokens live `token_seconds`, who is in `closed_dms` gets none, the next `rate_limited`
-    requests are answered 429, and while it is `down` all of them get a 503 or a reset connection.
+    `messages` holds all messages by ID, `dms` those sent to members without an interaction.
     """
 
     def __init__(self) -> None:
-        self.token_seconds = 15 * 60.0
-        self.closed_dms: set[int] = set()
-        self.rate_limited = 0
-        self.down: Literal["503", "reset"] | None = None
-        self.members: dict[int, str] = {}
         self.messages: dict[str, Message] = {}
-        self.dms: dict[int, list[Message]] = {}
-        self.channel_messages: list[Message] = []
-        self.edits: list[Call] = []
-        self.calls: list[Call] = []
-        self.commands: list[Payload] = []
+        self.dms: list[Message] = []
         self.online = asyncio.Event()
+        self._commands: list[Payload] = []
         self._answers: dict[str, Answer] = {}
         self._files: dict[str, bytes] = {}
         self._holds: list[_Hold] = []
@@ -172,17 +144,17 @@ class DiscordDouble:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Hang up on everybody."""
+        """Close all connections."""
         for hold in self._holds:
             hold.released.set()
         if self.online.is_set():
-            await self.disconnect()
+            await self._socket.close()
         await self._runner.cleanup()
 
     async def slash(self, user_id: int, command: str, **options: object) -> Answer:
-        """Type a command as a member, as soon as a bot is there; a file is a pair of its name and bytes."""
+        """Send a command as a member as soon as a bot is online; a file is a pair of name and bytes."""
         await self.online.wait()
-        about = next(known for known in self.commands if known["name"] == command)
+        about = next(known for known in self._commands if known["name"] == command)
         kinds = {option["name"]: option["type"] for option in about["options"]}
         files: Payload = {}
         chosen: list[Payload] = []
@@ -194,26 +166,20 @@ class DiscordDouble:
                 files[file["id"]] = file
         data = {"id": about["id"], "name": command, "type": 1, "options": chosen}
         data |= {"resolved": {"attachments": files}}
-        return await self._interact(Answer(user_id, CHANNEL), {"type": 2, "data": data})
+        return await self._interact(Answer(user_id), {"type": 2, "data": data})
 
-    async def click(self, shown: Answer | Message, button: str, user_id: int | None = None) -> Answer:
-        """Press a button, named by label or custom id, as its message's reader unless told otherwise."""
-        message = shown if isinstance(shown, Message) else shown.original
-        assert message is not None
+    async def click(self, message: Message, label: str) -> None:
         await self.online.wait()
-        custom_id = message.buttons.get(button, button)
-        assert custom_id in message.buttons.values(), f"{button} is not among {message.buttons}"
-        answer = Answer(user_id or message.reader_id, message.channel_id, message)
-        data = {"custom_id": custom_id, "component_type": 2}
-        return await self._interact(answer, {"type": 3, "data": data, "message": message.payload()})
+        data = {"custom_id": message.buttons[label], "component_type": 2}
+        await self._interact(
+            Answer(message.reader_id, message), {"type": 3, "data": data, "message": message.payload()}
+        )
 
     @asynccontextmanager
-    async def hold(
-        self, fits: Callable[[Call], bool], *, takes_effect: bool
-    ) -> AsyncGenerator[asyncio.Event]:
-        """Keep the next request that fits waiting until the block is left; the event tells that it has come.
+    async def hold(self, fits: Callable[[Call], bool], *, takes_effect: bool) -> AsyncGenerator[asyncio.Event]:
+        """Hold the next request that fits until the block is left; the event is set when it has arrived.
 
-        Either it takes effect as it comes and is answered late, or it never does and the connection is reset.
+        Either it takes effect at once and its response is late, or its connection is reset without effect.
         """
         hold = _Hold(fits, takes_effect)
         self._holds.append(hold)
@@ -223,19 +189,11 @@ class DiscordDouble:
             hold.released.set()
             self._holds = [other for other in self._holds if other is not hold]
 
-    async def disconnect(self) -> None:
-        """Close the gateway's connection, as Discord does now and then."""
-        await self._socket.close(code=4000)
-
     async def _interact(self, answer: Answer, asked: Payload) -> Answer:
         self._answers[answer.token] = answer
-        member = self._member(answer.user_id)
-        where: Payload = {"channel": _dm_channel(answer.user_id), "user": member["user"], "context": 1}
-        if answer.channel_id == CHANNEL:
-            guild: Payload = {"id": GUILD, "locale": "en-US", "features": []}
-            where = {"channel": CHAT, "member": member, "context": 0, "guild_id": GUILD, "guild": guild}
-            where["guild_locale"] = "en-US"
-        names: Payload = {"id": answer.id, "token": answer.token, "channel_id": answer.channel_id}
+        guild: Payload = {"id": GUILD, "locale": "en-US", "features": []}
+        where = {"channel": CHAT, "member": _member(answer.user_id), "context": 0, "guild_id": GUILD, "guild": guild}
+        names: Payload = {"id": answer.id, "token": answer.token, "channel_id": CHANNEL, "guild_locale": "en-US"}
         names |= {"application_id": BOT, "authorizing_integration_owners": {"0": GUILD}, "version": 1}
         rest = {"locale": "en-US", "app_permissions": ALL, "attachment_size_limit": 10 * 2**20}
         await self._dispatch("INTERACTION_CREATE", asked | where | names | rest)
@@ -247,11 +205,6 @@ class DiscordDouble:
         self._files[path] = content
         url = self.origin + path
         return {"id": number, "filename": name, "size": len(content), "url": url, "proxy_url": url}
-
-    def _member(self, user_id: int) -> Payload:
-        user = _user(str(user_id), self.members.setdefault(user_id, f"member{user_id}"))
-        told = {"joined_at": MOMENT, "deaf": False, "mute": False, "flags": 0, "permissions": ALL}
-        return {"user": user, "roles": [], **told}
 
     # REST
 
@@ -269,7 +222,7 @@ class DiscordDouble:
             ("POST", "webhooks/{application}/{token}", self._follow_up),
             ("POST", "users/@me/channels", lambda call: _dm_channel(int(call.payload["recipient_id"]))),
             ("POST", "channels/{channel}/messages", self._send),
-            ("GET", "guilds/{guild}/members/{user}", self._get_member),
+            ("GET", "guilds/{guild}/members/{user}", lambda call: _member(int(call.parts["user"]))),
             *(
                 (method, path + "/messages/{message}", answer)
                 for path in ("webhooks/{application}/{token}", "channels/{channel}")
@@ -279,15 +232,8 @@ class DiscordDouble:
 
     async def _serve(self, answer: Callable[[Call], object], request: web.Request) -> web.Response:
         call = await _read(request)
-        self.calls.append(call)
-        if self.down == "503":
-            return web.Response(status=503)
-        if self.rate_limited > 0:
-            self.rate_limited -= 1
-            limit = {"message": "", "retry_after": 0.1, "global": False}
-            return _json(limit, status=429, headers={"Via": "1.1 double", "Retry-After": "1"})
         hold = next((hold for hold in self._holds if hold.fits(call)), None)
-        lost = self.down == "reset" or (hold is not None and not hold.takes_effect)
+        lost = hold is not None and not hold.takes_effect
         response = web.Response()
         if not lost:
             try:
@@ -305,8 +251,8 @@ class DiscordDouble:
     def _sync(self, call: Call) -> object:
         given: list[Payload] = call.payload["list"]
         fixed: Payload = {"application_id": BOT, "version": "1", "description": ""}
-        self.commands = [{"id": snowflake()} | fixed | each for each in given]
-        return self.commands
+        self._commands = [{"id": snowflake()} | fixed | each for each in given]
+        return self._commands
 
     def _callback(self, call: Call) -> object:
         answer = self._answer(call)
@@ -319,7 +265,7 @@ class DiscordDouble:
         kind: int = call.payload["type"]
         data: Payload = call.payload.get("data") or {}
         if kind in {4, 5}:
-            answer.original = self._post(answer.channel_id, answer.user_id)
+            answer.original = self._post(CHANNEL, answer.user_id)
             answer.original.flags = data.get("flags", 0) | (LOADING if kind == 5 else 0)
         if kind in {4, 7} and answer.original:
             self._change(answer.original, data, call.files)
@@ -330,44 +276,30 @@ class DiscordDouble:
         answer = self._answer(call)
         message = answer.original
         if message is None or not message.flags & LOADING:
-            message = self._post(answer.channel_id, answer.user_id)
+            message = self._post(CHANNEL, answer.user_id)
             message.flags = call.payload.get("flags", 0)
         return self._change(message, call.payload, call.files)
 
     def _send(self, call: Call) -> object:
         channel = call.parts["channel"]
         reader = 0 if channel == CHANNEL else int(channel) - 1
-        if reader in self.closed_dms:
-            raise RefusedError(403, 50007)
         message = self._post(channel, reader)
-        (self.dms.setdefault(reader, []) if reader else self.channel_messages).append(message)
+        if reader:
+            self.dms.append(message)
         return self._change(message, call.payload, call.files)
 
     def _get(self, call: Call) -> object:
         return self._message(call).payload()
 
     def _edit(self, call: Call) -> object:
-        message = self._message(call)
-        message.edits += 1
-        self.edits.append(call)
-        return self._change(message, call.payload, call.files)
+        return self._change(self._message(call), call.payload, call.files)
 
     def _delete(self, call: Call) -> object:
         self._message(call).deleted = True
         return None
 
-    def _get_member(self, call: Call) -> object:
-        if int(call.parts["user"]) not in self.members:
-            raise RefusedError(404, 10007)
-        return self._member(int(call.parts["user"]))
-
     def _answer(self, call: Call) -> Answer:
-        answer = self._answers.get(call.parts["token"])
-        if answer is None:
-            raise RefusedError(404, 10015)
-        if time.monotonic() - answer.asked_at > self.token_seconds:
-            raise RefusedError(401, 50027)
-        return answer
+        return self._answers[call.parts["token"]]
 
     def _message(self, call: Call) -> Message:
         original = self._answer(call).original if "token" in call.parts else None
@@ -391,7 +323,6 @@ class DiscordDouble:
         message.attachments = [each for each in message.attachments if each["id"] in kept]
         message.attachments += [self._attach(*file) for file in files.values()]
         message.texts.append(message.text)
-        message.times.append(time.monotonic())
         return message.payload()
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -410,8 +341,6 @@ class DiscordDouble:
                     await socket.send_json({"op": 11})
                 case {"op": 2}:
                     await self._identify()
-                case {"op": 6}:  # no session is kept: the bot is asked to identify itself anew
-                    await socket.send_json({"op": 9, "d": False})
                 case _:
                     pass
         if socket is self._socket:
@@ -424,13 +353,7 @@ class DiscordDouble:
         self._sent = count(1)
         await self._dispatch("READY", ready | {"guilds": guilds, "application": {"id": BOT, "flags": 0}})
         everyone = {"id": GUILD, "name": "@everyone", "permissions": ALL, "position": 0, "color": 0}
-        guild = {
-            "id": GUILD,
-            "name": "Voice Club",
-            "owner_id": OWNER,
-            "roles": [everyone],
-            "channels": [CHAT],
-        }
+        guild = {"id": GUILD, "name": "Voice Club", "owner_id": OWNER, "roles": [everyone], "channels": [CHAT]}
         await self._dispatch("GUILD_CREATE", guild)
         self.online.set()
 
@@ -455,18 +378,22 @@ async def _read(request: web.Request) -> Call:
     return Call(request.method, request.path, request.match_info, payload, files)
 
 
-def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answer with JSON; discord.py reads none if its type names a charset."""
-    body = json.dumps(content).encode()
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+def _json(content: object, status: int = 200) -> web.Response:
+    """Respond with JSON; discord.py ignores JSON whose content type names a charset."""
+    return web.Response(body=json.dumps(content).encode(), status=status, content_type="application/json")
 
 
 def _user(user_id: str, name: str = "Clonevoice") -> Payload:
     return {"id": user_id, "username": name, "discriminator": "0", "avatar": None, "bot": user_id == BOT}
 
 
+def _member(user_id: int) -> Payload:
+    told = {"joined_at": MOMENT, "deaf": False, "mute": False, "flags": 0, "permissions": ALL}
+    return {"user": _user(str(user_id), f"member{user_id}"), "roles": [], **told}
+
+
 def _dm_channel(user_id: int) -> Payload:
-    """Return the DM channel with a member, whose id is the one after theirs."""
+    """Return the DM channel with a member; its ID is the member's plus one."""
     return {"id": str(user_id + 1), "type": 1, "recipients": [_user(str(user_id), f"member{user_id}")]}
 
 

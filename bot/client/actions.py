@@ -1,0 +1,61 @@
+"""Buttons and selects that work after a restart: their custom IDs say which registered handler runs."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+import discord
+
+from bot.client.tree import replying_on_error
+from bot.errors import Refused
+
+ActionHandler = Callable[..., Awaitable[None]]
+"""Receives the interaction, the select if it is one, and the named groups of the custom ID as keywords."""
+
+
+class Actions:
+    """Maps custom IDs to handlers; `handlers` has a regular expression for each action."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[re.Pattern[str], ActionHandler] = {}
+
+    def add(self, name: str, arguments: str, handler: ActionHandler) -> None:
+        """Register a handler for custom IDs of the form `name:arguments`, or `name` if there are none.
+
+        `arguments` is a regular expression. Its named groups become the handler's keyword arguments.
+        """
+        self.handlers[re.compile(f"{name}:{arguments}" if arguments else name)] = handler
+
+    def find(self, custom_id: str) -> tuple[ActionHandler, dict[str, str]] | None:
+        """Return a custom ID's handler and its arguments, or None if no action has this form."""
+        for pattern, handler in self.handlers.items():
+            if match := pattern.fullmatch(custom_id):
+                return handler, match.groupdict()
+        return None
+
+
+class ActionItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"\w+:(?s:.+)"):
+    """A button or select whose handler is found in the client's `actions`.
+
+    discord.py chooses the class of a dynamic item by its custom ID alone, so both share this one.
+    """
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        del interaction, match
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Run the handler. Errors, and custom IDs without a handler, are answered with a sentence."""
+        async with replying_on_error(interaction):
+            actions: Actions = interaction.client.actions
+            found = actions.find(self.custom_id)
+            if found is None:
+                raise Refused("refused.offer_lapsed")
+            handler, arguments = found
+            if isinstance(self.item, discord.ui.Button):
+                await handler(interaction, **arguments)
+            else:
+                await handler(interaction, self.item, **arguments)

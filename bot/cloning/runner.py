@@ -1,0 +1,168 @@
+"""The loop of a clone job: one step for each stage, then delivery. A restart runs it again.
+
+    RECEIVED → CHECKED → (CONFIRMING) → (CONSENT) → QUEUED → UPLOADING → CLONING → DONE
+
+Clicks only write the record, and the loop follows it.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from bot.clock import Clock
+from bot.cloning.attempt import CloneAttempt
+from bot.cloning.consent_gate import ConsentGate
+from bot.cloning.errors import OfferLapsed
+from bot.cloning.job import CloneJob, Progress, Stage
+from bot.cloning.ports import ClonePresenter
+from bot.cloning.recorder import VoiceRecorder
+from bot.cloning.recovery import Recovery
+from bot.cloning.steps import Steps
+from bot.erasures import PendingErasures
+from bot.errors import ClonevoiceError, Refused, StoreError
+from bot.jobs.delivery import GIVE_UP_SECONDS, SWEEP_SECONDS, Delivery
+from bot.jobs.record import IllegalTransition
+from bot.jobs.registry import JobRegistry
+from bot.tasks import BackgroundTasks, first_completed
+from bot.voices.models import Voice
+from bot.voices.repository import MembersRepository
+
+_log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+"""How long a job in flight may take to finish when the bot stops."""
+
+
+class CloneRunner:
+    """Runs each job in a background task that has the job's ID as its name."""
+
+    def __init__(  # noqa: PLR0913 - all that the steps and their end touch, by name
+        self,
+        *,
+        jobs: JobRegistry[CloneJob],
+        members: MembersRepository,
+        steps: Steps,
+        attempt: CloneAttempt,
+        recovery: Recovery,
+        recorder: VoiceRecorder,
+        gate: ConsentGate,
+        presenter: ClonePresenter,
+        erasures: PendingErasures,
+        tasks: BackgroundTasks,
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._members = members
+        self._recorder = recorder
+        self._gate = gate
+        self._presenter = presenter
+        self._erasures = erasures
+        self._tasks = tasks
+        self._clock = clock
+        self._delivery = Delivery(jobs, presenter, clock, self._outcome)
+        self._steps: Mapping[Stage, Callable[[str], Coroutine[Any, Any, None]]] = {
+            Stage.RECEIVED: steps.inspect,
+            Stage.CHECKED: steps.ask,
+            Stage.CONFIRMING: steps.wait_for_member,
+            Stage.CONSENT: steps.wait_for_speaker,
+            Stage.QUEUED: attempt.run,
+            Stage.UPLOADING: steps.requeue,
+            Stage.CLONING: recovery.resume,
+        }
+
+    async def start(self) -> None:
+        """Resume the jobs of an earlier run. Those that may be running upstream keep their accounts."""
+        await self._recorder.load()
+        for job in await self._jobs.load():
+            if job.stage is Stage.UPLOADING:  # before other jobs run, so that it keeps its place in the queue
+                await self._steps[job.stage](job.id)
+        for job in sorted(self._jobs, key=lambda job: job.stage is not Stage.CLONING):
+            self.run(job)
+        self._tasks.start(self._delivery.sweep())
+        self._tasks.start(self._remove_expired())
+
+    def run(self, job: CloneJob) -> None:
+        """Start or resume a job. The job of an erased member runs only if it may have a voice."""
+        if job.id in self._jobs and (job.may_have_voice or job.owner_id not in self._erasures):
+            self._tasks.start(self._run(job.id), job.id)
+
+    async def stop(self, job_id: str) -> bool:
+        """Stop a job, wherever it is. Return False if it was not running."""
+        running = self._tasks.get(job_id) is not None
+        await self._tasks.stop(job_id)
+        return running
+
+    async def wait(self, job_ids: Iterable[str]) -> None:
+        """Wait up to `GRACE_SECONDS` until these jobs are delivered."""
+        tasks = [task for task in map(self._tasks.get, job_ids) if task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+
+    async def _run(self, job_id: str) -> None:
+        while not self._jobs[job_id].finished:
+            await self._run_step(self._jobs[job_id])
+        await self._delivery.run(job_id)
+        if not self._jobs[job_id].can_retry:
+            try:
+                await self.remove(job_id)
+            except StoreError as error:  # the next start removes it
+                _log.error("clone %s could not be removed: %s", job_id, error)
+
+    async def _run_step(self, job: CloneJob) -> None:
+        """Run the step of a job's stage, until it is done or a click ends the job."""
+        if job.stage is not Stage.QUEUED:  # its step shows the place in the queue
+            self._presenter.show(job, Progress(job.stage))
+        try:
+            await first_completed(self._steps[job.stage](job.id), self._finishes(job.id))
+        except ClonevoiceError as error:
+            _log.info("clone %s failed: %s", job.id, error)
+            await self._fail(job.id, error)
+        except IllegalTransition:
+            if not self._jobs[job.id].finished:
+                raise
+        except Exception:  # noqa: BLE001 - the log and the member get its number
+            mark = secrets.token_hex(4)
+            _log.exception("clone %s failed unexpectedly, id %s", job.id, mark)
+            await self._fail(job.id, ClonevoiceError("error.unexpected", id=mark))
+
+    async def _finishes(self, job_id: str) -> None:
+        await self._jobs.wait(job_id, lambda job: job.finished)
+
+    async def _fail(self, job_id: str, error: ClonevoiceError) -> None:
+        now = self._clock.now()
+        await self._jobs.update(job_id, lambda job: job if job.finished else job.fail(error, now), best_effort=True)
+
+    async def _outcome(self, job: CloneJob) -> Voice | ClonevoiceError:
+        """Return what a finished job delivers: its voice, or why there is none."""
+        if job.failure:
+            return job.failure.to_error()
+        try:
+            voices = await self._members.voices(job.owner_id)
+            voice = next((voice for voice in voices if voice.id == job.voice_id), None)
+            if voice is None:
+                return OfferLapsed()
+            if job.owner_id in self._erasures:  # it is deleted at once
+                return Refused("refused.forgotten")
+            if voice.deleting:
+                await self._gate.check(job)
+        except (Refused, StoreError) as error:
+            return error
+        return voice
+
+    async def _remove_expired(self) -> None:
+        """Remove jobs that were not tried again within a day."""
+        while True:
+            await self._clock.sleep(SWEEP_SECONDS)
+            for job in self._jobs:
+                if job.delivered and job.can_retry and job.times[Stage.FAILED] + GIVE_UP_SECONDS < self._clock.now():
+                    try:
+                        await self.remove(job.id)
+                    except StoreError as error:
+                        _log.error("clone %s could not be removed: %s", job.id, error)
+
+    async def remove(self, job_id: str) -> None:
+        """Remove a job, its sample, and its consent if there is no voice."""
+        await self._gate.discard(self._jobs[job_id])
+        await self._jobs.remove(job_id)

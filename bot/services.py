@@ -1,0 +1,337 @@
+"""The composition root: builds every service once, from the settings and the ports."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.audio.inspector import SampleInspector
+from bot.clock import Clock
+from bot.cloning.admission import Admission, Limits
+from bot.cloning.attempt import CloneAttempt
+from bot.cloning.cloner import Cloner
+from bot.cloning.consent_gate import ConsentGate
+from bot.cloning.consent_requests import ConsentRequests
+from bot.cloning.job import CloneJob
+from bot.cloning.ports import ClonePresenter, ConsentPrompt
+from bot.cloning.queue import CloneQueue
+from bot.cloning.recorder import VoiceRecorder
+from bot.cloning.recovery import Recovery
+from bot.cloning.runner import CloneRunner
+from bot.cloning.steps import Steps
+from bot.consent import Consents
+from bot.downloads import MEGABYTE, Previews, SampleDownloads
+from bot.erasures import PendingErasures
+from bot.jobs.durations import TypicalDuration
+from bot.jobs.registry import JobRegistry
+from bot.library.deletions import UpstreamDeletions
+from bot.library.library import Library
+from bot.library.ports import Membership
+from bot.library.shared_voices import SharedVoices
+from bot.moderation.cases import Cases
+from bot.moderation.enforcement import Enforcement
+from bot.moderation.ports import CaseBoard
+from bot.moderation.reports import Reports
+from bot.moderation.server_voices import ServerVoices
+from bot.mureka.accounts import AccountMonitor, OperatorAlerts
+from bot.mureka.client import API, MurekaClient
+from bot.notifications import Notifications, Notifier
+from bot.policy.ports import AuditListener, MemberDirectory
+from bot.policy.rules import Rules
+from bot.privacy.erasure import Erasure
+from bot.privacy.export import Exporter
+from bot.settings import Settings
+from bot.speaking.attempt import SpeechAttempt
+from bot.speaking.job import SpeechJob
+from bot.speaking.ports import SpeechPresenter
+from bot.speaking.synthesizer import Synthesizer
+from bot.store.protocol import Store
+from bot.tasks import BackgroundTasks
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the services use and don't own: it is opened before them and closed after them."""
+
+    settings: Settings
+    store: Store
+    session: aiohttp.ClientSession
+    previews: Previews
+    clock: Clock
+    api: str = API
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the services need from Discord. The client and the cogs implement it."""
+
+    directory: MemberDirectory
+    membership: Membership
+    clone_presenter: ClonePresenter
+    consent_prompt: ConsentPrompt
+    speech_presenter: SpeechPresenter
+    case_board: CaseBoard
+    audit_listener: AuditListener
+    notifier: Notifier
+    operator_alerts: OperatorAlerts
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services that commands use."""
+
+    clock: Clock
+    tasks: BackgroundTasks
+    erasures: PendingErasures
+    accounts: AccountMonitor
+    rules: Rules
+    cloner: Cloner
+    library: Library
+    synthesizer: Synthesizer
+    notifications: Notifications
+    consents: Consents
+    enforcement: Enforcement
+    cases: Cases
+    reports: Reports
+    server_voices: ServerVoices
+    erasure: Erasure
+    exporter: Exporter
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Resume the work of an earlier run and run the background tasks. Enter after login."""
+        await self.erasures.load()
+        async with self.tasks:
+            try:
+                self.tasks.start(self.accounts.run())
+                await self.cloner.start()
+                await self.notifications.start()
+                await self.synthesizer.start()
+                self.erasure.start()
+                self.library.start()
+                self.server_voices.start()
+                self.consents.start()
+                self.cases.start()
+                yield
+            finally:
+                self.cloner.close()
+
+    async def drain(self) -> None:
+        """Accept nothing new, and wait a few seconds for requests in flight."""
+        await asyncio.gather(self.cloner.drain(), self.synthesizer.drain())
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What most services share."""
+
+    resources: Resources
+    ports: Ports
+    tasks: BackgroundTasks
+    erasures: PendingErasures
+    mureka: MurekaClient
+    accounts: AccountMonitor
+    rules: Rules
+
+    @property
+    def store(self) -> Store:
+        return self.resources.store
+
+    @property
+    def clock(self) -> Clock:
+        return self.resources.clock
+
+
+def build_services(resources: Resources, ports: Ports) -> Services:
+    """Build all services. Nothing is started."""
+    core = _core(resources, ports)
+    store, clock, tasks, rules = core.store, core.clock, core.tasks, core.rules
+    jobs = JobRegistry[CloneJob](store.jobs)
+    gate = ConsentGate(store.members, store.servers, store.pending, clock)
+    cloner = _cloner(core, jobs, gate)
+    shared_voices = SharedVoices(store.members, store.servers, rules, ports.membership, clock)
+    deletions = UpstreamDeletions(store.members, store.servers, store.pending, core.mureka, core.accounts, clock)
+    library = Library(
+        members=store.members,
+        pending_deletions=store.pending,
+        shared_voices=shared_voices,
+        deletions=deletions,
+        clones=cloner,
+        erasures=core.erasures,
+        rules=rules,
+        tasks=tasks,
+    )
+    synthesizer = _synthesizer(core, library)
+    notifications = Notifications(store.pending, ports.notifier, tasks, clock)
+    requests = ConsentRequests(jobs, store.jobs, gate, clock)
+    consents = Consents(store.members, store.pending, requests, cloner, library, notifications, tasks, clock)
+    enforcement = Enforcement(
+        members=store.members,
+        servers=store.servers,
+        deletions=store.pending,
+        rules=rules,
+        library=library,
+        cloner=cloner,
+        notifications=notifications,
+    )
+    cases = Cases(
+        members=store.members,
+        repository=store.servers,
+        rules=rules,
+        enforcement=enforcement,
+        notifications=notifications,
+        board=ports.case_board,
+        tasks=tasks,
+        clock=clock,
+    )
+    return Services(
+        clock=clock,
+        tasks=tasks,
+        erasures=core.erasures,
+        accounts=core.accounts,
+        rules=rules,
+        cloner=cloner,
+        library=library,
+        synthesizer=synthesizer,
+        notifications=notifications,
+        consents=consents,
+        enforcement=enforcement,
+        cases=cases,
+        reports=Reports(
+            members=store.members,
+            servers=store.servers,
+            rules=rules,
+            shared_voices=shared_voices,
+            cases=cases,
+            clock=clock,
+        ),
+        server_voices=ServerVoices(store.members, store.servers, shared_voices, tasks, clock),
+        erasure=Erasure(
+            store=store,
+            cloner=cloner,
+            library=library,
+            synthesizer=synthesizer,
+            consents=consents,
+            erasures=core.erasures,
+            tasks=tasks,
+            clock=clock,
+        ),
+        exporter=Exporter(store),
+    )
+
+
+def _core(resources: Resources, ports: Ports) -> _Core:
+    settings, store, clock = resources.settings, resources.store, resources.clock
+    token = settings.useapi_token.get_secret_value()
+    mureka = MurekaClient(resources.session, token, clone_timeout=settings.clone_timeout, base=resources.api)
+    tasks = BackgroundTasks()
+    names = settings.useapi_accounts or (None,)
+    return _Core(
+        resources,
+        ports,
+        tasks,
+        PendingErasures(store.pending),
+        mureka,
+        AccountMonitor(names, mureka, ports.operator_alerts, tasks, clock),
+        Rules(store.members, store.servers, ports.directory, ports.audit_listener, clock),
+    )
+
+
+def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Cloner:
+    settings, store, clock, erasures = core.resources.settings, core.store, core.clock, core.erasures
+    presenter = core.ports.clone_presenter
+    limits = Limits(
+        sample_bytes=int(settings.max_sample_mb * MEGABYTE),
+        voices=settings.max_voices_per_member,
+        per_account=settings.clones_per_account,
+    )
+    durations = TypicalDuration(store.pending, "clone")
+    queue = CloneQueue(core.accounts, limits.per_account)
+    recorder = VoiceRecorder(jobs, store.members, gate, presenter, clock)
+    recovery = Recovery(
+        jobs=jobs,
+        members=store.members,
+        mureka=core.mureka,
+        queue=queue,
+        recorder=recorder,
+        presenter=presenter,
+        clock=clock,
+        patience=settings.clone_timeout,
+    )
+    admission = Admission(
+        jobs=jobs,
+        repository=store.jobs,
+        members=store.members,
+        gate=gate,
+        queue=queue,
+        accounts=core.accounts,
+        durations=durations,
+        erasures=erasures,
+        limits=limits,
+        clock=clock,
+    )
+    steps = Steps(
+        jobs=jobs,
+        repository=store.jobs,
+        downloads=SampleDownloads(core.resources.session, limits.sample_bytes),
+        inspector=SampleInspector(max_seconds=settings.max_sample_seconds),
+        rules=core.rules,
+        gate=gate,
+        admission=admission,
+        prompt=core.ports.consent_prompt,
+        clock=clock,
+    )
+    attempt = CloneAttempt(
+        jobs=jobs,
+        repository=store.jobs,
+        mureka=core.mureka,
+        queue=queue,
+        accounts=core.accounts,
+        rules=core.rules,
+        gate=gate,
+        recorder=recorder,
+        recovery=recovery,
+        durations=durations,
+        presenter=presenter,
+        clock=clock,
+    )
+    runner = CloneRunner(
+        jobs=jobs,
+        members=store.members,
+        steps=steps,
+        attempt=attempt,
+        recovery=recovery,
+        recorder=recorder,
+        gate=gate,
+        presenter=presenter,
+        erasures=erasures,
+        tasks=core.tasks,
+        clock=clock,
+    )
+    return Cloner(
+        jobs=jobs,
+        deletions=store.pending,
+        admission=admission,
+        runner=runner,
+        queue=queue,
+        recovery=recovery,
+        presenter=presenter,
+        erasures=erasures,
+        clock=clock,
+    )
+
+
+def _synthesizer(core: _Core, library: Library) -> Synthesizer:
+    jobs = JobRegistry[SpeechJob](core.store.speeches)
+    return Synthesizer(
+        jobs=jobs,
+        library=library,
+        attempt=SpeechAttempt(jobs, core.mureka, core.accounts, core.clock),
+        durations=TypicalDuration(core.store.pending, "speech"),
+        presenter=core.ports.speech_presenter,
+        erasures=core.erasures,
+        tasks=core.tasks,
+        clock=core.clock,
+    )

@@ -1,0 +1,49 @@
+"""Creates buttons and selects for the actions that command groups register in `Clonevoice.actions`."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import discord
+
+from bot.client.actions import ActionItem
+from bot.i18n import translate
+
+Select = discord.ui.Select[Any] | discord.ui.RoleSelect[Any] | discord.ui.ChannelSelect[Any]
+
+_PRIMARY = {"button.anyway", "button.mine", "button.again", "button.speak", "button.open"}
+_DANGER = {"button.sure", "button.gone", "button.case.remove"}
+_STYLES = {
+    **dict.fromkeys(_PRIMARY, discord.ButtonStyle.primary),
+    **dict.fromkeys(_DANGER, discord.ButtonStyle.danger),
+    "button.approve": discord.ButtonStyle.success,
+}
+
+
+def action_button(locale: str, label: str, name: str, /, *arguments: object, **values: object) -> ActionItem:
+    """Return a button for the action `name`. Its label is a key of the catalog, filled in with `values`."""
+    style = _STYLES.get(label, discord.ButtonStyle.secondary)
+    text = translate(locale, label, **values)
+    return ActionItem(discord.ui.Button(label=text, style=style, custom_id=_custom_id(name, arguments)))
+
+
+def action_buttons(locale: str, name: str, actions: Iterable[str], subject: object) -> discord.ui.View:
+    """Return buttons with custom IDs of the form `name:action:subject`."""
+    view = discord.ui.View(timeout=None)
+    for action in actions:
+        view.add_item(action_button(locale, f"button.{action}", name, action, subject))
+    return view
+
+
+def action_select(select: Select, name: str, *arguments: object) -> ActionItem:
+    """Give a select the custom ID of the action `name`."""
+    select.custom_id = _custom_id(name, arguments)
+    return ActionItem(select)
+
+
+def select_options(labels: Mapping[str, str], chosen: Collection[str] = ()) -> list[discord.SelectOption]:
+    """Return an option for each value and its label."""
+    return [discord.SelectOption(label=text, value=value, default=value in chosen) for value, text in labels.items()]
+
+
+def _custom_id(name: str, arguments: tuple[object, ...]) -> str:
+    return ":".join(map(str, (name, *arguments)))

@@ -1,0 +1,57 @@
+"""Packs the data that is stored about a member into files."""
+
+import asyncio
+import io
+import json
+import zipfile
+
+from bot.client.client import Clonevoice
+from cogs._ui.formatting import file_name
+
+ENTRY_BYTES = 1000
+"""Upper bound of the bytes that an entry in an archive takes besides its content."""
+
+Contents = list[tuple[str, bytes]]
+"""Files, each a name and its content."""
+
+
+async def export_files(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:
+    """Return the stored data as JSON, zipped if necessary, and an archive of audio, of `limit` bytes in all.
+
+    The flag is False if some of the audio is missing.
+    """
+    stored = await bot.services.exporter.export(member_id)
+    record = (await asyncio.to_thread(json.dumps, stored, ensure_ascii=False, indent=2)).encode()
+    files = [("stored.json", record)]
+    if len(record) > limit:
+        files = [("stored.zip", await asyncio.to_thread(_zip, files))]
+    audio, complete = await _audio(bot, member_id, limit - len(files[0][1]))
+    if audio:
+        files.append(("audio.zip", await asyncio.to_thread(_zip, audio)))
+    return files, complete
+
+
+async def _audio(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:
+    """Return the samples and previews that are available and fit, and whether these are all."""
+    found = [(f"sample-{name}.mp3", sample) for name, sample in await bot.services.exporter.samples(member_id)]
+    complete = True
+    for voice in await bot.services.library.list_own(member_id):
+        preview = await bot.previews.get(voice.preview_url, limit=limit)
+        if preview is None:
+            complete = False
+        else:
+            found.append((f"{voice.id}-{file_name(voice.title)}", preview))
+    kept: Contents = []
+    for name, content in found:
+        limit -= len(content) + ENTRY_BYTES
+        if limit > 0:
+            kept.append((name, content))
+    return kept, complete and len(kept) == len(found)
+
+
+def _zip(contents: Contents) -> bytes:
+    archive_file = io.BytesIO()
+    with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents:
+            archive.writestr(name, content)
+    return archive_file.getvalue()

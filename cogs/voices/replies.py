@@ -1,0 +1,75 @@
+"""Answers: a voice's card, the question before its deletion, the result, and undelivered notifications."""
+
+import logging
+
+import discord
+
+from bot.client.notifier import notice_text
+from bot.errors import StoreError
+from bot.i18n import translate_markdown
+from bot.voices.models import Voice
+from cogs._ui.action import action_buttons
+from cogs._ui.formatting import add_field, attachments
+from cogs._ui.interaction import Interaction, answer_text, viewer_of
+from cogs._ui.voice_card import card_buttons, voice_card
+from cogs.voices.history import author_name
+
+_log = logging.getLogger(__name__)
+
+
+async def show_voice(interaction: Interaction, voice: Voice) -> None:
+    """Show a voice's card. After a click, the clicked message becomes the card."""
+    viewer, locale = viewer_of(interaction), str(interaction.locale)
+    library = interaction.client.services.library
+    mine = viewer.id == voice.owner_id
+    clips = await library.list_clips(viewer, voice.id) if mine else ()
+    embed, files = await voice_card(
+        voice,
+        viewer,
+        locale,
+        interaction.client.previews,
+        owner=interaction.user.display_name if mine else voice.owner_name,
+        limit=interaction.filesize_limit,
+    )
+    if clips:
+        last, name = clips[0], author_name(clips[0], locale)
+        text = translate_markdown(locale, "voice.spoken_last", lines=len(clips), name=name, at=int(last.at))
+        add_field(embed, locale, "voice.spoken", text, inline=False)
+    await interaction.edit_original_response(
+        content=None,
+        embed=embed,
+        attachments=attachments(files),
+        view=card_buttons(voice, viewer, locale, has_clips=bool(clips)),
+    )
+
+
+async def ask_to_delete(interaction: Interaction, voice: Voice) -> None:
+    """Ask the member to confirm the deletion."""
+    locale = str(interaction.locale)
+    await interaction.edit_original_response(
+        content=translate_markdown(locale, "delete.ask", title=voice.title),
+        embed=None,
+        attachments=[],
+        view=action_buttons(locale, "voice", ("gone", "keep"), voice.id),
+    )
+
+
+async def delete(interaction: Interaction, voice_id: int) -> None:
+    """Delete a voice, and say whether the API has deleted it yet."""
+    library, viewer = interaction.client.services.library, viewer_of(interaction)
+    voice = await library.get_own(viewer, voice_id)
+    key = "delete.done" if await library.delete(viewer, voice_id) else "delete.owed"
+    await answer_text(interaction, key, title=voice.title)
+
+
+async def show_undelivered(interaction: Interaction) -> None:
+    """Send the member's undelivered notifications as follow-ups. Errors are logged and ignored."""
+    notices, locale = interaction.client.services.notifications, str(interaction.locale)
+    try:
+        for notice in await notices.undelivered(interaction.user.id):
+            guild = interaction.client.get_guild(notice.guild_id)
+            text = notice_text(notice, guild.name if guild else "?", locale)
+            await interaction.followup.send(text, ephemeral=True)
+            await notices.mark_delivered(notice)
+    except (StoreError, OSError, ValueError, discord.HTTPException) as error:
+        _log.warning("undelivered notifications could not be shown: %r", error)

@@ -1,0 +1,83 @@
+"""What members do: commands, buttons and forms."""
+
+from typing import Any
+
+import discord
+import simcord
+from simcord.results import InteractionResult
+
+from support.clocks import until
+from support.reading import fields, message, sentence, text
+from support.world import World
+
+
+async def card_of(world: World, who: simcord.MemberActor, voice_id: int) -> InteractionResult:
+    return await who.slash(world.channel, "voices show", voice=str(voice_id))
+
+
+async def press(who: simcord.MemberActor, shown: InteractionResult, key: str) -> InteractionResult:
+    return await who.click(message(shown), label=sentence(key))
+
+
+async def pick(who: simcord.MemberActor, shown: InteractionResult, voice_id: int) -> InteractionResult:
+    return await who.select(message(shown), [str(voice_id)], custom_id="pick:voice")
+
+
+async def delete(world: World, who: simcord.MemberActor, voice: str = "Ada") -> InteractionResult:
+    """Send `/voices delete` and confirm it."""
+    asked = await who.slash(world.channel, "voices delete", voice=voice)
+    await press(who, asked, "button.gone")
+    return asked
+
+
+SPEECH = "/speech"
+
+
+async def speak(
+    world: World, who: simcord.MemberActor, voice: str = "Ada", said: str = "Hello there", *, wait: bool = True
+) -> InteractionResult:
+    """Send `/speak` and wait until the clip is posted or has failed."""
+    result = await who.slash(world.channel, "speak", voice=voice, text=said)
+    if wait:
+        await until(lambda: speech_ended(result))
+    return result
+
+
+def speech_ended(result: InteractionResult) -> bool:
+    """Return True if the clip was posted or the card shows a failure."""
+    shown = text(result)
+    return bool(shown) and "Speaking" not in shown and "being posted" not in shown
+
+
+def speeches_on_disk(world: World) -> list[str]:
+    return [file.name for file in (world.folder / "speeches").iterdir()]
+
+
+def stored_speech(world: World) -> str:
+    files = (world.folder / "speeches").glob("*.json")
+    return next((file.read_text("utf-8") for file in files), "")
+
+
+async def forget(world: World, who: simcord.MemberActor, word: str = "forget me") -> InteractionResult:
+    form = await who.slash(world.channel, "voices forget")
+    return await who.submit_modal(form, {fields(form)[0]: word})
+
+
+MENU = "Clone this voice"
+
+
+async def submit(world: World, who: simcord.MemberActor, message: discord.Message, **answers: Any) -> InteractionResult:
+    """Fill in the form of "Clone this voice" for a message."""
+    form = await who.context_menu(world.channel, MENU, message)
+    title, rights, speaker, language, description = fields(form)
+    given = {"title": "Ada", "rights": "own", "language": "en"} | answers
+    values = {title: given["title"], rights: [given["rights"]], language: [given["language"]]}
+    if "description" in given:
+        values[description] = given["description"]
+    if "speaker" in given:
+        values[speaker] = [given["speaker"]]
+    return await who.submit_modal(form, values)
+
+
+def said_to(who: simcord.MemberActor) -> list[str]:
+    return [one.content for one in who.user.dm_channel.history() if one.content]

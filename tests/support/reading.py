@@ -1,0 +1,52 @@
+"""What a member reads in the bot's replies."""
+
+import discord
+from simcord.results import InteractionResult, ResponseMessage
+
+from bot.i18n import ENGLISH, translate_markdown
+
+
+def text(result: InteractionResult) -> str:
+    if result.response is None:
+        return ""
+    parts = [result.response.content]
+    for embed in result.response.embeds:
+        parts += [embed.title, embed.description, *(f"{f.name}: {f.value}" for f in embed.fields), embed.footer.text]
+    return "\n".join(filter(None, parts))
+
+
+def over(result: InteractionResult) -> bool:
+    """Return True if a reply is a sentence or a last card, without a current stage."""
+    return bool(text(result)) and "▫️" not in text(result)
+
+
+def sentence(key: str, **values: object) -> str:
+    return translate_markdown(ENGLISH, key, **values)
+
+
+def buttons(result: InteractionResult) -> list[str]:
+    components = result.response.components if result.response else []
+    return [item["label"] for row in components for item in row["components"]]
+
+
+def embed_of(result: InteractionResult) -> discord.Embed:
+    assert result.response is not None
+    (embed,) = result.response.embeds
+    return embed
+
+
+UNKNOWN = sentence("refused.voice_unknown")
+
+
+def message(result: InteractionResult) -> ResponseMessage:
+    assert result.response is not None
+    return result.response
+
+
+def fields(form: InteractionResult) -> list[str]:
+    assert form.modal is not None
+    return [item["component"]["custom_id"] for item in form.modal["components"] if "component" in item]
+
+
+def replies(result: InteractionResult) -> list[str]:
+    return [text(result), *(one.content for one in result.followups)]
