@@ -1,4 +1,4 @@
-# The verbs of the project. All but help and lock make .venv first, if it is missing or out of date.
+# All verbs but help and lock first create .venv if it is missing or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -10,37 +10,37 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 help: ## List these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: .venv/.project ## Make .venv, with all that the other verbs need
+install: .venv/.project ## Create .venv with everything that the other verbs need
 
-demo: .venv/.project ## Try the bot in a browser: offline, without an account
+demo: .venv/.project ## Try the bot in a browser, offline and without an account
 	@$(BIN)/clonevoice demo $(if $(PORT),--port $(PORT))
 
 run: .venv/.project ## Run the bot with the settings in .env
 	@$(BIN)/clonevoice run
 
-test: .venv/.project ## Run the tests that need no browser
-	$(BIN)/pytest -n auto
+test: .venv/.project ## Run the tests on all processors, and list the ten slowest
+	$(BIN)/pytest -n auto --dist worksteal --durations 10
 
-test-browser: .venv/.project ## Run the tests that drive the demo page in Chromium
+test-browser: .venv/.project ## Test the demo page in Chromium
 	$(BIN)/pytest -m browser
 
-soak: .venv/.project ## Kill the bot at many more instants than the tests do, and print what came of it
+soak: .venv/.project ## Kill the bot at many more moments than `make test` does
 	$(BIN)/pytest -m soak
 
-pictures: .venv/.project ## Take the README's pictures of the demo page anew
+pictures: .venv/.project ## Take the pictures in docs/ again
 	PYTHONPATH=tests $(BIN)/python docs/pictures.py
 
-check: .venv/.project ## Judge style, types and the way imports run; change nothing
+check: .venv/.project ## Check lint, format, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
 
-fix: .venv/.project ## Put right what ruff can put right by itself
+fix: .venv/.project ## Format, and fix what ruff can fix
 	$(BIN)/ruff check --fix --exit-zero
 	$(BIN)/ruff format
 
-lock: ## Renew the requirement files after a change of dependencies (needs uv)
+lock: ## Update the requirement files after a change of dependencies (needs uv)
 	$(COMPILE) --all-extras pyproject.toml --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 

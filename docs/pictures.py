@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
-from bot.demo.stage import SAMPLES, running_demo
-from browser import (
+from bot.demo.demo import SAMPLES, running_demo
+from support.browser import (
     Answer,
     Picked,
     card_texts,
@@ -24,9 +24,9 @@ TITLE = "Ada's reading voice"
 
 
 async def main() -> None:
-    """Take a clone in the middle and at its end, its voice speaking for somebody else, a case, a question."""
-    async with running_demo() as stage, async_playwright() as playwright:
-        page = await open_page(playwright, stage.url)
+    """Take pictures of a running and a finished clone, a clip, a case, the rules and a consent request."""
+    async with running_demo() as demo, async_playwright() as playwright:
+        page = await open_page(playwright, demo.url)
         await page.set_viewport_size({"width": 1000, "height": 800})
         await clone(page)
         await speak(page)
@@ -38,7 +38,7 @@ async def clone(page: Page) -> None:
     """Clone the good sample as Ada, and share the voice."""
     options = {"sample": SAMPLES / "good-sample.mp3", "title": TITLE, "rights": "This is my own voice"}
     await type_command(page, "/clonevoice", options)
-    await card_texts(page, until=re.compile("Cloning 0:0[345]"))  # an edit comes every other second
+    await card_texts(page, until=re.compile("Cloning 0:0[345]"))  # the card is edited every two seconds
     await take_picture(page, HERE / "demo-progress.png")
     await card_texts(page, until="English")
     await take_picture(page, HERE / "demo-voice.png")
@@ -47,7 +47,7 @@ async def clone(page: Page) -> None:
 
 
 async def speak(page: Page) -> None:
-    """Have Grace speak with Ada's voice."""
+    """Speak with Ada's voice as Grace."""
     await look_as(page, "Grace")
     voice = Picked(f"{TITLE} (shared by Ada)", typed="reading")
     text = "The kettle is on. Bring the good cups, and whoever is still in the garden."
@@ -57,7 +57,7 @@ async def speak(page: Page) -> None:
 
 
 async def moderate(page: Page) -> None:
-    """Have Grace report what she heard, and Hedy look at the case and at the rules."""
+    """Report the clip as Grace, and open the case and the rules as Hedy."""
     await press(page, "Report")
     await card_texts(page, until="Why do you report")
     await choose(page, "It harasses or mocks somebody")
@@ -74,7 +74,7 @@ async def moderate(page: Page) -> None:
 
 
 async def ask(page: Page) -> None:
-    """Have Ada clone a voice of Grace's, and Grace open the question."""
+    """Clone Grace's voice as Ada, and open the request as Grace."""
     await look_as(page, "Ada")
     options: dict[str, Answer] = {
         "sample": SAMPLES / "good-sample.mp3",
