@@ -213,6 +213,7 @@ class TestEarlyWithdrawal:
     async def test_withdrawal_in_the_queue_sends_nothing(self, tmp_path: Path):
         async with opened(tmp_path, clock=FastClock(), clone_seconds=30) as world:
             await world.send(world.linus, title="First", wait=False)
+            await until(world.posts)
             card, message = await asked(world)
             await click(world, message, "button.approve")
             await until(lambda: "Queued" in text(card))
