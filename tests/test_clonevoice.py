@@ -77,7 +77,7 @@ async def test_job_is_cloning_on_disk_before_the_voice_can_exist(tmp_path: Path)
         await until(lambda: upstream.voices)
         job_file = next(name for name in world.jobs() if name.endswith(".json"))
         assert '"stage":"cloning"' in (tmp_path / "jobs" / job_file).read_text("utf-8")
-        assert sentence("card.sent") in text(result)
+        await until(lambda: sentence("card.sent") in text(result))
 
 
 REFUSED_AT_ONCE: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
