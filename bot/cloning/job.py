@@ -31,9 +31,8 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINISHED = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED})
-
 _ENDED_EARLY = frozenset({Stage.FAILED, Stage.CANCELLED})
+FINISHED = _ENDED_EARLY | {Stage.DONE}
 
 TRANSITIONS: Mapping[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: _ENDED_EARLY | {Stage.CHECKED},
@@ -55,8 +54,7 @@ outcome is unknown and its member wants to try again.
 
 _UNSENT = frozenset({Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED})
 
-CONSENT_SECONDS = 7 * 24 * 60 * 60.0
-"""How long a consent request waits for the speaker's answer."""
+CONSENT_SECONDS = 7 * 24 * 60 * 60.0  # how long a consent request waits for the speaker's answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +162,8 @@ class CloneJob(JobRecord):
         """Return the job as failed, with an unknown outcome if a voice may exist upstream."""
         sent = self.stage is Stage.CLONING or self.outcome_unknown_since is not None
         unknown = isinstance(error, VoiceNotFound) or (sent and not isinstance(error, MurekaError))
-        return self.advance(
-            Stage.FAILED,
-            now,
-            failure=Failure.from_error(error),
-            outcome_unknown_since=now if unknown else None,
-        )
+        since = now if unknown else None
+        return self.advance(Stage.FAILED, now, failure=Failure.from_error(error), outcome_unknown_since=since)
 
     def cancel(self, now: float) -> Self:
         """Return the job as canceled."""

@@ -29,7 +29,6 @@ async def clone(
 ) -> None:
     """Start a clone and show its card, or the card of the member's clone that is already running."""
     reply = await defer(interaction)
-    named_speaker = _speaker(interaction, rights, speaker) if speaker else None
     request = CloneRequest(
         sample_url=sample.url,
         sample_size=sample.size,
@@ -45,14 +44,13 @@ async def clone(
         locale=str(interaction.locale),
         reply=reply,
         needs_confirmation=needs_confirmation,
-        speaker=named_speaker,
+        speaker=_speaker(interaction, rights, speaker) if speaker else None,
     )
-    cloner = interaction.client.services.cloner
+    services, cloner = interaction.client.services, interaction.client.services.cloner
     if await cloner.move_running_card(request.owner_id, request.reply):
         return
     member = member_snapshot(interaction.user, interaction.created_at)
-    running = cloner.owners_in(request.guild_id)
-    await interaction.client.services.rules.check_clone(request, running, member=member)
+    await services.rules.check_clone(request, cloner.owners_in(request.guild_id), member=member)
     try:
         await cloner.submit(request)
     except AlreadyCloning:  # another command was faster
