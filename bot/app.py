@@ -12,13 +12,13 @@ from yarl import URL
 
 from bot.client.client import Clonevoice
 from bot.clock import Clock, SystemClock
-from bot.cloning.runner import GRACE_SECONDS
 from bot.downloads import Previews, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
 from bot.mureka.client import API
 from bot.services import Resources
 from bot.settings import Settings
 from bot.store.tiny.store import open_store
+from bot.tasks import GRACE_SECONDS
 
 _log = logging.getLogger(__name__)
 

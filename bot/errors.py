@@ -4,6 +4,11 @@ A class of its own exists only where an `except`, a `match` or a test needs it. 
 these with a key: `raise Refused("refused.title_taken", title=title)`.
 """
 
+import logging
+import secrets
+
+_log = logging.getLogger(__name__)
+
 
 class ClonevoiceError(Exception):
     """An expected failure. `key` names its text in the catalog, and `values` fill it in."""
@@ -54,3 +59,10 @@ class RecordUnwritable(StoreError):
     """A record could not be written: `file`. What it held before is unchanged."""
 
     key = "store.unwritable"
+
+
+def unexpected_error(work: str, error: Exception) -> ClonevoiceError:
+    """Log an unexpected exception with a random ID, and return an error that tells people the ID."""
+    error_id = secrets.token_hex(4)
+    _log.error("%s failed unexpectedly, id %s", work, error_id, exc_info=error)
+    return ClonevoiceError("error.unexpected", id=error_id)

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import crc32
 
@@ -40,79 +41,79 @@ class Notifier(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class Notifications:
     """The outbox of all members."""
 
-    def __init__(self, repository: NoticesRepository, notifier: Notifier, tasks: BackgroundTasks, clock: Clock) -> None:
-        self._repository = repository
-        self._tasks = tasks
-        self._clock = clock
-        self._notifier = notifier
-        self._sent: set[str] = set()
-        self._unstored: set[str] = set()
+    repository: NoticesRepository
+    notifier: Notifier
+    tasks: BackgroundTasks
+    clock: Clock
+    _sent: set[str] = field(default_factory=set[str], init=False)
+    _unstored: set[str] = field(default_factory=set[str], init=False)
 
     async def start(self) -> None:
         """Resume undelivered notifications of an earlier run, and start to remove expired ones."""
         try:
-            for notice in await self._repository.notices():
-                self._tasks.start(self._deliver(notice))
+            for notice in await self.repository.notices():
+                self.tasks.start(self._deliver(notice))
         except StoreError:
             _log.exception("the notifications can't be read")
-        self._tasks.start(self._expire())
+        self.tasks.start(self._expire())
 
     async def send(self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int) -> None:
         """Send the catalog's text `key` about a server, with the same `once` only once until a restart."""
         notice_id = secrets.token_hex(4) if once is None else f"{crc32(f'{once} {user_id}'.encode()):08x}"
         if notice_id in self._sent:
             return
-        notice = Notice(notice_id, user_id, guild_id, key, values, self._clock.now())
+        notice = Notice(notice_id, user_id, guild_id, key, values, self.clock.now())
         self._sent.add(notice_id)
         try:
-            await self._repository.put_notice(notice)
+            await self.repository.put_notice(notice)
         except StoreError as error:  # it is still delivered, but does not survive a restart
             _log.error("a notification could not be stored: %r", error)
             self._unstored.add(notice_id)
-        self._tasks.start(self._deliver(notice))
+        self.tasks.start(self._deliver(notice))
 
     async def undelivered(self, user_id: int) -> list[Notice]:
         """Return a member's undelivered notifications, oldest first."""
-        notices = [notice for notice in await self._repository.notices() if notice.user_id == user_id]
+        notices = [notice for notice in await self.repository.notices() if notice.user_id == user_id]
         return sorted(notices, key=lambda notice: notice.at)
 
     async def mark_delivered(self, notice: Notice) -> None:
         """Remove a notification from the outbox."""
         self._unstored.discard(notice.id)
-        await self._repository.remove_notice(notice.id)
+        await self.repository.remove_notice(notice.id)
 
     async def _is_pending(self, notice: Notice) -> bool:
         """Return False if the member has read a notification elsewhere, or if their data was erased."""
         if notice.id in self._unstored:
             return True
         try:
-            return any(other.id == notice.id for other in await self._repository.notices())
+            return any(other.id == notice.id for other in await self.repository.notices())
         except StoreError:
             return True
 
     async def _expire(self) -> None:
         while True:
-            await self._clock.sleep(EXPIRY_SECONDS)
+            await self.clock.sleep(EXPIRY_SECONDS)
             try:
-                for notice in await self._repository.notices():
-                    if self._clock.now() - notice.at > RETENTION_SECONDS:
+                for notice in await self.repository.notices():
+                    if self.clock.now() - notice.at > RETENTION_SECONDS:
                         await self.mark_delivered(notice)
             except StoreError:
                 _log.exception("expired notifications could not be removed")
 
     async def _deliver(self, notice: Notice) -> None:
         delays = retry_delays()
-        while self._clock.now() - notice.at < RETENTION_SECONDS and await self._is_pending(notice):
-            match await self._notifier.notify(notice):
+        while self.clock.now() - notice.at < RETENTION_SECONDS and await self._is_pending(notice):
+            match await self.notifier.notify(notice):
                 case True:
                     break
                 case None:  # it is shown with the member's next list of voices
                     return
                 case False:
-                    await self._clock.sleep(next(delays))
+                    await self.clock.sleep(next(delays))
         try:
             await self.mark_delivered(notice)
         except StoreError as error:

@@ -147,49 +147,23 @@ class _Core:
 def build_services(resources: Resources, ports: Ports) -> Services:
     """Build all services. Nothing is started."""
     core = _core(resources, ports)
-    store, clock, tasks, rules = core.store, core.clock, core.tasks, core.rules
+    store, clock, tasks, rules, erasures = core.store, core.clock, core.tasks, core.rules, core.erasures
     jobs = JobRegistry[CloneJob](store.jobs)
     gate = ConsentGate(store.members, store.servers, store.pending, clock)
     cloner = _cloner(core, jobs, gate)
     shared_voices = SharedVoices(store.members, store.servers, rules, ports.membership, clock)
     deletions = UpstreamDeletions(store.members, store.servers, store.pending, core.mureka, core.accounts, clock)
-    library = Library(
-        members=store.members,
-        pending_deletions=store.pending,
-        shared_voices=shared_voices,
-        deletions=deletions,
-        clones=cloner,
-        erasures=core.erasures,
-        rules=rules,
-        tasks=tasks,
-    )
+    library = Library(store.members, store.pending, shared_voices, deletions, cloner, erasures, rules, tasks)
     synthesizer = _synthesizer(core, library)
     notifications = Notifications(store.pending, ports.notifier, tasks, clock)
     requests = ConsentRequests(jobs, store.jobs, gate, clock)
     consents = Consents(store.members, store.pending, requests, cloner, library, notifications, tasks, clock)
-    enforcement = Enforcement(
-        members=store.members,
-        servers=store.servers,
-        deletions=store.pending,
-        rules=rules,
-        library=library,
-        cloner=cloner,
-        notifications=notifications,
-    )
-    cases = Cases(
-        members=store.members,
-        repository=store.servers,
-        rules=rules,
-        enforcement=enforcement,
-        notifications=notifications,
-        board=ports.case_board,
-        tasks=tasks,
-        clock=clock,
-    )
+    enforcement = Enforcement(store.members, store.servers, store.pending, rules, library, cloner, notifications)
+    cases = Cases(store.members, store.servers, rules, enforcement, notifications, ports.case_board, tasks, clock)
     return Services(
         clock=clock,
         tasks=tasks,
-        erasures=core.erasures,
+        erasures=erasures,
         accounts=core.accounts,
         rules=rules,
         cloner=cloner,
@@ -199,25 +173,9 @@ def build_services(resources: Resources, ports: Ports) -> Services:
         consents=consents,
         enforcement=enforcement,
         cases=cases,
-        reports=Reports(
-            members=store.members,
-            servers=store.servers,
-            rules=rules,
-            shared_voices=shared_voices,
-            cases=cases,
-            clock=clock,
-        ),
+        reports=Reports(store.members, store.servers, rules, shared_voices, cases, clock),
         server_voices=ServerVoices(store.members, store.servers, shared_voices, tasks, clock),
-        erasure=Erasure(
-            store=store,
-            cloner=cloner,
-            library=library,
-            synthesizer=synthesizer,
-            consents=consents,
-            erasures=core.erasures,
-            tasks=tasks,
-            clock=clock,
-        ),
+        erasure=Erasure(store, cloner, library, synthesizer, consents, erasures, tasks, clock),
         exporter=Exporter(store),
     )
 
@@ -240,98 +198,36 @@ def _core(resources: Resources, ports: Ports) -> _Core:
 
 
 def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Cloner:
-    settings, store, clock, erasures = core.resources.settings, core.store, core.clock, core.erasures
-    presenter = core.ports.clone_presenter
+    settings, store, clock, rules = core.resources.settings, core.store, core.clock, core.rules
+    accounts, erasures, presenter = core.accounts, core.erasures, core.ports.clone_presenter
     limits = Limits(
         sample_bytes=int(settings.max_sample_mb * MEGABYTE),
         voices=settings.max_voices_per_member,
         per_account=settings.clones_per_account,
     )
     durations = TypicalDuration(store.pending, "clone")
-    queue = CloneQueue(core.accounts, limits.per_account)
+    queue = CloneQueue(accounts, limits.per_account)
     recorder = VoiceRecorder(jobs, store.members, gate, presenter, clock)
     recovery = Recovery(
-        jobs=jobs,
-        members=store.members,
-        mureka=core.mureka,
-        queue=queue,
-        recorder=recorder,
-        presenter=presenter,
-        clock=clock,
-        patience=settings.clone_timeout,
+        jobs, store.members, core.mureka, queue, recorder, presenter, clock, patience=settings.clone_timeout
     )
-    admission = Admission(
-        jobs=jobs,
-        repository=store.jobs,
-        members=store.members,
-        gate=gate,
-        queue=queue,
-        accounts=core.accounts,
-        durations=durations,
-        erasures=erasures,
-        limits=limits,
-        clock=clock,
-    )
-    steps = Steps(
-        jobs=jobs,
-        repository=store.jobs,
-        downloads=SampleDownloads(core.resources.session, limits.sample_bytes),
-        inspector=SampleInspector(max_seconds=settings.max_sample_seconds),
-        rules=core.rules,
-        gate=gate,
-        admission=admission,
-        prompt=core.ports.consent_prompt,
-        clock=clock,
-    )
+    admission = Admission(jobs, store.jobs, store.members, gate, queue, accounts, durations, erasures, limits, clock)
+    downloads = SampleDownloads(core.resources.session, limits.sample_bytes)
+    inspector = SampleInspector(max_seconds=settings.max_sample_seconds)
+    prompt = core.ports.consent_prompt
+    steps = Steps(jobs, store.jobs, downloads, inspector, rules, gate, admission, prompt, clock)
     attempt = CloneAttempt(
-        jobs=jobs,
-        repository=store.jobs,
-        mureka=core.mureka,
-        queue=queue,
-        accounts=core.accounts,
-        rules=core.rules,
-        gate=gate,
-        recorder=recorder,
-        recovery=recovery,
-        durations=durations,
-        presenter=presenter,
-        clock=clock,
+        jobs, store.jobs, core.mureka, queue, accounts, rules, gate, recorder, recovery, durations, presenter, clock
     )
     runner = CloneRunner(
-        jobs=jobs,
-        members=store.members,
-        steps=steps,
-        attempt=attempt,
-        recovery=recovery,
-        recorder=recorder,
-        gate=gate,
-        presenter=presenter,
-        erasures=erasures,
-        tasks=core.tasks,
-        clock=clock,
+        jobs, store.members, steps, attempt, recovery, recorder, gate, presenter, erasures, core.tasks, clock
     )
-    return Cloner(
-        jobs=jobs,
-        deletions=store.pending,
-        admission=admission,
-        runner=runner,
-        queue=queue,
-        recovery=recovery,
-        presenter=presenter,
-        erasures=erasures,
-        clock=clock,
-    )
+    return Cloner(jobs, store.pending, admission, runner, queue, recovery, presenter, erasures, clock)
 
 
 def _synthesizer(core: _Core, library: Library) -> Synthesizer:
     jobs = JobRegistry[SpeechJob](core.store.speeches)
-    return Synthesizer(
-        jobs=jobs,
-        library=library,
-        attempt=SpeechAttempt(jobs, core.mureka, core.accounts, core.clock),
-        durations=TypicalDuration(core.store.pending, "speech"),
-        presenter=core.ports.speech_presenter,
-        erasures=core.erasures,
-        tasks=core.tasks,
-        clock=core.clock,
-    )
+    attempt = SpeechAttempt(jobs, core.mureka, core.accounts, core.clock)
+    durations = TypicalDuration(core.store.pending, "speech")
+    presenter = core.ports.speech_presenter
+    return Synthesizer(jobs, library, attempt, durations, presenter, core.erasures, core.tasks, core.clock)

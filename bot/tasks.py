@@ -3,8 +3,11 @@
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Self
+
+GRACE_SECONDS = 10.0
+"""How long work in flight may take to finish when the bot stops."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +38,18 @@ class BackgroundTasks:
         if name is not None:
             self._named[name] = task
 
-    def get(self, name: str) -> asyncio.Task[None] | None:
-        """Return the running task of this name, or None."""
-        return self._named.get(name)
+    async def wait(self, names: Iterable[str], *, timeout: float) -> None:  # noqa: ASYNC109 - as in asyncio.wait
+        """Wait for the end of the tasks of these names, `timeout` seconds at most."""
+        if tasks := [task for task in map(self._named.get, names) if task]:
+            await asyncio.wait(tasks, timeout=timeout)
 
-    async def stop(self, name: str) -> None:
-        """Cancel the task of this name, if it runs, and wait for its end."""
-        if task := self._named.get(name):
+    async def stop(self, name: str) -> bool:
+        """Cancel the task of this name and wait for its end. Return False if it was not running."""
+        task = self._named.get(name)
+        if task:
             task.cancel()
             await asyncio.wait({task})
+        return task is not None
 
     def _ended(self, task: asyncio.Task[None], name: str | None) -> None:
         self._tasks.discard(task)

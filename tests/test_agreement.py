@@ -31,7 +31,7 @@ from bot.services import Ports, Services, build_services
 from bot.speaking.job import SpeechRequest
 from bot.voices.models import Viewer
 from support.audio import GOOD
-from support.builders import REQUEST
+from support.builders import JOB
 from support.clocks import FastClock, until
 from support.world import settings as bot_settings
 
@@ -216,12 +216,11 @@ class Agreement(RuleBasedStateMachine):
     @rule(who=WHO, title=TITLE, end=END)
     def clone(self, who: int, title: str, end: float | None) -> None:
         owner = self.people[who]
-        order = replace(
-            REQUEST, owner_id=owner, owner_name=name_of(owner), guild_id=HERE, title=title, reply=self.reply()
-        )
+        order = replace(JOB, id=JOB.new_id(owner), owner_id=owner, owner_name=name_of(owner), guild_id=HERE)
+        order = replace(order, title=title, description="", reply=self.reply())
 
         async def work() -> None:
-            await self.services.cloner.submit(order)
+            await self.services.cloner.submit(order, sample_size=1)
             await until(lambda: not self.services.cloner.running(owner))
 
         self.do(work(), end)

@@ -31,7 +31,7 @@ from bot.store.tiny.jobs import TinyJobs
 from bot.voices.models import Voice
 from cogs.clonevoice.presenter import LATE_SECONDS, DiscordClonePresenter
 from support.audio import GOOD
-from support.builders import REQUEST
+from support.builders import JOB
 from support.clocks import FastClock, ManualClock, turns, until
 from support.messenger import MINE, Recorder
 from support.reading import buttons, over, sentence, text
@@ -396,13 +396,16 @@ def stage_of(world: World, member: simcord.MemberActor) -> Stage | None:
 
 
 def admission(world: World) -> Admission:
-    return world.bot.services.cloner._admission  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - so that no job starts
+    return world.bot.services.cloner.admission
 
 
 async def test_requests_at_the_same_instant_do_not_exceed_the_queue_limit(world: World):
     room = Limits(sample_bytes=1, voices=1).unfinished
     assert room >= 200
-    orders = [replace(REQUEST, owner_id=number) for number in range(room + 10)]
-    answers = await asyncio.gather(*map(admission(world).accept, orders), return_exceptions=True)
+    accept, jobs = (
+        admission(world).accept,
+        [replace(JOB, id=f"{number}-0", owner_id=number) for number in range(room + 10)],
+    )
+    answers = await asyncio.gather(*(accept(job, sample_size=1) for job in jobs), return_exceptions=True)
     assert Counter(map(type, answers)) == {CloneJob: room, Refused: 10}
     assert {str(one.key) for one in answers if isinstance(one, Refused)} == {"refused.queue_full"}

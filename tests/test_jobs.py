@@ -7,7 +7,7 @@ import pytest
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.job import FINISHED, TRANSITIONS, CloneJob, IllegalTransition, Stage
 from bot.mureka.responses import VoiceResponse
-from support.builders import JOB, REQUEST
+from support.builders import JOB
 
 
 def test_job_follows_its_stages_and_records_their_times():
@@ -40,10 +40,9 @@ def test_job_that_waits_for_a_click_does_not_block_its_member():
     assert not replace(JOB, stage=Stage.DONE).blocks_next_clone
 
 
-def test_default_description_holds_the_code_of_the_job():
-    assert JOB.description == f"Ada ({JOB.id.partition('-')[2]})"
-    assert JOB.id.startswith("1-"), "the ID tells the owner even if the file is damaged"
-    assert CloneJob.from_request(REQUEST, title="Ada", description="mine", now=0).description == "mine"
+def test_id_of_a_job_names_its_owner_even_if_the_file_is_damaged():
+    assert CloneJob.new_id(1).startswith("1-")
+    assert replace(JOB, id="1-0a1b2c3d").code == "0a1b2c3d"
 
 
 def test_fields_missing_in_the_response_come_from_the_job():

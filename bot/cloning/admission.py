@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.cloning.consent_gate import ConsentGate
 from bot.cloning.errors import AlreadyCloning, OfferLapsed
-from bot.cloning.job import CloneJob, CloneRequest, Stage
+from bot.cloning.job import CloneJob, Stage
 from bot.cloning.ports import CloneRepository
 from bot.cloning.queue import CloneQueue
 from bot.downloads import MEGABYTE
@@ -32,35 +32,24 @@ class Limits:
     unfinished: int = 250
 
 
+@dataclass(eq=False)
 class Admission:
     """Checks clone requests and adds them to the registry."""
 
-    def __init__(
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        repository: CloneRepository,
-        members: MembersRepository,
-        gate: ConsentGate,
-        queue: CloneQueue,
-        accounts: AccountMonitor,
-        durations: TypicalDuration,
-        erasures: PendingErasures,
-        limits: Limits,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._repository = repository
-        self._members = members
-        self._gate = gate
-        self._queue = queue
-        self._accounts = accounts
-        self._durations = durations
-        self._erasures = erasures
-        self._limits = limits
-        self._clock = clock
-        self._closed = False
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+    jobs: JobRegistry[CloneJob]
+    repository: CloneRepository
+    members: MembersRepository
+    gate: ConsentGate
+    queue: CloneQueue
+    accounts: AccountMonitor
+    durations: TypicalDuration
+    erasures: PendingErasures
+    limits: Limits
+    clock: Clock
+    _closed: bool = field(default=False, init=False)
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
+    )
 
     def close(self) -> None:
         """Refuse everything from now on, because the bot is stopping."""
@@ -70,24 +59,26 @@ class Admission:
         """Return the job that keeps a member from starting another."""
         return next((job for job in self._unfinished_of(owner_id) if job.blocks_next_clone), None)
 
-    async def accept(self, request: CloneRequest) -> CloneJob:
-        """Add a job. Raises Refused, AlreadyCloning, or the MurekaError of an account if none is usable."""
-        async with self._lock(request.owner_id):
-            self._check_open(request.owner_id)
+    async def accept(self, job: CloneJob, *, sample_size: int) -> CloneJob:
+        """Add a job with the options as typed. `sample_size` is in bytes, as Discord reports it.
+
+        Raises Refused, AlreadyCloning, or the MurekaError of an account if none is usable.
+        """
+        async with self._lock(job.owner_id):
+            self._check_open(job.owner_id)
             await self._check_capacity()
-            self._check_not_running(request.owner_id)
-            title = clean_text(request.title)[:TITLE_LENGTH]
+            self._check_not_running(job.owner_id)
+            title = clean_text(job.title)[:TITLE_LENGTH]
             if is_blank(title):
                 raise Refused("refused.title_blank")
-            if request.sample_size == 0:
+            if sample_size == 0:
                 raise Refused("sample.empty")
-            if request.sample_size > self._limits.sample_bytes:
-                raise Refused("sample.too_large", limit=self._limits.sample_bytes / MEGABYTE)
-            self._check_speaker(request)
-            description = clean_text(request.description or "")[:DESCRIPTION_LENGTH]
-            now = self._clock.now()
-            job = CloneJob.from_request(request, title=title, description=description, now=now)
-            return await self._jobs.add(job, self._check_new(job))
+            if sample_size > self.limits.sample_bytes:
+                raise Refused("sample.too_large", limit=self.limits.sample_bytes / MEGABYTE)
+            self._check_speaker(job)
+            description = clean_text(job.description)[:DESCRIPTION_LENGTH] or f"{title} ({job.code})"
+            job = replace(job, title=title, description=description)
+            return await self.jobs.add(job, self._check_new(job))
 
     async def retry(self, job_id: str, owner_id: int) -> CloneJob:
         """Queue a failed job again. Raises OfferLapsed or Refused."""
@@ -101,7 +92,7 @@ class Admission:
             return await self.change(
                 job_id,
                 owner_id,
-                lambda job: replace(job.advance(Stage.QUEUED, self._clock.now()), failure=None, delivered=False),
+                lambda job: replace(job.advance(Stage.QUEUED, self.clock.now()), failure=None, delivered=False),
             )
 
     async def confirm(self, job_id: str, owner_id: int) -> None:
@@ -114,67 +105,66 @@ class Admission:
 
     def confirmed(self, job: CloneJob) -> CloneJob:
         """Return a job whose sample needs no more questions to its member."""
-        return job.advance(Stage.CONSENT if job.speaker else Stage.QUEUED, self._clock.now())
+        return job.advance(Stage.CONSENT if job.speaker else Stage.QUEUED, self.clock.now())
 
     def get(self, job_id: str, owner_id: int) -> CloneJob:
         """Return a job of this member. Raises OfferLapsed if there is none."""
-        if job_id not in self._jobs or self._jobs[job_id].owner_id != owner_id:
+        if job_id not in self.jobs or self.jobs[job_id].owner_id != owner_id:
             raise OfferLapsed
-        return self._jobs[job_id]
+        return self.jobs[job_id]
 
     async def change(self, job_id: str, owner_id: int, change: Callable[[CloneJob], CloneJob]) -> CloneJob:
         """Change a job of this member. Raises OfferLapsed if there is none."""
         self.get(job_id, owner_id)
         try:
-            return await self._jobs.update(job_id, change)
+            return await self.jobs.update(job_id, change)
         except KeyError as error:  # the job was removed meanwhile
             raise OfferLapsed from error
 
     def _check_open(self, owner_id: int) -> None:
         if self._closed:
             raise Refused("refused.restarting")
-        self._erasures.check(owner_id)
-        self._accounts.check()
+        self.erasures.check(owner_id)
+        self.accounts.check()
 
     async def _check_capacity(self) -> None:
-        unfinished = sum(not job.finished and not job.awaits_consent for job in self._jobs)
-        if unfinished >= self._limits.unfinished:
-            seconds = unfinished * await self._durations.get() / self._queue.capacity
+        unfinished = sum(not job.finished and not job.awaits_consent for job in self.jobs)
+        if unfinished >= self.limits.unfinished:
+            seconds = unfinished * await self.durations.get() / self.queue.capacity
             raise Refused("refused.queue_full", minutes=1 + round(seconds / 60))
 
     def _check_not_running(self, owner_id: int) -> None:
         if self.running(owner_id):
             raise AlreadyCloning
 
-    def _check_speaker(self, request: CloneRequest) -> None:
-        speaker = request.speaker
-        if speaker is None:
+    def _check_speaker(self, job: CloneJob) -> None:
+        if (speaker := job.speaker) is None:
             return
-        if speaker.id in self._erasures:
+        if speaker.id in self.erasures:
             raise Refused("refused.speaker_unreachable", name=speaker.name)
-        others = self._unfinished_of(request.owner_id)
-        if any(job.speaker and job.speaker.id == speaker.id and not job.has_consent for job in others):
+        others = self._unfinished_of(job.owner_id)
+        if any(other.speaker and other.speaker.id == speaker.id and not other.has_consent for other in others):
             raise Refused("refused.speaker_being_asked", name=speaker.name)
-        self._gate.check_request(request.owner_id, speaker)
-        if sum(job.awaits_consent for job in self._jobs) >= self._limits.unfinished:
+        self.gate.check_request(job.owner_id, speaker)
+        if sum(other.awaits_consent for other in self.jobs) >= self.limits.unfinished:
             raise Refused("refused.too_many_questions")
 
     async def _check_new(self, job: CloneJob) -> None:
-        await self._repository.check(job.owner_id)
+        await self.repository.check(job.owner_id)
         await self._check_voices(job)
 
     async def _check_voices(self, job: CloneJob) -> None:
         """Raise Refused if the title is taken or the member has too many voices."""
-        voices = await self._members.voices(job.owner_id)
+        voices = await self.members.voices(job.owner_id)
         titles = [voice.title for voice in voices if not voice.deleting]
         titles += [other.title for other in self._unfinished_of(job.owner_id) if other.id != job.id]
         if any(same_title(job.title, title) for title in titles):
             raise Refused("refused.title_taken", title=job.title)
-        if len(titles) >= self._limits.voices:
-            raise Refused("refused.too_many_voices", limit=self._limits.voices)
+        if len(titles) >= self.limits.voices:
+            raise Refused("refused.too_many_voices", limit=self.limits.voices)
 
     def _unfinished_of(self, owner_id: int) -> list[CloneJob]:
-        return [job for job in self._jobs if job.owner_id == owner_id and not job.finished]
+        return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
 
     def _lock(self, owner_id: int) -> asyncio.Lock:
         lock = self._locks.get(owner_id)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 
 from bot.clock import Clock
 from bot.cloning.consent_gate import ConsentGate
@@ -23,48 +24,33 @@ from bot.policy.rules import Rules
 _log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class CloneAttempt:
     """Sends samples, each once."""
 
-    def __init__(  # noqa: PLR0913 - all that an upload touches, by name
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        repository: CloneRepository,
-        mureka: MurekaClient,
-        queue: CloneQueue,
-        accounts: AccountMonitor,
-        rules: Rules,
-        gate: ConsentGate,
-        recorder: VoiceRecorder,
-        recovery: Recovery,
-        durations: TypicalDuration,
-        presenter: ClonePresenter,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._repository = repository
-        self._mureka = mureka
-        self._queue = queue
-        self._accounts = accounts
-        self._rules = rules
-        self._gate = gate
-        self._recorder = recorder
-        self._recovery = recovery
-        self._durations = durations
-        self._presenter = presenter
-        self._clock = clock
-        self._checking: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By server ID. Held from the check of the rules until the clone counts against its limits."""
+    jobs: JobRegistry[CloneJob]
+    repository: CloneRepository
+    mureka: MurekaClient
+    queue: CloneQueue
+    accounts: AccountMonitor
+    rules: Rules
+    gate: ConsentGate
+    recorder: VoiceRecorder
+    recovery: Recovery
+    durations: TypicalDuration
+    presenter: ClonePresenter
+    clock: Clock
+    _checking: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
+    """By server ID. Held from the check of the rules until the clone counts against its limits."""
 
     async def run(self, job_id: str) -> None:
         """Send the sample of a queued job when it is its turn, on any account, until its voice is recorded.
 
         Raises `MurekaError`, `Refused` or `StoreError` if there will be no voice.
         """
-        if self._jobs[job_id].outcome_unknown_since is not None:
+        if self.jobs[job_id].outcome_unknown_since is not None:
             async with self._turn(job_id):
-                if await self._recovery.search_once(job_id):
+                if await self.recovery.search_once(job_id):
                     return
         failures: Counter[type[MurekaError]] = Counter()
         while True:
@@ -73,30 +59,30 @@ class CloneAttempt:
                     await self._send(job_id, account)
                 except MurekaError as error:
                     failures[type(error)] += 1
-                    if not self._accounts.clone_failed(account, error, failures[type(error)]):
+                    if not self.accounts.clone_failed(account, error, failures[type(error)]):
                         raise
                 else:
-                    self._accounts.mark_healthy(account)
+                    self.accounts.mark_healthy(account)
                     return
-                if self._jobs[job_id].stage is not Stage.QUEUED:
-                    await self._jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self._clock.now()))
+                if self.jobs[job_id].stage is not Stage.QUEUED:
+                    await self.jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self.clock.now()))
 
     def _turn(self, job_id: str) -> AbstractAsyncContextManager[str | None]:
-        return self._queue.turn(self._jobs[job_id], lambda ahead: self._show(job_id, done=ahead))
+        return self.queue.turn(self.jobs[job_id], lambda ahead: self._show(job_id, done=ahead))
 
     async def _send(self, job_id: str, account: str | None) -> None:
-        job = self._jobs[job_id]
+        job = self.jobs[job_id]
         voice_ids = await self._voice_ids(account)
-        sample = await self._repository.sample(job_id)
+        sample = await self.repository.sample(job_id)
         async with self._checking[job.guild_id]:
-            await self._rules.check_clone(job, self._in_flight_owners(job), sample_sha256=job.sample_sha256)
-            await self._gate.check(job)
-            await self._queue.while_open()
-            job = await self._jobs.update(
+            await self.rules.check_clone(job, self._in_flight_owners(job), sample_sha256=job.sample_sha256)
+            await self.gate.check(job)
+            await self.queue.while_open()
+            job = await self.jobs.update(
                 job_id,
                 lambda job: job.advance(
                     Stage.UPLOADING,
-                    self._clock.now(),
+                    self.clock.now(),
                     account=account,
                     attempt=job.attempt + 1,
                     voice_ids_before=voice_ids,
@@ -107,13 +93,13 @@ class CloneAttempt:
         except OutcomeUnknown as error:
             _log.warning("it is unknown whether clone %s has made a voice: %r", job_id, error)
             del sample
-            await self._recovery.search(job_id)
+            await self.recovery.search(job_id)
         else:
-            await self._recorder.record(job_id, made)
+            await self.recorder.record(job_id, made)
 
     async def _upload(self, job: CloneJob, sample: bytes) -> VoiceResponse:
-        typical = await self._durations.get()
-        began = self._clock.monotonic()
+        typical = await self.durations.get()
+        began = self.clock.monotonic()
         ticking: list[asyncio.Task[None]] = []
         self._show(job.id, total=len(sample))
 
@@ -123,12 +109,12 @@ class CloneAttempt:
 
         async def before_last_chunk() -> None:
             nonlocal began
-            await self._jobs.update(job.id, lambda job: job.advance(Stage.CLONING, self._clock.now()))
-            began = self._clock.monotonic()
+            await self.jobs.update(job.id, lambda job: job.advance(Stage.CLONING, self.clock.now()))
+            began = self.clock.monotonic()
             ticking.append(asyncio.create_task(self._tick(job.id, began, typical)))
 
         try:
-            made = await self._mureka.clone(
+            made = await self.mureka.clone(
                 sample,
                 title=job.title,
                 description=job.description,
@@ -140,27 +126,27 @@ class CloneAttempt:
         finally:
             for task in ticking:
                 task.cancel()
-        await self._durations.add(self._clock.monotonic() - began)
+        await self.durations.add(self.clock.monotonic() - began)
         return made
 
     async def _tick(self, job_id: str, began: float, typical: float) -> None:
         while True:
-            self._show(job_id, done=self._clock.monotonic() - began, total=typical)
-            await self._clock.sleep(1)
+            self._show(job_id, done=self.clock.monotonic() - began, total=typical)
+            await self.clock.sleep(1)
 
     async def _voice_ids(self, account: str | None) -> tuple[int, ...]:
         """Return the voices that an account lists before the upload. Its errors are not about the sample."""
         try:
-            return tuple(voice.id for voice in await self._mureka.voices(account))
+            return tuple(voice.id for voice in await self.mureka.voices(account))
         except OutcomeUnknown as error:
             raise NotSent from error
         except Rejected as error:
             raise AccountMissing from error
 
     def _in_flight_owners(self, job: CloneJob) -> list[int]:
-        others = [other for other in self._jobs if other.in_flight and other.id != job.id]
+        others = [other for other in self.jobs if other.in_flight and other.id != job.id]
         return [other.owner_id for other in others if other.guild_id == job.guild_id]
 
     def _show(self, job_id: str, *, done: float = 0, total: float = 0) -> None:
-        job = self._jobs[job_id]
-        self._presenter.show(job, Progress(job.stage, done, total))
+        job = self.jobs[job_id]
+        self.presenter.show(job, Progress(job.stage, done, total))

@@ -1,11 +1,11 @@
 """What members and moderators can do with clone jobs. Everything here only writes the record."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.clock import Clock
 from bot.cloning.admission import Admission
 from bot.cloning.errors import OfferLapsed
-from bot.cloning.job import CloneJob, CloneRequest
+from bot.cloning.job import CloneJob
 from bot.cloning.ports import ClonePresenter
 from bot.cloning.queue import CloneQueue
 from bot.cloning.recovery import Recovery
@@ -18,49 +18,37 @@ from bot.voices.models import PendingDeletion
 from bot.voices.repository import PendingDeletionsRepository
 
 
+@dataclass(eq=False)
 class Cloner:
     """Accepts clone requests and changes jobs. Methods that name a job raise OfferLapsed if it is gone."""
 
-    def __init__(
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        deletions: PendingDeletionsRepository,
-        admission: Admission,
-        runner: CloneRunner,
-        queue: CloneQueue,
-        recovery: Recovery,
-        presenter: ClonePresenter,
-        erasures: PendingErasures,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._deletions = deletions
-        self._admission = admission
-        self._runner = runner
-        self._queue = queue
-        self._recovery = recovery
-        self._presenter = presenter
-        self._erasures = erasures
-        self._clock = clock
+    jobs: JobRegistry[CloneJob]
+    deletions: PendingDeletionsRepository
+    admission: Admission
+    runner: CloneRunner
+    queue: CloneQueue
+    recovery: Recovery
+    presenter: ClonePresenter
+    erasures: PendingErasures
+    clock: Clock
 
     async def start(self) -> None:
         """Resume the jobs of an earlier run."""
-        await self._runner.start()
+        await self.runner.start()
 
     async def drain(self) -> None:
         """Accept and send no more clones, and wait up to `GRACE_SECONDS` for those in flight."""
-        self._admission.close()
+        self.admission.close()
         self.close()
-        await self._runner.wait(job.id for job in self._jobs if job.in_flight)
+        await self.runner.wait(job.id for job in self.jobs if job.in_flight)
 
     def close(self) -> None:
         """Send no more clones."""
-        self._queue.close()
+        self.queue.close()
 
-    async def submit(self, request: CloneRequest) -> None:
+    async def submit(self, job: CloneJob, *, sample_size: int) -> None:
         """Add a job and start it. Raises as `Admission.accept`."""
-        self._runner.run(await self._admission.accept(request))
+        self.runner.run(await self.admission.accept(job, sample_size=sample_size))
 
     async def attach_reply(self, job_id: str, owner_id: int, reply: InteractionReply) -> CloneJob:
         """Make the reply to another interaction the job's card."""
@@ -70,20 +58,20 @@ class Cloner:
                 raise OfferLapsed
             return replace(job, reply=reply)
 
-        return await self._admission.change(job_id, owner_id, attached)
+        return await self.admission.change(job_id, owner_id, attached)
 
     async def move_card(self, job_id: str, owner_id: int, reply: InteractionReply) -> None:
         """Show a job in the reply to another interaction, and nowhere else."""
-        before = self._admission.get(job_id, owner_id)
-        await self._presenter.move(await self.attach_reply(job_id, owner_id, reply), before)
+        before = self.admission.get(job_id, owner_id)
+        await self.presenter.move(await self.attach_reply(job_id, owner_id, reply), before)
 
     def running(self, owner_id: int) -> CloneJob | None:
         """Return the job that keeps a member from starting another."""
-        return self._admission.running(owner_id)
+        return self.admission.running(owner_id)
 
     async def move_running_card(self, owner_id: int, reply: InteractionReply) -> bool:
         """Show a member's running clone in the reply to another interaction. Return False if there is none."""
-        self._erasures.check(owner_id)
+        self.erasures.check(owner_id)
         running = self.running(owner_id)
         if running is None:
             return False
@@ -92,7 +80,7 @@ class Cloner:
 
     async def confirm(self, job_id: str, owner_id: int) -> None:
         """Clone a sample that the member was asked about."""
-        await self._admission.confirm(job_id, owner_id)
+        await self.admission.confirm(job_id, owner_id)
 
     async def cancel(self, job_id: str, owner_id: int) -> None:
         """Cancel a clone. Raises Refused if the upload has started."""
@@ -102,20 +90,20 @@ class Cloner:
                 raise OfferLapsed
             if not job.can_cancel:
                 raise Refused("refused.too_late")
-            return job.cancel(self._clock.now())
+            return job.cancel(self.clock.now())
 
-        await self._admission.change(job_id, owner_id, canceled)
+        await self.admission.change(job_id, owner_id, canceled)
 
     async def retry(self, job_id: str, owner_id: int) -> None:
         """Run a failed job again. Its voice is searched for once more before anything is sent."""
-        if not self._admission.get(job_id, owner_id).can_retry:
+        if not self.admission.get(job_id, owner_id).can_retry:
             raise OfferLapsed
-        await self._runner.stop(job_id)  # it may still be delivering
-        self._runner.run(await self._admission.retry(job_id, owner_id))
+        await self.runner.stop(job_id)  # it may still be delivering
+        self.runner.run(await self.admission.retry(job_id, owner_id))
 
     def unfinished(self, owner_id: int) -> list[CloneJob]:
         """Return a member's unfinished jobs."""
-        return [job for job in self._jobs if job.owner_id == owner_id and not job.finished]
+        return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
 
     def titles(self, owner_id: int) -> list[str]:
         """Return the titles of a member's unfinished jobs."""
@@ -123,7 +111,7 @@ class Cloner:
 
     def owners_in(self, guild_id: int) -> list[int]:
         """Return the owner of each unfinished job of a server that does not wait for a speaker."""
-        jobs = [job for job in self._jobs if not job.finished and not job.awaits_consent]
+        jobs = [job for job in self.jobs if not job.finished and not job.awaits_consent]
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
     async def cancel_unsent(self, job_id: str, error: ClonevoiceError | None = None) -> None:
@@ -132,10 +120,10 @@ class Cloner:
         def ended(job: CloneJob) -> CloneJob:
             if job.finished or job.may_have_voice:
                 return job
-            return job.fail(error, self._clock.now()) if error else job.cancel(self._clock.now())
+            return job.fail(error, self.clock.now()) if error else job.cancel(self.clock.now())
 
-        if job_id in self._jobs:
-            await self._jobs.update(job_id, ended, best_effort=True)
+        if job_id in self.jobs:
+            await self.jobs.update(job_id, ended, best_effort=True)
 
     async def cancel_all(
         self, owner_id: int, guild_id: int | None = None, error: ClonevoiceError | None = None
@@ -144,21 +132,21 @@ class Cloner:
         jobs = [job for job in self.unfinished(owner_id) if guild_id in (None, job.guild_id)]
         for job in jobs:
             await self.cancel_unsent(job.id, error)
-        await self._runner.wait(job.id for job in jobs if job.id in self._jobs and self._jobs[job.id].finished)
+        await self.runner.wait(job.id for job in jobs if job.id in self.jobs and self.jobs[job.id].finished)
         return any(job.may_have_voice for job in self.unfinished(owner_id))
 
     async def erase(self, owner_id: int) -> None:
         """Remove a member's jobs, once none is in flight. A voice that is found is marked for deletion."""
         while await self.cancel_all(owner_id):
-            await self._clock.sleep(1)
-        for job in [job for job in self._jobs if job.owner_id == owner_id]:
-            if await self._runner.stop(job.id):
-                await self._presenter.deliver(job, Refused("refused.forgotten"))
-            if job.id not in self._jobs:
+            await self.clock.sleep(1)
+        for job in [job for job in self.jobs if job.owner_id == owner_id]:
+            if await self.runner.stop(job.id):
+                await self.presenter.deliver(job, Refused("refused.forgotten"))
+            if job.id not in self.jobs:
                 continue
             voice_id = job.voice_id
-            if voice_id is None and job.can_retry and (made := await self._recovery.find(job.id)):
+            if voice_id is None and job.can_retry and (made := await self.recovery.find(job.id)):
                 voice_id = made.id
             if voice_id is not None:
-                await self._deletions.put_pending_deletion(PendingDeletion(voice_id, job.account))
-            await self._runner.remove(job.id)
+                await self.deletions.put_pending_deletion(PendingDeletion(voice_id, job.account))
+            await self.runner.remove(job.id)

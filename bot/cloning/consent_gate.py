@@ -1,7 +1,7 @@
 """Checks a speaker's consent before a sample is sent, and registers the voice that was made."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
 from bot.cloning.errors import ApprovalRevoked
@@ -20,26 +20,22 @@ REQUESTS = 3
 REQUEST_SECONDS = 24 * 60 * 60.0
 
 
+@dataclass(eq=False)
 class ConsentGate:
     """Decides whether a job may ask its speaker, and whether the speaker's consent is active."""
 
-    def __init__(
-        self,
-        members: MembersRepository,
-        servers: RulesRepository,
-        deletions: PendingDeletionsRepository,
-        clock: Clock,
-    ) -> None:
-        self._members = members
-        self._servers = servers
-        self._deletions = deletions
-        self._clock = clock
-        self._requests: dict[tuple[int, int], list[float]] = {}
+    members: MembersRepository
+    servers: RulesRepository
+    deletions: PendingDeletionsRepository
+    clock: Clock
+    _requests: dict[tuple[int, int], list[float]] = field(
+        default_factory=dict[tuple[int, int], list[float]], init=False
+    )
 
     def check_request(self, owner_id: int, speaker: Speaker) -> None:
         """Raise Refused if the member has asked this speaker too often or was declined today."""
         self._requests = {
-            pair: [at for at in times if at > self._clock.now() - REQUEST_SECONDS]
+            pair: [at for at in times if at > self.clock.now() - REQUEST_SECONDS]
             for pair, times in self._requests.items()
         }
         times = self._requests.get((owner_id, speaker.id), [])
@@ -50,7 +46,7 @@ class ConsentGate:
     def note_request(self, job: CloneJob) -> None:
         """Count a consent request that the speaker has received."""
         if job.speaker:
-            self._requests.setdefault((job.owner_id, job.speaker.id), []).append(self._clock.now())
+            self._requests.setdefault((job.owner_id, job.speaker.id), []).append(self.clock.now())
 
     def note_approval(self, owner_id: int, speaker_id: int) -> None:
         """Don't count the request that was approved."""
@@ -58,11 +54,11 @@ class ConsentGate:
 
     def note_refusal(self, owner_id: int, speaker_id: int) -> None:
         """Allow no request to this speaker for a day, because they declined or withdrew their consent."""
-        self._requests[owner_id, speaker_id] = [self._clock.now()] * REQUESTS
+        self._requests[owner_id, speaker_id] = [self.clock.now()] * REQUESTS
 
     async def has_consent(self, job: CloneJob) -> bool:
         """Return True if the job's speaker has approved it and not withdrawn."""
-        consents = await self._members.consents(job.speaker.id) if job.speaker else ()
+        consents = await self.members.consents(job.speaker.id) if job.speaker else ()
         return any(consent.job_id == job.id and not consent.revoked for consent in consents)
 
     async def check(self, job: CloneJob) -> None:
@@ -76,18 +72,18 @@ class ConsentGate:
         If the consent was withdrawn meanwhile, mark the voice for deletion. A list or consent that can't be
         read is logged and skipped: without its consent the voice can't be used.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         try:
             record = CloneRecord.from_voice(voice, now)
-            await self._servers.add_clone_record(voice.guild_id, record, now)
+            await self.servers.add_clone_record(voice.guild_id, record, now)
         except RecordUnreadable as error:
             _log.warning("voice %d could not be listed in its server: %r", voice.id, error)
         if voice.speaker is None or await self._link(voice, voice.speaker.id):
             return voice
-        await self._members.change(voice.owner_id, voice.id, _marked)
+        await self.members.change(voice.owner_id, voice.id, _marked)
         try:
             deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
-            await self._deletions.put_pending_deletion(deletion)
+            await self.deletions.put_pending_deletion(deletion)
         except RecordUnreadable as error:  # the next start adds it
             _log.warning("the deletion of voice %d could not be recorded: %r", voice.id, error)
         return _marked(voice)
@@ -95,7 +91,7 @@ class ConsentGate:
     async def _link(self, voice: Voice, speaker_id: int) -> bool:
         """Record the voice in its consent. Return False if the consent is gone or was withdrawn."""
         try:
-            consent = await self._members.change_consent(
+            consent = await self.members.change_consent(
                 speaker_id, voice.job_id, lambda consent: replace(consent, voice_id=voice.id)
             )
         except RecordUnreadable as error:
@@ -108,9 +104,9 @@ class ConsentGate:
         if job.speaker is None:
             return
         try:
-            voices = await self._members.voices(job.owner_id)
+            voices = await self.members.voices(job.owner_id)
             if all(voice.job_id != job.id or voice.deleting for voice in voices):
-                await self._members.remove_consent(job.speaker.id, job.id)
+                await self.members.remove_consent(job.speaker.id, job.id)
         except StoreError as error:  # a consent without a voice permits nothing
             _log.warning("the consent for clone %s could not be removed: %r", job.id, error)
 

@@ -34,12 +34,6 @@ class NotTheSpeaker(Refused):
     key = "refused.not_the_speaker"
 
 
-class Cancelled(Refused):
-    """The member canceled the clone."""
-
-    key = "refused.cancelled"
-
-
 class OfferLapsed(Refused):
     """The clone of a button has ended or was removed."""
 

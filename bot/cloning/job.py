@@ -9,11 +9,11 @@ from typing import Any, Self
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.errors import VoiceNotFound
 from bot.errors import ClonevoiceError
-from bot.jobs.record import Failure, IllegalTransition, InteractionReply, JobRecord
+from bot.jobs.record import Failure, IllegalTransition, JobRecord
 from bot.mureka.errors import MurekaError
 from bot.mureka.responses import VoiceResponse
 from bot.text import clean_text
-from bot.voices.models import WORDING_VERSION, Language, Rights, Speaker, Statement, Voice
+from bot.voices.models import Language, Rights, Speaker, Statement, Voice
 
 
 class Stage(StrEnum):
@@ -71,35 +71,11 @@ class Progress:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CloneRequest:
-    """The options of `/clonevoice`, as typed. `sample_size` is in bytes, as Discord reports it.
-
-    `needs_confirmation`: the sample was posted by another member and is declared to be the member's own
-    voice. `wording` is the text about the rights that the member chose.
-    """
-
-    sample_url: str
-    sample_size: int
-    owner_id: int
-    guild_id: int
-    channel_id: int
-    title: str
-    owner_name: str
-    rights: Rights
-    wording: str
-    language: Language
-    locale: str
-    reply: InteractionReply
-    description: str | None = None
-    needs_confirmation: bool = False
-    speaker: Speaker | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloneJob(JobRecord):
-    """An accepted clone request. The store keeps the sample beside it.
+    """A clone request, and what has become of it. The store keeps the sample beside it.
 
+    `needs_confirmation`: the sample was posted by another member and is declared to be the owner's voice.
     `times` has the Unix timestamp at which each stage was last entered. `voice_ids_before` are the voices
     that the account listed before the upload, `voice_id` is the one that this job made.
     `outcome_unknown_since` is the Unix timestamp since when it is unknown whether a voice was made.
@@ -127,30 +103,15 @@ class CloneJob(JobRecord):
     voice_id: int | None = None
     outcome_unknown_since: float | None = None
 
-    @classmethod
-    def from_request(cls, request: CloneRequest, *, title: str, description: str, now: float) -> Self:
-        """Return a new job. Without a description, the title and a short code make the voice recognizable."""
-        code = secrets.token_hex(4)
-        return cls(
-            id=f"{request.owner_id}-{code}",
-            owner_name=request.owner_name,
-            reply=request.reply,
-            owner_id=request.owner_id,
-            guild_id=request.guild_id,
-            channel_id=request.channel_id,
-            title=title,
-            description=description or f"{title} ({code})",
-            rights=request.rights,
-            language=request.language,
-            locale=request.locale,
-            sample_url=request.sample_url,
-            needs_confirmation=request.needs_confirmation,
-            statement=Statement(
-                request.owner_id, request.wording, WORDING_VERSION, now, request.guild_id, request.channel_id
-            ),
-            speaker=request.speaker,
-            times={Stage.RECEIVED: now},
-        )
+    @staticmethod
+    def new_id(owner_id: int) -> str:
+        """Return a random ID for a member's job."""
+        return f"{owner_id}-{secrets.token_hex(4)}"
+
+    @property
+    def code(self) -> str:
+        """The random part of the ID, which makes a voice without a description recognizable upstream."""
+        return self.id.rpartition("-")[2]
 
     def advance(self, stage: Stage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
         """Return the job in `stage`, entered at `now`. Raises IllegalTransition."""

@@ -1,7 +1,7 @@
 """Records the voice that a job has made."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
 from bot.cloning.consent_gate import ConsentGate
@@ -17,42 +17,35 @@ DISK_FULL_SECONDS = 10.0
 """Seconds between attempts to record a voice while the disk can't be written to."""
 
 
+@dataclass(eq=False)
 class VoiceRecorder:
     """Records voices, and knows which voices are taken.
 
     The voice's ID is on the job before the voice is recorded, so that a restart in between finds it.
     """
 
-    def __init__(
-        self,
-        jobs: JobRegistry[CloneJob],
-        members: MembersRepository,
-        gate: ConsentGate,
-        presenter: ClonePresenter,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._members = members
-        self._gate = gate
-        self._presenter = presenter
-        self._clock = clock
-        self._recorded: set[int] = set()
+    jobs: JobRegistry[CloneJob]
+    members: MembersRepository
+    gate: ConsentGate
+    presenter: ClonePresenter
+    clock: Clock
+    _recorded: set[int] = field(default_factory=set[int], init=False)
 
     async def load(self) -> None:
         """Read the IDs of all recorded voices."""
-        self._recorded = await self._members.voice_ids()
+        self._recorded = await self.members.voice_ids()
 
     def taken_voice_ids(self, job_id: str) -> set[int]:
         """Return the voices that are recorded or belong to another job."""
-        return self._recorded | {job.voice_id for job in self._jobs if job.voice_id and job.id != job_id}
+        return self._recorded | {job.voice_id for job in self.jobs if job.voice_id and job.id != job_id}
 
     async def record(self, job_id: str, made: VoiceResponse) -> None:
         """Record a voice that exists upstream, and finish the job. Waits while the disk is full."""
 
         async def put() -> Voice:
-            job = await self._jobs.update(job_id, lambda job: replace(job, voice_id=made.id))
-            voice = job.to_voice(made, self._clock.now())
-            await self._members.put(voice)
+            job = await self.jobs.update(job_id, lambda job: replace(job, voice_id=made.id))
+            voice = job.to_voice(made, self.clock.now())
+            await self.members.put(voice)
             return voice
 
         await self.finish(job_id, await self._when_writable(job_id, put))
@@ -60,10 +53,10 @@ class VoiceRecorder:
     async def finish(self, job_id: str, voice: Voice) -> None:
         """Register a recorded voice, and finish the job."""
         self._recorded.add(voice.id)
-        await self._when_writable(job_id, lambda: self._gate.register(voice))
-        await self._jobs.update(
+        await self._when_writable(job_id, lambda: self.gate.register(voice))
+        await self.jobs.update(
             job_id,
-            lambda job: job.advance(Stage.DONE, self._clock.now(), voice_id=voice.id),
+            lambda job: job.advance(Stage.DONE, self.clock.now(), voice_id=voice.id),
             best_effort=True,
         )
 
@@ -72,6 +65,6 @@ class VoiceRecorder:
             try:
                 return await write()
             except RecordUnwritable:
-                job = self._jobs[job_id]
-                self._presenter.show(job, Progress(job.stage, note="note.disk_full"))
-                await self._clock.sleep(DISK_FULL_SECONDS)
+                job = self.jobs[job_id]
+                self.presenter.show(job, Progress(job.stage, note="note.disk_full"))
+                await self.clock.sleep(DISK_FULL_SECONDS)

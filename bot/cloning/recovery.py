@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
 from bot.clock import Clock
@@ -24,56 +24,45 @@ SEARCH_DELAYS = (0.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds between searches for a voice with an unknown outcome. The last one is repeated."""
 
 
+@dataclass(eq=False)
 class Recovery:
     """Searches the API's list for the voice of a job, for `patience` seconds."""
 
-    def __init__(
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        members: MembersRepository,
-        mureka: MurekaClient,
-        queue: CloneQueue,
-        recorder: VoiceRecorder,
-        presenter: ClonePresenter,
-        clock: Clock,
-        patience: float,
-    ) -> None:
-        self._jobs = jobs
-        self._members = members
-        self._mureka = mureka
-        self._queue = queue
-        self._recorder = recorder
-        self._presenter = presenter
-        self._clock = clock
-        self._patience = patience
+    jobs: JobRegistry[CloneJob]
+    members: MembersRepository
+    mureka: MurekaClient
+    queue: CloneQueue
+    recorder: VoiceRecorder
+    presenter: ClonePresenter
+    clock: Clock
+    patience: float
 
     async def resume(self, job_id: str) -> None:
         """Continue a job that an earlier run of the bot left in `CLONING`. Raises VoiceNotFound."""
-        job = self._jobs[job_id]
-        with self._queue.occupied(job):
-            for voice in await self._members.voices(job.owner_id):
+        job = self.jobs[job_id]
+        with self.queue.occupied(job):
+            for voice in await self.members.voices(job.owner_id):
                 if voice.job_id == job_id:
-                    await self._recorder.finish(job_id, voice)
+                    await self.recorder.finish(job_id, voice)
                     return
             await self.search(job_id)
 
     async def search(self, job_id: str) -> None:
         """Search until the voice is found and recorded. Raises VoiceNotFound after `patience` seconds."""
-        began = self._clock.monotonic()
-        since = self._clock.now()
-        await self._jobs.update(job_id, lambda job: replace(job, outcome_unknown_since=since), best_effort=True)
+        began = self.clock.monotonic()
+        since = self.clock.now()
+        await self.jobs.update(job_id, lambda job: replace(job, outcome_unknown_since=since), best_effort=True)
         for delay in chain(SEARCH_DELAYS, repeat(SEARCH_DELAYS[-1])):
-            elapsed = self._clock.monotonic() - began
-            self._show(job_id, done=elapsed, total=self._patience)
-            await self._clock.sleep(min(delay, max(self._patience - elapsed, 0)))
+            elapsed = self.clock.monotonic() - began
+            self._show(job_id, done=elapsed, total=self.patience)
+            await self.clock.sleep(min(delay, max(self.patience - elapsed, 0)))
             try:
                 if made := await self.find(job_id):
-                    await self._recorder.record(job_id, made)
+                    await self.recorder.record(job_id, made)
                     return
             except MurekaError as error:
                 _log.warning("the voice of clone %s could not be searched for: %r", job_id, error)
-            if self._clock.monotonic() - began >= self._patience:
+            if self.clock.monotonic() - began >= self.patience:
                 raise VoiceNotFound
 
     async def search_once(self, job_id: str) -> bool:
@@ -87,22 +76,22 @@ class Recovery:
         except MurekaError as error:
             raise VoiceNotFound from error
         if made:
-            await self._recorder.record(job_id, made)
+            await self.recorder.record(job_id, made)
             return True
-        if self._jobs[job_id].voice_id is not None:
+        if self.jobs[job_id].voice_id is not None:
             raise VoiceNotFound
-        await self._jobs.update(job_id, lambda job: replace(job, outcome_unknown_since=None))
+        await self.jobs.update(job_id, lambda job: replace(job, outcome_unknown_since=None))
         return False
 
     async def find(self, job_id: str) -> VoiceResponse | None:
         """Return the voice of a job from the API's list."""
-        job = self._jobs[job_id]
-        listed = await self._mureka.voices(job.account)
-        return match_voice(job, listed, self._recorder.taken_voice_ids(job_id))
+        job = self.jobs[job_id]
+        listed = await self.mureka.voices(job.account)
+        return match_voice(job, listed, self.recorder.taken_voice_ids(job_id))
 
     def _show(self, job_id: str, *, done: float = 0, total: float = 0) -> None:
-        job = self._jobs[job_id]
-        self._presenter.show(job, Progress(job.stage, done, total, "note.looking"))
+        job = self.jobs[job_id]
+        self.presenter.show(job, Progress(job.stage, done, total, "note.looking"))
 
 
 def match_voice(job: CloneJob, listed: Iterable[VoiceResponse], taken: Collection[int]) -> VoiceResponse | None:

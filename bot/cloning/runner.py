@@ -5,10 +5,9 @@
 Clicks only write the record, and the loop follows it.
 """
 
-import asyncio
 import logging
-import secrets
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
@@ -21,90 +20,77 @@ from bot.cloning.recorder import VoiceRecorder
 from bot.cloning.recovery import Recovery
 from bot.cloning.steps import Steps
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError
+from bot.errors import ClonevoiceError, Refused, StoreError, unexpected_error
 from bot.jobs.delivery import GIVE_UP_SECONDS, SWEEP_SECONDS, Delivery
 from bot.jobs.record import IllegalTransition
 from bot.jobs.registry import JobRegistry
-from bot.tasks import BackgroundTasks, first_completed
+from bot.tasks import GRACE_SECONDS, BackgroundTasks, first_completed
 from bot.voices.models import Voice
 from bot.voices.repository import MembersRepository
 
 _log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 10.0
-"""How long a job in flight may take to finish when the bot stops."""
 
-
+@dataclass(eq=False)
 class CloneRunner:
     """Runs each job in a background task that has the job's ID as its name."""
 
-    def __init__(  # noqa: PLR0913 - all that the steps and their end touch, by name
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        members: MembersRepository,
-        steps: Steps,
-        attempt: CloneAttempt,
-        recovery: Recovery,
-        recorder: VoiceRecorder,
-        gate: ConsentGate,
-        presenter: ClonePresenter,
-        erasures: PendingErasures,
-        tasks: BackgroundTasks,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._members = members
-        self._recorder = recorder
-        self._gate = gate
-        self._presenter = presenter
-        self._erasures = erasures
-        self._tasks = tasks
-        self._clock = clock
-        self._delivery = Delivery(jobs, presenter, clock, self._outcome)
-        self._steps: Mapping[Stage, Callable[[str], Coroutine[Any, Any, None]]] = {
-            Stage.RECEIVED: steps.inspect,
-            Stage.CHECKED: steps.ask,
-            Stage.CONFIRMING: steps.wait_for_member,
-            Stage.CONSENT: steps.wait_for_speaker,
-            Stage.QUEUED: attempt.run,
-            Stage.UPLOADING: steps.requeue,
-            Stage.CLONING: recovery.resume,
+    jobs: JobRegistry[CloneJob]
+    members: MembersRepository
+    steps: Steps
+    attempt: CloneAttempt
+    recovery: Recovery
+    recorder: VoiceRecorder
+    gate: ConsentGate
+    presenter: ClonePresenter
+    erasures: PendingErasures
+    tasks: BackgroundTasks
+    clock: Clock
+    _delivery: Delivery[CloneJob, Voice | ClonevoiceError] = field(init=False)
+    _steps: Mapping[Stage, Callable[[str], Coroutine[Any, Any, None]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Assign a step to each stage."""
+        self._delivery = Delivery(self.jobs, self.presenter, self.clock, self._outcome)
+        self._steps = {
+            Stage.RECEIVED: self.steps.inspect,
+            Stage.CHECKED: self.steps.ask,
+            Stage.CONFIRMING: self.steps.wait_for_member,
+            Stage.CONSENT: self.steps.wait_for_speaker,
+            Stage.QUEUED: self.attempt.run,
+            Stage.UPLOADING: self.steps.requeue,
+            Stage.CLONING: self.recovery.resume,
         }
 
     async def start(self) -> None:
         """Resume the jobs of an earlier run. Those that may be running upstream keep their accounts."""
-        await self._recorder.load()
-        for job in await self._jobs.load():
+        await self.recorder.load()
+        for job in await self.jobs.load():
             if job.stage is Stage.UPLOADING:  # before other jobs run, so that it keeps its place in the queue
                 await self._steps[job.stage](job.id)
-        for job in sorted(self._jobs, key=lambda job: job.stage is not Stage.CLONING):
+        for job in sorted(self.jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.run(job)
-        self._tasks.start(self._delivery.sweep())
-        self._tasks.start(self._remove_expired())
+        self.tasks.start(self._delivery.sweep())
+        self.tasks.start(self._remove_expired())
 
     def run(self, job: CloneJob) -> None:
         """Start or resume a job. The job of an erased member runs only if it may have a voice."""
-        if job.id in self._jobs and (job.may_have_voice or job.owner_id not in self._erasures):
-            self._tasks.start(self._run(job.id), job.id)
+        if job.id in self.jobs and (job.may_have_voice or job.owner_id not in self.erasures):
+            self.tasks.start(self._run(job.id), job.id)
 
     async def stop(self, job_id: str) -> bool:
         """Stop a job, wherever it is. Return False if it was not running."""
-        running = self._tasks.get(job_id) is not None
-        await self._tasks.stop(job_id)
-        return running
+        return await self.tasks.stop(job_id)
 
     async def wait(self, job_ids: Iterable[str]) -> None:
         """Wait up to `GRACE_SECONDS` until these jobs are delivered."""
-        tasks = [task for task in map(self._tasks.get, job_ids) if task]
-        if tasks:
-            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        await self.tasks.wait(job_ids, timeout=GRACE_SECONDS)
 
     async def _run(self, job_id: str) -> None:
-        while not self._jobs[job_id].finished:
-            await self._run_step(self._jobs[job_id])
+        while not self.jobs[job_id].finished:
+            await self._run_step(self.jobs[job_id])
         await self._delivery.run(job_id)
-        if not self._jobs[job_id].can_retry:
+        if not self.jobs[job_id].can_retry:
             try:
                 await self.remove(job_id)
             except StoreError as error:  # the next start removes it
@@ -113,40 +99,38 @@ class CloneRunner:
     async def _run_step(self, job: CloneJob) -> None:
         """Run the step of a job's stage, until it is done or a click ends the job."""
         if job.stage is not Stage.QUEUED:  # its step shows the place in the queue
-            self._presenter.show(job, Progress(job.stage))
+            self.presenter.show(job, Progress(job.stage))
         try:
             await first_completed(self._steps[job.stage](job.id), self._finishes(job.id))
         except ClonevoiceError as error:
-            _log.info("clone %s failed: %s", job.id, error)
+            _log.info("clone %s failed: %s", job.id, error.key)
             await self._fail(job.id, error)
         except IllegalTransition:
-            if not self._jobs[job.id].finished:
+            if not self.jobs[job.id].finished:
                 raise
-        except Exception:  # noqa: BLE001 - the log and the member get its number
-            mark = secrets.token_hex(4)
-            _log.exception("clone %s failed unexpectedly, id %s", job.id, mark)
-            await self._fail(job.id, ClonevoiceError("error.unexpected", id=mark))
+        except Exception as error:  # noqa: BLE001 - the log and the member get its ID
+            await self._fail(job.id, unexpected_error(f"clone {job.id}", error))
 
     async def _finishes(self, job_id: str) -> None:
-        await self._jobs.wait(job_id, lambda job: job.finished)
+        await self.jobs.wait(job_id, lambda job: job.finished)
 
     async def _fail(self, job_id: str, error: ClonevoiceError) -> None:
-        now = self._clock.now()
-        await self._jobs.update(job_id, lambda job: job if job.finished else job.fail(error, now), best_effort=True)
+        now = self.clock.now()
+        await self.jobs.update(job_id, lambda job: job if job.finished else job.fail(error, now), best_effort=True)
 
     async def _outcome(self, job: CloneJob) -> Voice | ClonevoiceError:
         """Return what a finished job delivers: its voice, or why there is none."""
         if job.failure:
             return job.failure.to_error()
         try:
-            voices = await self._members.voices(job.owner_id)
+            voices = await self.members.voices(job.owner_id)
             voice = next((voice for voice in voices if voice.id == job.voice_id), None)
             if voice is None:
                 return OfferLapsed()
-            if job.owner_id in self._erasures:  # it is deleted at once
+            if job.owner_id in self.erasures:  # it is deleted at once
                 return Refused("refused.forgotten")
             if voice.deleting:
-                await self._gate.check(job)
+                await self.gate.check(job)
         except (Refused, StoreError) as error:
             return error
         return voice
@@ -154,9 +138,9 @@ class CloneRunner:
     async def _remove_expired(self) -> None:
         """Remove jobs that were not tried again within a day."""
         while True:
-            await self._clock.sleep(SWEEP_SECONDS)
-            for job in self._jobs:
-                if job.delivered and job.can_retry and job.times[Stage.FAILED] + GIVE_UP_SECONDS < self._clock.now():
+            await self.clock.sleep(SWEEP_SECONDS)
+            for job in self.jobs:
+                if job.delivered and job.can_retry and job.times[Stage.FAILED] + GIVE_UP_SECONDS < self.clock.now():
                     try:
                         await self.remove(job.id)
                     except StoreError as error:
@@ -164,5 +148,5 @@ class CloneRunner:
 
     async def remove(self, job_id: str) -> None:
         """Remove a job, its sample, and its consent if there is no voice."""
-        await self._gate.discard(self._jobs[job_id])
-        await self._jobs.remove(job_id)
+        await self.gate.discard(self.jobs[job_id])
+        await self.jobs.remove(job_id)

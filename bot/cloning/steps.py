@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from bot.audio.inspector import SampleInspector, within_recommended
 from bot.clock import Clock
@@ -27,46 +27,34 @@ CONFIRM_SECONDS = 15 * 60.0
 """How long *Clone anyway* is offered: as long as an interaction's token works."""
 
 
+@dataclass(eq=False)
 class Steps:
     """Each method is one step of a job and ends with a change of its stage."""
 
-    def __init__(
-        self,
-        *,
-        jobs: JobRegistry[CloneJob],
-        repository: CloneRepository,
-        downloads: SampleDownloads,
-        inspector: SampleInspector,
-        rules: Rules,
-        gate: ConsentGate,
-        admission: Admission,
-        prompt: ConsentPrompt,
-        clock: Clock,
-    ) -> None:
-        self._jobs = jobs
-        self._repository = repository
-        self._downloads = downloads
-        self._inspector = inspector
-        self._rules = rules
-        self._gate = gate
-        self._admission = admission
-        self._prompt = prompt
-        self._clock = clock
-        self._slots = asyncio.Semaphore(SAMPLES_AT_ONCE)
+    jobs: JobRegistry[CloneJob]
+    repository: CloneRepository
+    downloads: SampleDownloads
+    inspector: SampleInspector
+    rules: Rules
+    gate: ConsentGate
+    admission: Admission
+    prompt: ConsentPrompt
+    clock: Clock
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SAMPLES_AT_ONCE), init=False)
 
     async def inspect(self, job_id: str) -> None:
         """Download and inspect the sample, and store it, so that memory does not grow with the queue."""
-        job = self._jobs[job_id]
+        job = self.jobs[job_id]
         async with self._slots:
-            sample = await self._downloads.get(job.sample_url)
-            info = await self._inspector.inspect(sample)
+            sample = await self.downloads.get(job.sample_url)
+            info = await self.inspector.inspect(sample)
             digest = await asyncio.to_thread(_sha256, sample)
-            await self._rules.check_sample(job.guild_id, digest)
-            await self._repository.put_sample(job_id, sample)
+            await self.rules.check_sample(job.guild_id, digest)
+            await self.repository.put_sample(job_id, sample)
             del sample
-        await self._jobs.update(
+        await self.jobs.update(
             job_id,
-            lambda job: job.advance(Stage.CHECKED, self._clock.now(), sample_info=info, sample_sha256=digest),
+            lambda job: job.advance(Stage.CHECKED, self.clock.now(), sample_info=info, sample_sha256=digest),
         )
 
     async def ask(self, job_id: str) -> None:
@@ -74,46 +62,46 @@ class Steps:
 
         def next_stage(job: CloneJob) -> CloneJob:
             if job.needs_confirmation or not (job.sample_info and within_recommended(job.sample_info)):
-                return job.advance(Stage.CONFIRMING, self._clock.now())
-            return self._admission.confirmed(job)
+                return job.advance(Stage.CONFIRMING, self.clock.now())
+            return self.admission.confirmed(job)
 
-        await self._jobs.update(job_id, next_stage)
+        await self.jobs.update(job_id, next_stage)
 
     async def wait_for_member(self, job_id: str) -> None:
         """Wait until the member confirms. Raises Refused after 15 minutes."""
-        rest = self._jobs[job_id].times[Stage.CONFIRMING] + CONFIRM_SECONDS - self._clock.now()
-        await first_completed(self._leaves(job_id, Stage.CONFIRMING), self._clock.sleep(rest))
-        if self._jobs[job_id].stage is Stage.CONFIRMING:
+        rest = self.jobs[job_id].times[Stage.CONFIRMING] + CONFIRM_SECONDS - self.clock.now()
+        await first_completed(self._leaves(job_id, Stage.CONFIRMING), self.clock.sleep(rest))
+        if self.jobs[job_id].stage is Stage.CONFIRMING:
             raise Refused("refused.unanswered")
 
     async def wait_for_speaker(self, job_id: str) -> None:
         """Ask the speaker and wait. Raises Refused without an answer, or if they can't be asked."""
-        job = self._jobs[job_id]
-        if job.speaker and await self._gate.has_consent(job):  # recorded just before the bot was stopped
-            await self._jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self._clock.now()))
+        job = self.jobs[job_id]
+        if job.speaker and await self.gate.has_consent(job):  # recorded just before the bot was stopped
+            await self.jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self.clock.now()))
             return
         await first_completed(self._leaves(job_id, Stage.CONSENT), self._request(job_id))
-        if job.speaker and self._jobs[job_id].stage is Stage.CONSENT:
+        if job.speaker and self.jobs[job_id].stage is Stage.CONSENT:
             days = int(CONSENT_SECONDS / DAY)
             raise Refused("refused.approval_unanswered", name=job.speaker.name, days=days)
 
     async def _request(self, job_id: str) -> None:
         """Send the consent request, if that was not done before, and wait until it expires."""
-        deadline = self._jobs[job_id].consent_deadline
-        while not self._jobs[job_id].speaker_notified and self._clock.now() < deadline:
-            if await self._prompt.ask(self._jobs[job_id]):
-                job = await self._jobs.update(job_id, lambda job: replace(job, speaker_notified=True))
-                self._gate.note_request(job)
+        deadline = self.jobs[job_id].consent_deadline
+        while not self.jobs[job_id].speaker_notified and self.clock.now() < deadline:
+            if await self.prompt.ask(self.jobs[job_id]):
+                job = await self.jobs.update(job_id, lambda job: replace(job, speaker_notified=True))
+                self.gate.note_request(job)
             else:
-                await self._clock.sleep(ASK_AGAIN_SECONDS)
-        await self._clock.sleep(deadline - self._clock.now())
+                await self.clock.sleep(ASK_AGAIN_SECONDS)
+        await self.clock.sleep(deadline - self.clock.now())
 
     async def _leaves(self, job_id: str, stage: Stage) -> None:
-        await self._jobs.wait(job_id, lambda job: job.stage is not stage)
+        await self.jobs.wait(job_id, lambda job: job.stage is not stage)
 
     async def requeue(self, job_id: str) -> None:
         """Queue a job again whose upload was interrupted by a restart: the body was never sent whole."""
-        await self._jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self._clock.now()), best_effort=True)
+        await self.jobs.update(job_id, lambda job: job.advance(Stage.QUEUED, self.clock.now()), best_effort=True)
 
 
 def _sha256(sample: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from bot.clock import Clock
@@ -35,31 +35,25 @@ class Presenter(Protocol[J_contra, R_contra]):
         ...
 
 
+@dataclass(eq=False)
 class Delivery(Generic[J, R]):
     """Delivers results until the member has them.
 
     `outcome` returns what to deliver. It is asked again for each attempt.
     """
 
-    def __init__(
-        self,
-        jobs: JobRegistry[J],
-        presenter: Presenter[J, R],
-        clock: Clock,
-        outcome: Callable[[J], Awaitable[R]],
-    ) -> None:
-        self._jobs = jobs
-        self._presenter = presenter
-        self._clock = clock
-        self._outcome = outcome
+    jobs: JobRegistry[J]
+    presenter: Presenter[J, R]
+    clock: Clock
+    outcome: Callable[[J], Awaitable[R]]
 
     async def run(self, job_id: str) -> None:
         """Deliver the result of a finished job, unless it was delivered before. Gives up after a day."""
-        give_up = self._clock.now() + GIVE_UP_SECONDS
-        while not self._jobs[job_id].delivered and self._clock.now() < give_up:
-            if not await self._deliver(self._jobs[job_id]):
-                await self._clock.sleep(RETRY_SECONDS)
-        if not self._jobs[job_id].delivered:
+        give_up = self.clock.now() + GIVE_UP_SECONDS
+        while not self.jobs[job_id].delivered and self.clock.now() < give_up:
+            if not await self._deliver(self.jobs[job_id]):
+                await self.clock.sleep(RETRY_SECONDS)
+        if not self.jobs[job_id].delivered:
             _log.warning("the result of job %s could not be delivered", job_id)
 
     async def _deliver(self, job: J) -> bool:
@@ -70,26 +64,26 @@ class Delivery(Generic[J, R]):
             return replace(now, delivered=True, reply=None) if now.reply in {job.reply, None} else now
 
         try:
-            if not await self._presenter.deliver(job, await self._outcome(job)):
+            if not await self.presenter.deliver(job, await self.outcome(job)):
                 return False
         except Exception:  # noqa: BLE001 - it is logged and retried like any other failure
             _log.exception("the result of job %s could not be shown", job.id)
             return False
-        await self._jobs.update(job.id, delivered, best_effort=True)
+        await self.jobs.update(job.id, delivered, best_effort=True)
         return True
 
     async def sweep(self) -> None:
         """Erase tokens before they are 15 minutes old."""
         while True:
-            soon = self._clock.now() + SWEEP_SECONDS
-            for job in self._jobs:
+            soon = self.clock.now() + SWEEP_SECONDS
+            for job in self.jobs:
                 if job.reply and not job.reply.is_alive(soon):
                     await self._erase_token(job.id, job.reply)
-            await self._clock.sleep(SWEEP_SECONDS)
+            await self.clock.sleep(SWEEP_SECONDS)
 
     async def _erase_token(self, job_id: str, reply: InteractionReply) -> None:
         try:
-            await self._jobs.update(job_id, lambda job: replace(job, reply=None) if job.reply == reply else job)
+            await self.jobs.update(job_id, lambda job: replace(job, reply=None) if job.reply == reply else job)
         except KeyError:  # the job was removed meanwhile
             return
         except StoreError as error:

@@ -27,7 +27,7 @@ INTERVAL_SECONDS = 10 * 60.0
 RETENTION_SECONDS = 30 * DAY  # seconds that a decided case is stored; its audit entry is permanent
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(eq=False)
 class Cases:
     """The cases of all servers. A voice has at most one undecided case in a server.
 

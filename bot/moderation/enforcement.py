@@ -13,7 +13,7 @@ from bot.voices.models import PendingDeletion, Voice
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(eq=False)
 class Enforcement:
     """Removes voices from servers and blocks members. The caller checks the moderator's permissions."""
 

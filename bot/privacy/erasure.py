@@ -31,7 +31,7 @@ class ErasureResult:
     complete: bool
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(eq=False)
 class Erasure:
     """Erases members' data."""
 

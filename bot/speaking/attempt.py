@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from bot.clock import Clock
@@ -29,23 +30,21 @@ PATIENCE_SECONDS = 30 * 60.0
 """How long a speech job is polled. The API's documentation says that speaking takes 20 to 90 s."""
 
 
+@dataclass(eq=False)
 class SpeechAttempt:
     """Sends texts, each once."""
 
-    def __init__(
-        self, jobs: JobRegistry[SpeechJob], mureka: MurekaClient, accounts: AccountMonitor, clock: Clock
-    ) -> None:
-        self._jobs = jobs
-        self._mureka = mureka
-        self._accounts = accounts
-        self._clock = clock
+    jobs: JobRegistry[SpeechJob]
+    mureka: MurekaClient
+    accounts: AccountMonitor
+    clock: Clock
 
     async def run(self, job_id: str) -> None:
         """Send a text, or poll one that was sent, until its audio is ready. Raises MurekaError.
 
         A job that a restart left in `SENDING` is never sent again, because its outcome is unknown.
         """
-        job = self._jobs[job_id]
+        job = self.jobs[job_id]
         if job.stage is SpeechStage.SENDING:
             raise OutcomeUnknown
         try:
@@ -53,7 +52,7 @@ class SpeechAttempt:
         except MurekaError as error:
             if isinstance(error, AccountMissing | Rejected | SpeechFailed) and await self._is_voice_lost(job):
                 raise VoiceLost(title=job.title) from error
-            self._accounts.report(job.account, error)
+            self.accounts.report(job.account, error)
             raise
         await self._advance(job_id, SpeechStage.MADE, audio_url=audio_url)
 
@@ -69,12 +68,12 @@ class SpeechAttempt:
 
     async def _send(self, job: SpeechJob) -> JobResponse | SpeechResponse:
         async def before_last_chunk() -> None:
-            await self._jobs.update(job.id, lambda job: job.advance(SpeechStage.SENDING, self._clock.now()))
+            await self.jobs.update(job.id, lambda job: job.advance(SpeechStage.SENDING, self.clock.now()))
 
         failures: Counter[type[MurekaError]] = Counter()
         while True:
             try:
-                return await self._mureka.speak(
+                return await self.mureka.speak(
                     job.text,
                     voice_id=job.voice_id,
                     title=job.title,
@@ -89,15 +88,15 @@ class SpeechAttempt:
                     delay = 0.0
                 if delay is None:
                     raise
-                if self._jobs[job.id].stage is SpeechStage.SENDING:
+                if self.jobs[job.id].stage is SpeechStage.SENDING:
                     await self._advance(job.id, SpeechStage.ACCEPTED)
-                await self._clock.sleep(delay)
+                await self.clock.sleep(delay)
 
     async def _poll(self, upstream_job: str) -> str:
-        began = self._clock.monotonic()
-        while self._clock.monotonic() - began < PATIENCE_SECONDS:
+        began = self.clock.monotonic()
+        while self.clock.monotonic() - began < PATIENCE_SECONDS:
             try:
-                job = await self._mureka.job(upstream_job)
+                job = await self.mureka.job(upstream_job)
             except (JobForgotten, TokenRefused):
                 raise
             except MurekaError as error:
@@ -107,16 +106,16 @@ class SpeechAttempt:
                     return job.speech.mp3_url
                 if job.status in {"completed", "failed"}:
                     raise SpeechFailed  # the API's reason may quote the text
-            await self._clock.sleep(POLL_SECONDS)
+            await self.clock.sleep(POLL_SECONDS)
         raise OutcomeUnknown
 
     async def _advance(self, job_id: str, stage: SpeechStage, **changes: Any) -> None:  # noqa: ANN401 - as in dataclasses.replace
-        await self._jobs.update(job_id, lambda job: job.advance(stage, self._clock.now(), **changes), best_effort=True)
+        await self.jobs.update(job_id, lambda job: job.advance(stage, self.clock.now(), **changes), best_effort=True)
 
     async def _is_voice_lost(self, job: SpeechJob) -> bool:
         """Return True if the API no longer lists the voice, False if it does or can't be asked."""
         try:
-            listed = await self._mureka.voices(job.account, complete=True)
+            listed = await self.mureka.voices(job.account, complete=True)
         except MurekaError:
             return False
         return all(voice.id != job.voice_id for voice in listed)

@@ -1,13 +1,11 @@
 """Runs speech jobs from the command to the posted clip, restarts included."""
 
-import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, field
 
 from bot.clock import Clock
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError
+from bot.errors import ClonevoiceError, Refused, StoreError, unexpected_error
 from bot.jobs.delivery import Delivery
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
@@ -17,17 +15,16 @@ from bot.speaking.attempt import SpeechAttempt
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import TEXT_LENGTH, SpeechJob, SpeechRequest, SpeechResult, SpeechStage
 from bot.speaking.ports import SpeechPresenter
-from bot.tasks import BackgroundTasks, first_completed
+from bot.tasks import GRACE_SECONDS, BackgroundTasks, first_completed
 from bot.text import clean_lines, is_speakable
 from bot.voices.models import Viewer, Voice
 
 _log = logging.getLogger(__name__)
 
 JOBS_PER_AUTHOR = 3  # how many unfinished speech jobs a member may have, since each costs the operator speech minutes
-GRACE_SECONDS = 10.0  # how long a request in flight may take to finish when the bot stops
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(eq=False)
 class Synthesizer:
     """Accepts speech requests and runs them."""
 
@@ -56,8 +53,7 @@ class Synthesizer:
         """Accept no more requests, and wait up to `GRACE_SECONDS` for those in flight."""
         self._closed = True
         sending = [job.id for job in self.jobs if job.stage is SpeechStage.SENDING]
-        if tasks := [task for task in map(self.tasks.get, sending) if task]:
-            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        await self.tasks.wait(sending, timeout=GRACE_SECONDS)
 
     def check(self, author_id: int) -> None:
         """Raise Refused if a member can't start another speech job now."""
@@ -111,8 +107,8 @@ class Synthesizer:
         except ClonevoiceError as error:
             _log.info("speech job %s failed: %s", job_id, error.key)
             await self._fail(job_id, error)
-        except Exception:  # noqa: BLE001 - the log and the member get its number
-            await self._fail(job_id, _unexpected(job_id))
+        except Exception as error:  # noqa: BLE001 - the log and the member get its ID
+            await self._fail(job_id, unexpected_error(f"speech job {job_id}", error))
         else:
             if job.stage is SpeechStage.ACCEPTED:  # otherwise the duration includes a restart
                 times = self.jobs[job_id].times
@@ -137,8 +133,8 @@ class Synthesizer:
         except ClonevoiceError as error:
             _log.info("the clip of speech job %s is not posted: %s", job.id, error.key)
             return error
-        except Exception:  # noqa: BLE001 - as above
-            return _unexpected(job.id)
+        except Exception as error:  # noqa: BLE001 - as above
+            return unexpected_error(f"speech job {job.id}", error)
 
     async def _result(self, job: SpeechJob) -> SpeechResult:
         """Check that the voice may still be used, and record its use for the owner."""
@@ -156,9 +152,3 @@ class Synthesizer:
             return await self.library.get_usable(job.viewer, job.voice_id)
         except (VoiceUnknown, BeingDeleted) as error:
             raise Refused("refused.withdrawn", title=job.title) from error
-
-
-def _unexpected(job_id: str) -> ClonevoiceError:
-    mark = secrets.token_hex(4)
-    _log.exception("speech job %s failed unexpectedly, id %s", job_id, mark)
-    return ClonevoiceError("error.unexpected", id=mark)

@@ -7,10 +7,10 @@ from discord import ui
 
 from bot.client.membership import member_snapshot
 from bot.cloning.errors import AlreadyCloning
-from bot.cloning.job import CloneRequest
+from bot.cloning.job import CloneJob, Stage
 from bot.errors import Refused
 from bot.i18n import translate
-from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights, Speaker
+from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, WORDING_VERSION, Language, Rights, Speaker, Statement
 from cogs._ui.action import select_options
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, defer
@@ -29,33 +29,42 @@ async def clone(
 ) -> None:
     """Start a clone and show its card, or the card of the member's clone that is already running."""
     reply = await defer(interaction)
-    request = CloneRequest(
-        sample_url=sample.url,
-        sample_size=sample.size,
-        owner_id=interaction.user.id,
-        owner_name=interaction.user.display_name,
-        guild_id=interaction.guild_id or 0,
-        channel_id=interaction.channel_id or 0,
+    user, statement = interaction.user, _statement(interaction, rights)
+    job = CloneJob(
+        id=CloneJob.new_id(user.id),
+        owner_id=user.id,
+        owner_name=user.display_name,
+        guild_id=statement.guild_id,
+        channel_id=statement.channel_id,
         title=title,
-        description=description,
+        description=description or "",
         rights=rights,
-        wording=translate(str(interaction.locale), f"rights.{rights}"),
         language=language,
         locale=str(interaction.locale),
-        reply=reply,
+        sample_url=sample.url,
         needs_confirmation=needs_confirmation,
+        statement=statement,
         speaker=_speaker(interaction, rights, speaker) if speaker else None,
+        times={Stage.RECEIVED: statement.at},
+        reply=reply,
     )
     services, cloner = interaction.client.services, interaction.client.services.cloner
-    if await cloner.move_running_card(request.owner_id, request.reply):
+    if await cloner.move_running_card(user.id, reply):
         return
-    member = member_snapshot(interaction.user, interaction.created_at)
-    await services.rules.check_clone(request, cloner.owners_in(request.guild_id), member=member)
+    member = member_snapshot(user, interaction.created_at)
+    await services.rules.check_clone(job, cloner.owners_in(job.guild_id), member=member)
     try:
-        await cloner.submit(request)
+        await cloner.submit(job, sample_size=sample.size)
     except AlreadyCloning:  # another command was faster
-        if not await cloner.move_running_card(request.owner_id, request.reply):
+        if not await cloner.move_running_card(user.id, reply):
             raise
+
+
+def _statement(interaction: Interaction, rights: Rights) -> Statement:
+    """Return the statement about the rights that the member made by choosing an option."""
+    wording = translate(str(interaction.locale), f"rights.{rights}")
+    now, channel_id = interaction.client.services.clock.now(), interaction.channel_id or 0
+    return Statement(interaction.user.id, wording, WORDING_VERSION, now, interaction.guild_id or 0, channel_id)
 
 
 def _speaker(interaction: discord.Interaction[Any], rights: Rights, user: discord.abc.User) -> Speaker:

@@ -1,25 +1,25 @@
 """Records for tests that need any valid one."""
 
-from bot.cloning.job import CloneJob, CloneRequest
+from bot.cloning.job import CloneJob, Stage
 from bot.jobs.record import InteractionReply
-from bot.voices.models import Language, Rights, Voice
+from bot.voices.models import WORDING_VERSION, Language, Rights, Statement, Voice
 
-REQUEST = CloneRequest(
-    sample_url="https://cdn.example/a.mp3",
-    sample_size=1,
+JOB = CloneJob(
+    id="1-0a1b2c3d",
     owner_id=1,
     owner_name="Ada",
     guild_id=2,
     channel_id=3,
     title="Ada",
+    description="Ada (0a1b2c3d)",
     rights=Rights.OWN,
-    wording="This is my own voice",
     language=Language.ENGLISH,
     locale="en-US",
+    sample_url="https://cdn.example/a.mp3",
+    statement=Statement(1, "This is my own voice", WORDING_VERSION, 100.0, 2, 3),
+    times={Stage.RECEIVED: 100.0},
     reply=InteractionReply("token", 5, 100.0, 1000),
 )
-
-JOB = CloneJob.from_request(REQUEST, title="Ada", description="", now=100.0)
 
 VOICE = Voice(
     id=12345678901234,
