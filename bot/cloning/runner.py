@@ -123,8 +123,7 @@ class CloneRunner:
         if job.failure:
             return job.failure.to_error()
         try:
-            voices = await self.members.voices(job.owner_id)
-            voice = next((voice for voice in voices if voice.id == job.voice_id), None)
+            voice = await self.members.voice(job.owner_id, job.voice_id or 0)
             if voice is None:
                 return OfferLapsed()
             if job.owner_id in self.erasures:  # it is deleted at once

@@ -91,9 +91,8 @@ class Library:
 
     async def get_own(self, viewer: Viewer, voice_id: int) -> Voice:
         """Return one of the member's own voices."""
-        for voice in await self.members.voices(viewer.id):
-            if voice.id == voice_id:
-                return voice
+        if voice := await self.members.voice(viewer.id, voice_id):
+            return voice
         raise VoiceUnknown
 
     async def _get_own_or_shared(self, viewer: Viewer, voice_id: int) -> Voice:

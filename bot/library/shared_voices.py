@@ -163,10 +163,8 @@ class SharedVoices:
 
     async def _shared(self, guild_id: int, row: SharedVoice) -> Voice | None:
         """Return the row's voice if its owner's file says that it is shared in the server."""
-        for voice in await self.members.voices(row.owner_id):
-            if voice.id == row.voice_id and guild_id in voice.shared_in and not voice.deleting:
-                return voice
-        return None
+        voice = await self.members.voice(row.owner_id, row.voice_id)
+        return voice if voice and guild_id in voice.shared_in and not voice.deleting else None
 
     async def _remove_invalid(self, guild_id: int, row: SharedVoice) -> None:
         async with self._locked(guild_id) as server:

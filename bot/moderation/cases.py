@@ -72,10 +72,10 @@ class Cases:
     async def voice(self, case: Case) -> Voice | None:
         """Return the voice of a case. Returns None if it was deleted or can't be read."""
         try:
-            voices = await self.members.voices(case.voice.owner_id)
+            voice = await self.members.voice(case.voice.owner_id, case.voice.voice_id)
         except StoreError:
             return None
-        return next((voice for voice in voices if voice.id == case.voice.voice_id and not voice.deleting), None)
+        return None if voice is None or voice.deleting else voice
 
     async def add_report(self, guild_id: int, voice: ReportedVoice, report: Report) -> None:
         """Add a report to the voice's open case, or to a new one. The caller holds the server's lock."""

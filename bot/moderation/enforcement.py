@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from bot.cloning.cloner import Cloner
 from bot.library.library import Library
-from bot.moderation.models import Case, Decision, ReportedVoice
+from bot.moderation.models import Case, Decision
 from bot.notifications import Notifications
 from bot.policy.models import DAY, AuditEntry, Block, UserRef
 from bot.policy.ports import RulesRepository
 from bot.policy.rules import Rules
-from bot.voices.models import PendingDeletion, Voice
+from bot.voices.models import PendingDeletion
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 
@@ -32,7 +32,7 @@ class Enforcement:
             await self.servers.ban_voice(guild_id, reported.voice_id)
         elif reported.sample_sha256:
             await self.servers.ban_sample(guild_id, reported.sample_sha256)
-        if voice := await self._voice(reported):
+        if voice := await self.members.voice(reported.owner_id, reported.voice_id):
             if reported.cloned_here:
                 deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
                 await self.deletions.put_pending_deletion(deletion)
@@ -50,10 +50,6 @@ class Enforcement:
                 reason=decision.reason,
                 by=decision.by.name,
             )
-
-    async def _voice(self, reported: ReportedVoice) -> Voice | None:
-        voices = await self.members.voices(reported.owner_id)
-        return next((voice for voice in voices if voice.id == reported.voice_id), None)
 
     async def block(
         self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None, *, notify: bool

@@ -71,9 +71,9 @@ class Reports:
                 raise VoiceUnknown
             return ReportedVoice.from_voice(shared, guild_id)
         clips = await self.members.clips(owner_id, voice_id)
-        for voice in await self.members.voices(owner_id):
-            if voice.id == voice_id and any(clip.id == quoted.speech_id for clip in clips):
-                return ReportedVoice.from_voice(voice, guild_id)
+        voice = await self.members.voice(owner_id, voice_id)
+        if voice and any(clip.id == quoted.speech_id for clip in clips):
+            return ReportedVoice.from_voice(voice, guild_id)
         for record in await self.servers.clone_records(guild_id):  # the voice may have been deleted
             if record.voice_id == voice_id and record.owner_id == owner_id:
                 owner, title, sha256 = record.owner_name, record.title, record.sample_sha256

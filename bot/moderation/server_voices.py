@@ -112,11 +112,10 @@ class ServerVoices:
 
     async def _voice(self, guild_id: int, entry: ServerVoice) -> Voice | None:
         try:
-            voices = await self.members.voices(entry.owner_id)
+            voice = await self.members.voice(entry.owner_id, entry.voice_id)
         except StoreError:
             return None
-        for voice in voices:
-            if voice.id == entry.voice_id and not voice.deleting:
-                return voice if guild_id in (voice.guild_id, *voice.shared_in) else None
+        if voice and not voice.deleting:
+            return voice if guild_id in (voice.guild_id, *voice.shared_in) else None
         await self.servers.mark_deleted(guild_id, entry.voice_id)
         return None

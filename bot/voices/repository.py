@@ -13,6 +13,10 @@ class MembersRepository(Protocol):
         """Return a member's voices, oldest first."""
         ...
 
+    async def voice(self, owner_id: int, voice_id: int) -> Voice | None:
+        """Return a member's voice. Returns None if there is none with this id."""
+        ...
+
     async def put(self, voice: Voice) -> None:
         """Add a voice, or replace the one with the same id."""
 

@@ -30,6 +30,9 @@ class TinyMembers:
         found = await self._records.run(_name(owner_id), VOICES.all)
         return tuple(sorted(found, key=lambda voice: (voice.created_at, voice.id)))
 
+    async def voice(self, owner_id: int, voice_id: int) -> Voice | None:
+        return next((voice for voice in await self.voices(owner_id) if voice.id == voice_id), None)
+
     async def put(self, voice: Voice) -> None:
         await self._records.run(_name(voice.owner_id), lambda db: VOICES.put(db, voice))
 
