@@ -16,9 +16,10 @@ from bot.erasures import PendingErasures
 from bot.errors import Refused
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
+from bot.library.titles import check_title, clean_title
 from bot.mureka.accounts import AccountMonitor
-from bot.text import clean_text, is_blank, same_title
-from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH
+from bot.text import clean_text
+from bot.voices.models import DESCRIPTION_LENGTH
 from bot.voices.repository import MembersRepository
 
 
@@ -68,9 +69,7 @@ class Admission:
             self._check_open(job.owner_id)
             await self._check_capacity()
             self._check_not_running(job.owner_id)
-            title = clean_text(job.title)[:TITLE_LENGTH]
-            if is_blank(title):
-                raise Refused("refused.title_blank")
+            title = clean_title(job.title)
             if sample_size == 0:
                 raise Refused("sample.empty")
             if sample_size > self.limits.sample_bytes:
@@ -158,8 +157,7 @@ class Admission:
         voices = await self.members.voices(job.owner_id)
         titles = [voice.title for voice in voices if not voice.deleting]
         titles += [other.title for other in self._unfinished_of(job.owner_id) if other.id != job.id]
-        if any(same_title(job.title, title) for title in titles):
-            raise Refused("refused.title_taken", title=job.title)
+        check_title(job.title, titles)
         if len(titles) >= self.limits.voices:
             raise Refused("refused.too_many_voices", limit=self.limits.voices)
 
@@ -167,7 +165,4 @@ class Admission:
         return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
 
     def _lock(self, owner_id: int) -> asyncio.Lock:
-        lock = self._locks.get(owner_id)
-        if lock is None:
-            lock = self._locks[owner_id] = asyncio.Lock()
-        return lock
+        return self._locks.setdefault(owner_id, asyncio.Lock())
