@@ -1,9 +1,12 @@
-"""The clock as a dependency, so that tests can replace it."""
+"""The clock as a dependency, so that tests can replace it, and repetition in its time."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -40,3 +43,13 @@ def retry_delays() -> Iterator[float]:
     while True:
         yield delay
         delay = min(2 * delay, 60 * 60.0)
+
+
+async def repeat(work: Callable[[], Awaitable[None]], clock: Clock, seconds: float) -> None:
+    """Run `work` again and again, with a pause of some seconds. Its errors are logged. Never returns."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - it may succeed the next time
+            _log.exception("%s failed", getattr(work, "__qualname__", work))
+        await clock.sleep(seconds)

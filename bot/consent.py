@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 
-from bot.clock import Clock
+from bot.clock import Clock, repeat
 from bot.cloning.cloner import Cloner
 from bot.cloning.consent_requests import ConsentRequests
 from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 10 * 60.0  # seconds between two attempts to follow up withdrawn consents
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Consents:
     """The consents of all speakers. A clone that names a speaker is sent only with their consent."""
 
@@ -35,10 +35,11 @@ class Consents:
     clock: Clock
     _approving: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _to_follow_up: set[int] = field(default_factory=set[int], init=False)
+    _loaded: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Follow up withdrawn consents in the background, first those of an earlier run."""
-        self.tasks.start(self._run())
+        self.tasks.start(repeat(self._follow_up_all, self.clock, INTERVAL_SECONDS))
 
     def request(self, speaker_id: int, job_id: str) -> CloneJob:
         """Return the clone that this speaker is asked about. Raises `RequestClosed` if there is none."""
@@ -112,18 +113,12 @@ class Consents:
         consents = await self.members.consents(speaker_id)
         return next((consent for consent in consents if consent.job_id == job_id), None)
 
-    async def _run(self) -> None:
-        loaded = False
-        while True:
-            try:
-                if not loaded:
-                    self._to_follow_up.update(await self.members.revoking())
-                    loaded = True
-                for speaker_id in [*self._to_follow_up]:
-                    await self._try_to_follow_up(speaker_id)
-            except StoreError:
-                _log.exception("the withdrawn consents can't be read")
-            await self.clock.sleep(INTERVAL_SECONDS)
+    async def _follow_up_all(self) -> None:
+        if not self._loaded:
+            self._to_follow_up.update(await self.members.revoking())
+            self._loaded = True
+        for speaker_id in [*self._to_follow_up]:
+            await self._try_to_follow_up(speaker_id)
 
     async def _try_to_follow_up(self, speaker_id: int) -> None:
         try:

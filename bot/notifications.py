@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import crc32
 
-from bot.clock import Clock, retry_delays
+from bot.clock import Clock, repeat, retry_delays
 from bot.errors import StoreError
 from bot.tasks import BackgroundTasks
 from bot.voices.models import Notice
@@ -41,7 +41,7 @@ class Notifier(Protocol):
         ...
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Notifications:
     """The outbox of all members."""
 
@@ -59,7 +59,7 @@ class Notifications:
                 self.tasks.start(self._deliver(notice))
         except StoreError:
             _log.exception("the notifications can't be read")
-        self.tasks.start(self._expire())
+        self.tasks.start(repeat(self._remove_expired, self.clock, EXPIRY_SECONDS))
 
     async def send(self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int) -> None:
         """Send the catalog's text `key` about a server, with the same `once` only once until a restart."""
@@ -94,15 +94,10 @@ class Notifications:
         except StoreError:
             return True
 
-    async def _expire(self) -> None:
-        while True:
-            await self.clock.sleep(EXPIRY_SECONDS)
-            try:
-                for notice in await self.repository.notices():
-                    if self.clock.now() - notice.at > RETENTION_SECONDS:
-                        await self.mark_delivered(notice)
-            except StoreError:
-                _log.exception("expired notifications could not be removed")
+    async def _remove_expired(self) -> None:
+        for notice in await self.repository.notices():
+            if self.clock.now() - notice.at > RETENTION_SECONDS:
+                await self.mark_delivered(notice)
 
     async def _deliver(self, notice: Notice) -> None:
         delays = retry_delays()

@@ -65,7 +65,7 @@ class TestEnforcement:
             begun.set()
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(world.services.enforcement, "_voice", hang)
+        monkeypatch.setattr(world.services.enforcement.deletions, "put_pending_deletion", hang)
         [voice] = await world.store.members.voices(world.ada.id)
         by = UserRef(court.hedy.id, "hedy")
         removing = asyncio.create_task(world.services.cases.remove(world.guild_id, by, voice, "not here"))

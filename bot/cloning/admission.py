@@ -33,7 +33,7 @@ class Limits:
     unfinished: int = 250
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Admission:
     """Checks clone requests and adds them to the registry."""
 

@@ -24,7 +24,7 @@ from bot.policy.rules import Rules
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class CloneAttempt:
     """Sends samples, each once."""
 

@@ -18,7 +18,7 @@ from bot.voices.models import PendingDeletion
 from bot.voices.repository import PendingDeletionsRepository
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Cloner:
     """Accepts clone requests and changes jobs. Methods that name a job raise OfferLapsed if it is gone."""
 

@@ -20,7 +20,7 @@ REQUESTS = 3
 REQUEST_SECONDS = 24 * 60 * 60.0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ConsentGate:
     """Decides whether a job may ask its speaker, and whether the speaker's consent is active."""
 

@@ -11,7 +11,7 @@ from bot.errors import Refused
 from bot.jobs.registry import JobRegistry
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ConsentRequests:
     """The jobs that wait for a speaker. `get`, `approve`, `decline` raise RequestClosed or NotTheSpeaker."""
 

@@ -17,7 +17,7 @@ DISK_FULL_SECONDS = 10.0
 """Seconds between attempts to record a voice while the disk can't be written to."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class VoiceRecorder:
     """Records voices, and knows which voices are taken.
 

@@ -24,7 +24,7 @@ SEARCH_DELAYS = (0.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds between searches for a voice with an unknown outcome. The last one is repeated."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Recovery:
     """Searches the API's list for the voice of a job, for `patience` seconds."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.clock import Clock
+from bot.clock import Clock, repeat
 from bot.cloning.attempt import CloneAttempt
 from bot.cloning.consent_gate import ConsentGate
 from bot.cloning.errors import OfferLapsed
@@ -31,7 +31,7 @@ from bot.voices.repository import MembersRepository
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class CloneRunner:
     """Runs each job in a background task that has the job's ID as its name."""
 
@@ -70,8 +70,8 @@ class CloneRunner:
                 await self._steps[job.stage](job.id)
         for job in sorted(self.jobs, key=lambda job: job.stage is not Stage.CLONING):
             self.run(job)
-        self.tasks.start(self._delivery.sweep())
-        self.tasks.start(self._remove_expired())
+        self.tasks.start(repeat(self._delivery.erase_tokens, self.clock, SWEEP_SECONDS))
+        self.tasks.start(repeat(self._remove_expired, self.clock, SWEEP_SECONDS))
 
     def run(self, job: CloneJob) -> None:
         """Start or resume a job. The job of an erased member runs only if it may have a voice."""
@@ -91,10 +91,7 @@ class CloneRunner:
             await self._run_step(self.jobs[job_id])
         await self._delivery.run(job_id)
         if not self.jobs[job_id].can_retry:
-            try:
-                await self.remove(job_id)
-            except StoreError as error:  # the next start removes it
-                _log.error("clone %s could not be removed: %s", job_id, error)
+            await self._try_to_remove(job_id)
 
     async def _run_step(self, job: CloneJob) -> None:
         """Run the step of a job's stage, until it is done or a click ends the job."""
@@ -136,14 +133,15 @@ class CloneRunner:
 
     async def _remove_expired(self) -> None:
         """Remove jobs that were not tried again within a day."""
-        while True:
-            await self.clock.sleep(SWEEP_SECONDS)
-            for job in self.jobs:
-                if job.delivered and job.can_retry and job.times[Stage.FAILED] + GIVE_UP_SECONDS < self.clock.now():
-                    try:
-                        await self.remove(job.id)
-                    except StoreError as error:
-                        _log.error("clone %s could not be removed: %s", job.id, error)
+        for job in self.jobs:
+            if job.delivered and job.can_retry and job.times[Stage.FAILED] + GIVE_UP_SECONDS < self.clock.now():
+                await self._try_to_remove(job.id)
+
+    async def _try_to_remove(self, job_id: str) -> None:
+        try:
+            await self.remove(job_id)
+        except StoreError as error:  # the next start removes it
+            _log.error("clone %s could not be removed: %s", job_id, error)
 
     async def remove(self, job_id: str) -> None:
         """Remove a job, its sample, and its consent if there is no voice."""

@@ -27,7 +27,7 @@ CONFIRM_SECONDS = 15 * 60.0
 """How long *Clone anyway* is offered: as long as an interaction's token works."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Steps:
     """Each method is one step of a job and ends with a change of its stage."""
 

@@ -35,7 +35,7 @@ class Presenter(Protocol[J_contra, R_contra]):
         ...
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Delivery(Generic[J, R]):
     """Delivers results until the member has them.
 
@@ -72,14 +72,12 @@ class Delivery(Generic[J, R]):
         await self.jobs.update(job.id, delivered, best_effort=True)
         return True
 
-    async def sweep(self) -> None:
-        """Erase tokens before they are 15 minutes old."""
-        while True:
-            soon = self.clock.now() + SWEEP_SECONDS
-            for job in self.jobs:
-                if job.reply and not job.reply.is_alive(soon):
-                    await self._erase_token(job.id, job.reply)
-            await self.clock.sleep(SWEEP_SECONDS)
+    async def erase_tokens(self) -> None:
+        """Erase tokens that would be 15 minutes old at the next sweep."""
+        soon = self.clock.now() + SWEEP_SECONDS
+        for job in self.jobs:
+            if job.reply and not job.reply.is_alive(soon):
+                await self._erase_token(job.id, job.reply)
 
     async def _erase_token(self, job_id: str, reply: InteractionReply) -> None:
         try:

@@ -15,7 +15,7 @@ from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class UpstreamDeletions:
     """The pending deletions of all members."""
 

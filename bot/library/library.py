@@ -25,7 +25,7 @@ from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Library:
     """All voices. A voice that a member may not see raises `VoiceUnknown`, as if it did not exist."""
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from bot.clock import Clock
+from bot.clock import Clock, repeat
 from bot.errors import StoreError
 from bot.library.models import SharedVoice
 from bot.library.ports import Membership, SharesRepository
@@ -38,7 +38,7 @@ class _Server:
     written: dict[int, float] = field(default_factory=dict[int, float])
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SharedVoices:
     """The shared voices of all servers."""
 
@@ -123,13 +123,11 @@ class SharedVoices:
     async def run(self) -> None:
         """Sweep all servers once a day. Never returns."""
         await self.clock.sleep(FIRST_SWEEP_SECONDS)
-        while True:
-            try:
-                for guild_id in await self.shares.sharing():
-                    await self._try_to_sweep(guild_id)
-            except StoreError:
-                _log.exception("the servers with shared voices can't be listed")
-            await self.clock.sleep(SWEEP_SECONDS)
+        await repeat(self._sweep_all, self.clock, SWEEP_SECONDS)
+
+    async def _sweep_all(self) -> None:
+        for guild_id in await self.shares.sharing():
+            await self._try_to_sweep(guild_id)
 
     async def _try_to_sweep(self, guild_id: int) -> None:
         try:

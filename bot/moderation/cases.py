@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from bot.clock import Clock
+from bot.clock import Clock, repeat
 from bot.errors import Refused, StoreError
 from bot.moderation.enforcement import Enforcement
 from bot.moderation.models import Case, Decision, Report, ReportedVoice
@@ -27,7 +27,7 @@ INTERVAL_SECONDS = 10 * 60.0
 RETENTION_SECONDS = 30 * DAY  # seconds that a decided case is stored; its audit entry is permanent
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Cases:
     """The cases of all servers. A voice has at most one undecided case in a server.
 
@@ -49,7 +49,7 @@ class Cases:
 
     def start(self) -> None:
         """Resume interrupted decisions, and run the periodic checks."""
-        self.tasks.start(self._run())
+        self.tasks.start(repeat(self._process_all, self.clock, INTERVAL_SECONDS))
 
     async def open(self, guild_id: int) -> list[Case]:
         """Return the undecided cases, oldest first."""
@@ -176,14 +176,9 @@ class Cases:
                     guild_id, case_id, lambda now: replace(now, message=message, displayed_state=case.display_state)
                 )
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                for guild_id in await self.repository.ids():
-                    await self.process(guild_id)
-            except StoreError:
-                _log.exception("the servers with cases can't be listed")
-            await self.clock.sleep(INTERVAL_SECONDS)
+    async def _process_all(self) -> None:
+        for guild_id in await self.repository.ids():
+            await self.process(guild_id)
 
     async def process(self, guild_id: int) -> None:
         """Resume a server's interrupted decisions, update its messages and remove old cases."""

@@ -13,7 +13,7 @@ from bot.voices.models import PendingDeletion
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Enforcement:
     """Removes voices from servers and blocks members. The caller checks the moderator's permissions."""
 

@@ -17,7 +17,7 @@ from bot.voices.repository import MembersRepository
 REPORTS_A_DAY = 10  # the number of reports that a member may send in a server within 24 hours
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Reports:
     """Checks reports and adds them to the cases of their servers."""
 

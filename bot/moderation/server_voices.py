@@ -44,7 +44,7 @@ class ServerVoice:
     shared: bool
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ServerVoices:
     """The lists of all servers. An entry may be outdated: `verify` checks it against its owner's file."""
 

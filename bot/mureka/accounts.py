@@ -31,7 +31,7 @@ class _Account:
     paused_until: float = 0.0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccountMonitor:
     """Rests, pauses and resumes accounts, and alerts the operator once about each problem.
 

@@ -15,7 +15,7 @@ from bot.voices.models import Rights, Viewer, Voice
 from bot.voices.repository import MembersRepository
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Rules:
     """The rules of all servers. The caller checks whether a moderator may change them."""
 

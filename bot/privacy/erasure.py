@@ -31,7 +31,7 @@ class ErasureResult:
     complete: bool
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Erasure:
     """Erases members' data."""
 

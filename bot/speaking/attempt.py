@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30 * 60.0
 """How long a speech job is polled. The API's documentation says that speaking takes 20 to 90 s."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SpeechAttempt:
     """Sends texts, each once."""
 

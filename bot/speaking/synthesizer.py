@@ -3,10 +3,10 @@
 import logging
 from dataclasses import dataclass, field
 
-from bot.clock import Clock
+from bot.clock import Clock, repeat
 from bot.erasures import PendingErasures
 from bot.errors import ClonevoiceError, Refused, StoreError, unexpected_error
-from bot.jobs.delivery import Delivery
+from bot.jobs.delivery import SWEEP_SECONDS, Delivery
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
 from bot.library.errors import BeingDeleted, VoiceUnknown
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 JOBS_PER_AUTHOR = 3  # how many unfinished speech jobs a member may have, since each costs the operator speech minutes
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Synthesizer:
     """Accepts speech requests and runs them."""
 
@@ -47,7 +47,7 @@ class Synthesizer:
         """Resume the jobs of an earlier run."""
         for job in await self.jobs.load():
             self._start_job(job)
-        self.tasks.start(self._delivery.sweep())
+        self.tasks.start(repeat(self._delivery.erase_tokens, self.clock, SWEEP_SECONDS))
 
     async def drain(self) -> None:
         """Accept no more requests, and wait up to `GRACE_SECONDS` for those in flight."""
