@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
 from bot.cloning.cloner import Cloner
-from bot.cloning.consent_requests import ConsentRequests
+from bot.cloning.consent_gate import ConsentGate
 from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
-from bot.cloning.job import CloneJob
-from bot.errors import StoreError
+from bot.cloning.job import CloneJob, Stage
+from bot.cloning.ports import CloneRepository
+from bot.errors import Refused, StoreError
+from bot.jobs.registry import JobRegistry
 from bot.library.library import Library
 from bot.notifications import Notifications
 from bot.tasks import BackgroundTasks
@@ -27,7 +29,9 @@ class Consents:
 
     members: MembersRepository
     deletions: PendingDeletionsRepository
-    requests: ConsentRequests
+    jobs: JobRegistry[CloneJob]
+    samples: CloneRepository
+    gate: ConsentGate
     cloner: Cloner
     library: Library
     notifications: Notifications
@@ -42,12 +46,21 @@ class Consents:
         self.tasks.start(repeat(self._follow_up_all, self.clock, INTERVAL_SECONDS))
 
     def request(self, speaker_id: int, job_id: str) -> CloneJob:
-        """Return the clone that this speaker is asked about. Raises `RequestClosed` if there is none."""
-        return self.requests.get(job_id, speaker_id)
+        """Return the clone that this speaker is asked about. Raises `RequestClosed` or `NotTheSpeaker`."""
+        if job_id not in self.jobs or not self.jobs[job_id].awaits_consent:
+            raise RequestClosed
+        job = self.jobs[job_id]
+        if job.speaker is None or job.speaker.id != speaker_id:
+            raise NotTheSpeaker
+        return job
 
     async def sample(self, speaker_id: int, job_id: str) -> bytes:
-        """Return the sample that this speaker is asked about. Raises `RequestClosed` if there is none."""
-        return await self.requests.sample(job_id, speaker_id)
+        """Return the sample that this speaker is asked about. Raises as `request`."""
+        self.request(speaker_id, job_id)
+        try:
+            return await self.samples.sample(job_id)
+        except FileNotFoundError as error:  # the job has just ended
+            raise RequestClosed from error
 
     async def get(self, speaker_id: int, job_id: str) -> Consent | None:
         """Return a speaker's active consent to a clone, or None."""
@@ -67,17 +80,26 @@ class Consents:
                 consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
                 await self.members.put_consent(consent)
             try:
-                await self.requests.approve(job_id, by.id)
+                await self._queue(by.id, job_id)
             except (RequestClosed, NotTheSpeaker):
                 if before is None:
                     await self.members.remove_consent(by.id, job_id)
                     raise
         return consent
 
+    async def _queue(self, speaker_id: int, job_id: str) -> None:
+        """Queue a clone whose consent is recorded. A failed write is made up for at the next start."""
+        job, now = self.request(speaker_id, job_id), self.clock.now()
+        await self.jobs.update(job_id, lambda job: _waiting(job).advance(Stage.QUEUED, now), best_effort=True)
+        self.gate.note_approval(job.owner_id, speaker_id)
+
     async def decline(self, speaker_id: int, job_id: str) -> None:
-        """End a clone without the speaker's consent. Raises `RequestClosed` if they are not being asked."""
+        """End a clone without the speaker's consent. Raises as `request`."""
         async with self._approving:
-            await self.requests.decline(job_id, speaker_id)
+            job, now = self.request(speaker_id, job_id), self.clock.now()
+            error = Refused("refused.speaker_refused", name=job.speaker.name if job.speaker else "")
+            await self.jobs.update(job_id, lambda job: _waiting(job).fail(error, now))
+            self.gate.note_refusal(job.owner_id, speaker_id)
 
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
         """Withdraw a consent and delete its voice, or cancel its clone. Raises `RequestClosed` without a consent.
@@ -88,7 +110,7 @@ class Consents:
         if consent is None:
             raise RequestClosed
         self._to_follow_up.add(speaker_id)
-        self.requests.note_withdrawal(consent.owner_id, speaker_id)
+        self.gate.note_refusal(consent.owner_id, speaker_id)
         await self.members.change_consent(speaker_id, job_id, _revoked)
         await self._follow_up(speaker_id, consent)
         return consent
@@ -98,7 +120,7 @@ class Consents:
         consents = await self.members.consents(speaker_id)
         for consent in consents:
             await self.members.change_consent(speaker_id, consent.job_id, _revoked)
-        for job in self.requests.for_speaker(speaker_id):
+        for job in self._unfinished(speaker_id):
             await self._cancel(job)
         failure: StoreError | None = None
         for consent in consents:
@@ -133,11 +155,15 @@ class Consents:
         """Delete the voice or cancel the clone of a withdrawn consent, or else delete the consent."""
         if await self._delete_voice(consent):
             return
-        jobs = [job for job in self.requests.for_speaker(speaker_id) if job.id == consent.job_id]
+        jobs = [job for job in self._unfinished(speaker_id) if job.id == consent.job_id]
         for job in jobs:
             await self._cancel(job)
         if not jobs:
             await self.members.remove_consent(speaker_id, consent.job_id)
+
+    def _unfinished(self, speaker_id: int) -> list[CloneJob]:
+        """Return the unfinished clones of this member's voice, approved or not."""
+        return [job for job in self.jobs if not job.finished and job.speaker and job.speaker.id == speaker_id]
 
     async def _cancel(self, job: CloneJob) -> None:
         await self.cloner.cancel_unsent(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
@@ -160,3 +186,9 @@ class Consents:
 
 def _revoked(consent: Consent) -> Consent:
     return replace(consent, revoked=True)
+
+
+def _waiting(job: CloneJob) -> CloneJob:
+    if not job.awaits_consent:
+        raise RequestClosed
+    return job

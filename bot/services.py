@@ -13,7 +13,6 @@ from bot.cloning.admission import Admission, Limits
 from bot.cloning.attempt import CloneAttempt
 from bot.cloning.cloner import Cloner
 from bot.cloning.consent_gate import ConsentGate
-from bot.cloning.consent_requests import ConsentRequests
 from bot.cloning.job import CloneJob
 from bot.cloning.ports import ClonePresenter, ConsentPrompt
 from bot.cloning.queue import CloneQueue
@@ -156,8 +155,9 @@ def build_services(resources: Resources, ports: Ports) -> Services:
     library = Library(store.members, store.pending, shared_voices, deletions, cloner, erasures, rules, tasks)
     synthesizer = _synthesizer(core, library)
     notifications = Notifications(store.pending, ports.notifier, tasks, clock)
-    requests = ConsentRequests(jobs, store.jobs, gate, clock)
-    consents = Consents(store.members, store.pending, requests, cloner, library, notifications, tasks, clock)
+    consents = Consents(
+        store.members, store.pending, jobs, store.jobs, gate, cloner, library, notifications, tasks, clock
+    )
     enforcement = Enforcement(store.members, store.servers, store.pending, rules, library, cloner, notifications)
     cases = Cases(store.members, store.servers, rules, enforcement, notifications, ports.case_board, tasks, clock)
     return Services(

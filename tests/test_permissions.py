@@ -182,7 +182,7 @@ class Scene:
             if kind != "asked":
                 options = {"rights": "own", "sample": SHORT}
             before = {job.id for job in self.jobs()}
-            gate = self.world.services.consents.requests.gate
+            gate = self.world.services.consents.gate
             gate._requests.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as if a day had passed
             await self.world.send(self.world.ada, title=self.title(), wait=False, **options)
             [job_id] = [job.id for job in self.jobs() if job.id not in before]

@@ -10,6 +10,7 @@ from bot.cloning.errors import AlreadyCloning
 from bot.cloning.job import CloneJob, Stage
 from bot.errors import Refused
 from bot.i18n import translate
+from bot.jobs.record import InteractionReply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, WORDING_VERSION, Language, Rights, Speaker, Statement
 from cogs._ui.action import select_options
 from cogs._ui.form import Form
@@ -48,15 +49,18 @@ async def clone(
         times={Stage.RECEIVED: statement.at},
         reply=reply,
     )
+    if not await interaction.client.services.cloner.move_running_card(user.id, reply):
+        await _submit(interaction, job, reply, sample.size)
+
+
+async def _submit(interaction: Interaction, job: CloneJob, reply: InteractionReply, sample_size: int) -> None:
     services, cloner = interaction.client.services, interaction.client.services.cloner
-    if await cloner.move_running_card(user.id, reply):
-        return
-    member = member_snapshot(user, interaction.created_at)
+    member = member_snapshot(interaction.user, interaction.created_at)
     await services.rules.check_clone(job, cloner.owners_in(job.guild_id), member=member)
     try:
-        await cloner.submit(job, sample_size=sample.size)
+        await cloner.submit(job, sample_size=sample_size)
     except AlreadyCloning:  # another command was faster
-        if not await cloner.move_running_card(user.id, reply):
+        if not await cloner.move_running_card(job.owner_id, reply):
             raise
 
 
