@@ -41,7 +41,7 @@ class TinyMembers:
 
     async def remove(self, owner_id: int, voice_id: int) -> None:
         def remove(db: TinyDB) -> None:
-            VOICES.remove(db, voice_id)  # first: a clip without its voice is not shown
+            VOICES.remove(db, voice_id)
             CLIPS.put(db, [clip for clip in CLIPS.all(db) if clip.voice_id != voice_id])
 
         await self._records.run(_name(owner_id), remove)

@@ -21,8 +21,13 @@ class _File:
     """An open record, and the lock that makes operations on it atomic."""
 
     def __init__(self, folder: Folder, name: str) -> None:
-        self.database = TinyDB(storage=lambda: folder.storage(name))
+        self._storage = folder.storage(name)
+        self._database = TinyDB(storage=lambda: self._storage)
         self.lock = asyncio.Lock()
+
+    def run(self, work: Callable[[TinyDB], _T]) -> _T:
+        with self._storage.transaction():
+            return work(self._database)
 
 
 class Records:
@@ -41,12 +46,15 @@ class Records:
         self.folder.close()
 
     async def run(self, name: str, work: Callable[[TinyDB], _T]) -> _T:
-        """Run `work` on a record in a thread, atomically. Canceling the caller does not stop the work."""
+        """Run `work` on a record in a thread. Canceling the caller does not stop it.
+
+        All changes are written together at its end, or none if it raises.
+        """
         file = self._file(name)
 
         async def alone() -> _T:
             async with file.lock:
-                return await asyncio.to_thread(work, file.database)
+                return await asyncio.to_thread(file.run, work)
 
         task = asyncio.create_task(alone())
         self._running.add(task)

@@ -40,7 +40,7 @@ class Rows(Log[_T]):
     def put(self, db: TinyDB, row: _T) -> None:
         """Add a row, or replace the one with the same key."""
         [document] = self.adapter.dump_python([row], mode="json")
-        put_document(db.table(self.table), self.key(row), document)
+        db.table(self.table).upsert(Document(document, self.key(row)))
 
     def change(self, db: TinyDB, key: int, change: Callable[[_T], _T]) -> _T | None:
         """Replace the row with this key and return it. Returns None if there is none."""
@@ -75,7 +75,8 @@ class Items(Generic[_T]):
     def put(self, db: TinyDB, items: list[_T]) -> None:
         """Replace all items."""
         if items != self.all(db):
-            put_document(db.table(self.table), 1, {self.field: self.adapter.dump_python(items, mode="json")})
+            document = {self.field: self.adapter.dump_python(items, mode="json")}
+            db.table(self.table).upsert(Document(document, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,10 @@ class Ids:
         return tuple(document.doc_id for document in db.table(self.table).all())
 
     def put(self, db: TinyDB, doc_id: int) -> None:
-        put_document(db.table(self.table), doc_id, {})
+        db.table(self.table).upsert(Document({}, doc_id))
 
     def remove(self, db: TinyDB, doc_id: int) -> None:
         remove_document(db.table(self.table), doc_id)
-
-
-def put_document(table: Table, doc_id: int, document: dict[str, Any]) -> None:
-    """Insert or update; TinyDB's `upsert` writes the file twice for a new document."""
-    if table.contains(doc_id=doc_id):
-        table.update(document, doc_ids=[doc_id])
-    else:
-        table.insert(Document(document, doc_id))
 
 
 def remove_document(table: Table, doc_id: int) -> None:

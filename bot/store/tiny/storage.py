@@ -25,10 +25,10 @@ _ASIDE = (".damaged", *(f".damaged.{number}" for number in range(2, 10)))
 
 
 class FileStorage(Storage):
-    """One JSON file for TinyDB: parsed once, kept in memory, and replaced by each write.
+    """One JSON file for TinyDB: parsed once, kept in memory, and replaced at the end of each transaction.
 
-    TinyDB's own storage overwrites in place, which a kill or a full disk can interrupt. Use it from one
-    thread at a time.
+    TinyDB's own storage overwrites in place, at each change of a table, which a kill or a full disk can
+    interrupt. Use it from one thread at a time.
     """
 
     def __init__(self, folder: "Folder", name: str) -> None:
@@ -36,6 +36,7 @@ class FileStorage(Storage):
         self._name = name
         self._path = folder.path / name
         self._tables: Tables | None = None
+        self._changed = False
 
     def read(self) -> Tables | None:
         """Return the tables, upgraded to the present shape. Returns None without a file.
@@ -49,12 +50,25 @@ class FileStorage(Storage):
         return self._tables
 
     def write(self, data: Tables) -> None:
-        """Replace the file. Raises `RecordUnwritable` on failure: the file is unchanged, and read again."""
-        self._tables = None
-        with self._folder.converting(self._name, RecordUnwritable):
-            content = json.dumps(to_content(data), ensure_ascii=False, separators=(",", ":"))
-            replace_file(self._path, content.encode())
-        self._tables = data
+        self._tables, self._changed = data, True
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Replace the file if the block changes it. After an exception the file is unchanged, and read again.
+
+        Raises `RecordUnwritable` if the file can't be replaced.
+        """
+        try:
+            yield
+            if self._changed and self._tables is not None:
+                with self._folder.converting(self._name, RecordUnwritable):
+                    content = json.dumps(to_content(self._tables), ensure_ascii=False, separators=(",", ":"))
+                    replace_file(self._path, content.encode())
+        except BaseException:
+            self._tables = None
+            raise
+        finally:
+            self._changed = False
 
     def close(self) -> None:
         self._tables = None
