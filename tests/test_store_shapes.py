@@ -101,7 +101,7 @@ async def rewrite(store: TinyStore) -> None:
     for notice in await store.pending.notices():
         await store.pending.put_notice(notice)
     newest, *_ = await store.servers.audit(5001)
-    await store.servers.add_entry(5001, newest)
+    await store.servers.add_entry(5001, replace(newest, reason="again"))
 
 
 async def test_record_of_shape_0_is_written_in_shape_1_and_read_the_same(shape0: Path):
@@ -110,7 +110,7 @@ async def test_record_of_shape_0_is_written_in_shape_1_and_read_the_same(shape0:
     written = [json.loads(content) for name, content in records(shape0).items() if name.endswith(".json")]
     assert {content["shape"] for content in written} == {1}
     after = expected()
-    after["servers"][0]["audit"].insert(0, after["servers"][0]["audit"][0])
+    after["servers"][0]["audit"].insert(0, {**after["servers"][0]["audit"][0], "reason": "again"})
     async with open_store(shape0) as store:
         assert await everything(store) == after
 

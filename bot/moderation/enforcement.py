@@ -77,8 +77,7 @@ class Enforcement:
             until = max(until, before.until) if until and before.until else None
         block = Block(member.id, member.name, by.id, decision.reason, decision.at, until)
         if not await self.rules.is_recorded(guild_id, case.id):  # else it may have been lifted since
-            await self.servers.put_block(guild_id, block)
-            await self.rules.record(guild_id, AuditEntry.from_block(block, by, case_id=case.id))
+            await self.rules.put_block(guild_id, block, AuditEntry.from_block(block, by, case_id=case.id))
         await self.cloner.cancel_all(member.id, guild_id, block.refusal())
         if member.id not in case.erasing:
             await self._notify_blocked(guild_id, block, by, once=case.id)

@@ -43,18 +43,18 @@ class RulesRepository(Protocol):
         """Return a server's rules, or the default rules."""
         ...
 
-    async def put_policy(self, guild_id: int, policy: Policy) -> None:
-        """Replace a server's rules."""
+    async def put_policy(self, guild_id: int, policy: Policy, *entries: AuditEntry) -> None:
+        """Replace a server's rules and append audit entries: both, or on an error neither."""
 
     async def blocks(self, guild_id: int) -> tuple[Block, ...]:
         """Return a server's blocks, including those that have ended."""
         ...
 
-    async def put_block(self, guild_id: int, block: Block) -> None:
-        """Add a block, or replace the one of the same member."""
+    async def put_block(self, guild_id: int, block: Block, *entries: AuditEntry) -> None:
+        """Add a block, or replace the one of the same member, and append audit entries, as `put_policy`."""
 
-    async def remove_block(self, guild_id: int, member_id: int) -> None:
-        """Remove a block, if it exists."""
+    async def remove_block(self, guild_id: int, member_id: int, *entries: AuditEntry) -> None:
+        """Remove a block, if it exists, and append audit entries, as `put_policy`."""
 
     async def clone_records(self, guild_id: int) -> tuple[CloneRecord, ...]:
         """Return the voices cloned in a server, including those deleted in the last 30 days."""

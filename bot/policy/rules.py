@@ -1,9 +1,8 @@
 """Reads, checks and changes the rules and blocks of servers. Every change has an audit entry."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from bot.clock import Clock
@@ -43,10 +42,9 @@ class Rules:
                 for name, was in asdict(before).items()
                 if (value := getattr(policy, name)) != was
             ]
-            await self.servers.put_policy(guild_id, policy)
-            undo = partial(self.servers.put_policy, guild_id, before)
-            # If the log channel was removed, the old one shows this change.
-            await self._record_all(guild_id, entries, undo, policy.log_channel or before.log_channel)
+            await self.servers.put_policy(guild_id, policy, *entries)
+            for entry in entries:  # if the log channel was removed, the old one shows it
+                self.listener.on_audit_entry(guild_id, entry, policy.log_channel or before.log_channel)
         return policy
 
     async def reset(self, guild_id: int, by: UserRef) -> Policy:
@@ -57,20 +55,21 @@ class Rules:
         """Block a member for some days, or without `days` until they are unblocked."""
         now = self.clock.now()
         block = Block(member.id, member.name, by.id, reason, now, now + days * DAY if days else None)
-        before = await self.get_block(guild_id, member.id)
-        await self.servers.put_block(guild_id, block)
-        undo = partial(self._restore_block, guild_id, member.id, before)
-        await self._record_all(guild_id, [AuditEntry.from_block(block, by)], undo)
+        await self.put_block(guild_id, block, AuditEntry.from_block(block, by))
         return block
+
+    async def put_block(self, guild_id: int, block: Block, entry: AuditEntry) -> None:
+        """Block a member, with this audit entry."""
+        await self.servers.put_block(guild_id, block, entry)
+        self.listener.on_audit_entry(guild_id, entry, None)
 
     async def unblock(self, guild_id: int, by: UserRef, member: UserRef) -> None:
         """Unblock a member. Raises `Refused` if they are not blocked."""
-        before = await self.get_block(guild_id, member.id)
-        if before is None:
+        if await self.get_block(guild_id, member.id) is None:
             raise Refused("refused.not_blocked")
-        await self.servers.remove_block(guild_id, member.id)
         entry = AuditEntry(self.clock.now(), by.id, by.name, ModAction.UNBLOCK, member.name, member.id)
-        await self._record_all(guild_id, [entry], partial(self.servers.put_block, guild_id, before))
+        await self.servers.remove_block(guild_id, member.id, entry)
+        self.listener.on_audit_entry(guild_id, entry, None)
 
     async def get_block(self, guild_id: int, member_id: int) -> Block | None:
         """Return a member's active block."""
@@ -82,36 +81,11 @@ class Rules:
         blocks = [block for block in await self.servers.blocks(guild_id) if block.is_active(now)]
         return sorted(blocks, key=lambda block: block.at, reverse=True)
 
-    async def _restore_block(self, guild_id: int, member_id: int, before: Block | None) -> None:
-        if before:
-            await self.servers.put_block(guild_id, before)
-        else:
-            await self.servers.remove_block(guild_id, member_id)
-
-    async def _record_all(
-        self,
-        guild_id: int,
-        entries: Sequence[AuditEntry],
-        undo: Callable[[], Awaitable[None]],
-        log_channel: int | None = None,
-    ) -> None:
-        """Append the audit entries. If that fails, undo the change, so that no change goes unaudited."""
-        try:
-            for entry in entries:
-                await self.record(guild_id, entry, log_channel)
-        except Exception:
-            await undo()
-            raise
-
-    async def record(self, guild_id: int, entry: AuditEntry, log_channel: int | None = None) -> None:
-        """Append an audit entry and show it in this log channel, by default the server's."""
-        await self.servers.add_entry(guild_id, entry)
-        self.listener.on_audit_entry(guild_id, entry, log_channel)
-
     async def record_once(self, guild_id: int, entry: AuditEntry) -> None:
         """Append the audit entry of a case's decision, unless it was appended before."""
         if not await self.is_recorded(guild_id, entry.case_id):
-            await self.record(guild_id, entry)
+            await self.servers.add_entry(guild_id, entry)
+            self.listener.on_audit_entry(guild_id, entry, None)
 
     async def is_recorded(self, guild_id: int, case_id: int) -> bool:
         """Return True if the decision of this case has an audit entry."""

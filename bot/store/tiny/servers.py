@@ -1,12 +1,14 @@
 """Servers' files: rules, clone records and cases; shared voices; and the audit entries of each month."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from tinydb import TinyDB
 
-from bot.errors import RecordDamaged, StoreError
+from bot.errors import RecordDamaged, RecordUnreadable, StoreError
 from bot.library.models import SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, Policy
@@ -20,8 +22,11 @@ from bot.store.tiny.shapes import (
     CLONE_RECORDS,
     POLICIES,
     SHARES,
+    UNAUDITED,
     BannedSample,
 )
+
+_log = logging.getLogger(__name__)
 
 _SUFFIX = ".shares.json"
 
@@ -55,17 +60,44 @@ class TinyServers:
         found = await self._records.run(_rules(guild_id), POLICIES.all)
         return found[0] if found else Policy()
 
-    async def put_policy(self, guild_id: int, policy: Policy) -> None:
-        await self._records.run(_rules(guild_id), lambda db: POLICIES.put(db, policy))
+    async def put_policy(self, guild_id: int, policy: Policy, *entries: AuditEntry) -> None:
+        await self._change(guild_id, lambda db: POLICIES.put(db, policy), entries)
 
     async def blocks(self, guild_id: int) -> tuple[Block, ...]:
         return await self._records.run(_rules(guild_id), BLOCKS.all)
 
-    async def put_block(self, guild_id: int, block: Block) -> None:
-        await self._records.run(_rules(guild_id), lambda db: BLOCKS.put(db, block))
+    async def put_block(self, guild_id: int, block: Block, *entries: AuditEntry) -> None:
+        await self._change(guild_id, lambda db: BLOCKS.put(db, block), entries)
 
-    async def remove_block(self, guild_id: int, member_id: int) -> None:
-        await self._records.run(_rules(guild_id), lambda db: BLOCKS.remove(db, member_id))
+    async def remove_block(self, guild_id: int, member_id: int, *entries: AuditEntry) -> None:
+        await self._change(guild_id, lambda db: BLOCKS.remove(db, member_id), entries)
+
+    async def _change(self, guild_id: int, change: Callable[[TinyDB], None], entries: Sequence[AuditEntry]) -> None:
+        """Change a server's file, with the audit entries in the same write, then move these to the audit files."""
+
+        def run(db: TinyDB) -> None:
+            change(db)
+            UNAUDITED.put(db, [*UNAUDITED.all(db), *entries])
+
+        await self.audit(guild_id)  # an audit that can't be read refuses the change
+        await self._records.run(_rules(guild_id), run)
+        try:
+            await self._move_entries(guild_id)
+        except StoreError as error:  # the next change moves them
+            _log.error("audit entries of server %d are not in their file yet: %s", guild_id, error)
+
+    async def _move_entries(self, guild_id: int) -> None:
+        entries = await self._records.run(_rules(guild_id), UNAUDITED.all)
+        for entry in entries:
+            await self._append(guild_id, entry)
+        if entries:
+            await self._clear(guild_id, entries)
+
+    async def _clear(self, guild_id: int, moved: Sequence[AuditEntry]) -> None:
+        def clear(db: TinyDB) -> None:
+            UNAUDITED.put(db, [entry for entry in UNAUDITED.all(db) if entry not in moved])
+
+        await self._records.run(_rules(guild_id), clear)
 
     async def clone_records(self, guild_id: int) -> tuple[CloneRecord, ...]:
         return await self._records.run(_rules(guild_id), CLONE_RECORDS.all)
@@ -152,12 +184,24 @@ class TinyServers:
         found: list[AuditEntry] = []
         for name in sorted(await self._records.names("servers", f"{guild_id:d}.audit-*.json")):
             found += await self._records.run(name, AUDIT.all)
+        with suppress(RecordUnreadable):
+            pending = await self._records.run(_rules(guild_id), UNAUDITED.all)
+            found += [entry for entry in pending if entry not in found]
         return tuple(reversed(found))
 
     async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
         await self._check_quarantine(f"{guild_id:d}.audit-*.json.damaged*")
+        await self._append(guild_id, entry)
+
+    async def _append(self, guild_id: int, entry: AuditEntry) -> None:
+        """Append an audit entry, unless the program was stopped after it was appended."""
+
+        def append(db: TinyDB) -> None:
+            if entry not in AUDIT.all(db):
+                AUDIT.add(db, entry)
+
         month = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m")
-        await self._records.run(f"servers/{guild_id:d}.audit-{month}.json", lambda db: AUDIT.add(db, entry))
+        await self._records.run(f"servers/{guild_id:d}.audit-{month}.json", append)
 
 
 def _rules(guild_id: int) -> str:

@@ -54,6 +54,8 @@ DURATIONS = {
 PENDING_ERASURES = Ids("pending_erasures")
 BANNED_VOICES = Ids("banned_voices")
 AUDIT = Log("audit", TypeAdapter(list[AuditEntry], config=_HIDE))
+UNAUDITED = Items("unaudited", "entries", TypeAdapter(list[AuditEntry], config=_HIDE))
+"""The audit entries of changes of this record that are not in the audit files yet."""
 BANNED_SAMPLES = Log("banned_samples", TypeAdapter(list[BannedSample], config=_HIDE))
 
 _TABLES = TypeAdapter(
@@ -62,7 +64,7 @@ _TABLES = TypeAdapter(
 )
 _RECORDS: Mapping[str, Sequence[Log[Any] | Items[Any]]] = {
     "members": (VOICES, CLIPS, CONSENTS),
-    "servers": (POLICIES, BLOCKS, CLONE_RECORDS, BANNED_SAMPLES, CASES, AUDIT, SHARES),
+    "servers": (POLICIES, BLOCKS, CLONE_RECORDS, BANNED_SAMPLES, CASES, AUDIT, UNAUDITED, SHARES),
     "jobs": (JOBS,),
     "speeches": (SPEECHES,),
     "pending.json": (PENDING_DELETIONS, NOTICES, *DURATIONS.values()),
