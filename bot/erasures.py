@@ -10,17 +10,11 @@ _log = logging.getLogger(__name__)
 
 
 class ErasuresRepository(Protocol):
-    """The stored list of members who are being erased."""
+    """The IDs of the members who are being erased. Adding or removing one twice is not an error."""
 
-    async def pending_erasures(self) -> tuple[int, ...]:
-        """Return the members' IDs."""
-        ...
-
-    async def put_pending_erasure(self, member_id: int) -> None:
-        """Add a member. Adding them twice is not an error."""
-
-    async def remove_pending_erasure(self, member_id: int) -> None:
-        """Remove a member. Removing one who is not listed is not an error."""
+    async def pending_erasures(self) -> tuple[int, ...]: ...
+    async def put_pending_erasure(self, member_id: int) -> None: ...
+    async def remove_pending_erasure(self, member_id: int) -> None: ...
 
 
 class PendingErasures:

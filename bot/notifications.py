@@ -22,15 +22,9 @@ EXPIRY_SECONDS = 24 * 60 * 60.0  # seconds between two removals of expired notif
 class NoticesRepository(Protocol):
     """Notices that were not delivered yet."""
 
-    async def notices(self) -> tuple[Notice, ...]:
-        """Return all undelivered notices."""
-        ...
-
-    async def put_notice(self, notice: Notice) -> None:
-        """Add a notice."""
-
-    async def remove_notice(self, notice_id: str) -> None:
-        """Remove a notice, if it exists."""
+    async def notices(self) -> tuple[Notice, ...]: ...
+    async def put_notice(self, notice: Notice) -> None: ...
+    async def remove_notice(self, notice_id: str) -> None: ...
 
 
 class Notifier(Protocol):

@@ -13,11 +13,9 @@ class CloneRepository(JobRepository[CloneJob], Protocol):
 
     async def check(self, owner_id: int) -> None:
         """Raise `StoreError` while a job of this member can't be read."""
-        ...
 
     async def put_sample(self, job_id: str, sample: bytes) -> None:
         """Store the MP3 of a job until the job is removed."""
-        ...
 
     async def sample(self, job_id: str) -> bytes:
         """Return the MP3 of a job. Raises FileNotFoundError if there is none."""
@@ -29,11 +27,9 @@ class ClonePresenter(Protocol):
 
     def show(self, job: CloneJob, progress: Progress) -> None:
         """Show progress on the job's card. Must neither block nor raise."""
-        ...
 
     async def move(self, job: CloneJob, before: CloneJob) -> None:
         """Show the job on its new card, and remove the card that it had before. Must not raise."""
-        ...
 
     async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
         """Show the result of a job. Return False if delivery should be retried."""

@@ -19,9 +19,7 @@ class DurationsRepository(Protocol):
         """Return up to 50 durations, newest last."""
         ...
 
-    async def add_duration(self, seconds: float, kind: Literal["clone", "speech"] = "clone") -> None:
-        """Append a duration."""
-        ...
+    async def add_duration(self, seconds: float, kind: Literal["clone", "speech"] = "clone") -> None: ...
 
 
 class TypicalDuration:

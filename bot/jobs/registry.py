@@ -23,11 +23,9 @@ class JobRepository(Protocol[J]):
 
     async def put(self, job: J, /) -> None:
         """Record a job durably."""
-        ...
 
     async def remove(self, job_id: str, /) -> None:
         """Remove a job and its sample. Does nothing if there is none."""
-        ...
 
 
 @dataclass(slots=True)

@@ -19,29 +19,24 @@ class Membership(Protocol):
 
 
 class RunningTitles(Protocol):
-    """Knows the titles of unfinished clones."""
+    """Knows the titles of each member's unfinished clones."""
 
-    def titles(self, owner_id: int) -> Iterable[str]:
-        """Return the titles of a member's unfinished clones."""
-        ...
+    def titles(self, owner_id: int) -> Iterable[str]: ...
 
 
 class SharesRepository(Protocol):
     """Each server's list of shared voices. The owner's file says whether a voice really is shared."""
 
     async def sharing(self) -> tuple[int, ...]:
-        """Return the ids of the servers with a list."""
+        """Return the IDs of the servers with a list."""
         ...
 
     async def shares(self, guild_id: int) -> tuple[SharedVoice, ...]:
         """Return a server's shared voices in no particular order."""
         ...
 
-    async def put_share(self, guild_id: int, share: SharedVoice) -> None:
-        """Add a row, or replace the one of the same voice."""
-
-    async def remove_share(self, guild_id: int, voice_id: int) -> None:
-        """Remove a row, if it exists."""
+    async def put_share(self, guild_id: int, share: SharedVoice) -> None: ...
+    async def remove_share(self, guild_id: int, voice_id: int) -> None: ...
 
     async def remove_shares(self, guild_id: int) -> None:
         """Remove a server's list."""

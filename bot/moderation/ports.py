@@ -20,22 +20,20 @@ class ModerationRepository(RulesRepository, Protocol):
     """Each server's cases and rules, and what concerns the servers' files as a whole."""
 
     async def ids(self) -> tuple[int, ...]:
-        """Return the ids of the servers with rules, clone records or cases."""
+        """Return the IDs of the servers with rules, clone records or cases."""
         ...
 
     async def cases(self, guild_id: int) -> tuple[Case, ...]:
         """Return a server's cases in no particular order."""
         ...
 
-    async def put_case(self, guild_id: int, case: Case) -> None:
-        """Add a case, or replace the one with the same id."""
+    async def put_case(self, guild_id: int, case: Case) -> None: ...
 
     async def change_case(self, guild_id: int, case_id: int, change: Callable[[Case], Case]) -> Case | None:
         """Change a case atomically. Returns None if there is none. An error in `change` changes nothing."""
         ...
 
-    async def remove_case(self, guild_id: int, case_id: int) -> None:
-        """Remove a case, if it exists."""
+    async def remove_case(self, guild_id: int, case_id: int) -> None: ...
 
     async def anonymize(self, member_id: int) -> None:
         """Remove a member from clone records and closed cases. Changes all readable files before raising."""

@@ -25,36 +25,36 @@ class CloneTerms(Protocol):
     """The fields of a clone request, or of a clone job, that rules apply to."""
 
     @property
-    def owner_id(self) -> int: ...  # noqa: D102 - a field
+    def owner_id(self) -> int: ...
     @property
-    def guild_id(self) -> int: ...  # noqa: D102 - a field
+    def guild_id(self) -> int: ...
     @property
-    def channel_id(self) -> int: ...  # noqa: D102 - a field
+    def channel_id(self) -> int: ...
     @property
-    def rights(self) -> Rights: ...  # noqa: D102 - a field
+    def rights(self) -> Rights: ...
     @property
-    def speaker(self) -> Speaker | None: ...  # noqa: D102 - a field
+    def speaker(self) -> Speaker | None: ...
 
 
 class RulesRepository(Protocol):
-    """What the moderators of each server decided, and the voices that were cloned there."""
+    """What the moderators of each server decided, and the voices that were cloned there.
+
+    `put_…` replaces the record of the same server or member. With audit entries, a change and its entries are
+    stored both, or on an error neither.
+    """
 
     async def policy(self, guild_id: int) -> Policy:
         """Return a server's rules, or the default rules."""
         ...
 
-    async def put_policy(self, guild_id: int, policy: Policy, *entries: AuditEntry) -> None:
-        """Replace a server's rules and append audit entries: both, or on an error neither."""
+    async def put_policy(self, guild_id: int, policy: Policy, *entries: AuditEntry) -> None: ...
 
     async def blocks(self, guild_id: int) -> tuple[Block, ...]:
         """Return a server's blocks, including those that have ended."""
         ...
 
-    async def put_block(self, guild_id: int, block: Block, *entries: AuditEntry) -> None:
-        """Add a block, or replace the one of the same member, and append audit entries, as `put_policy`."""
-
-    async def remove_block(self, guild_id: int, member_id: int, *entries: AuditEntry) -> None:
-        """Remove a block, if it exists, and append audit entries, as `put_policy`."""
+    async def put_block(self, guild_id: int, block: Block, *entries: AuditEntry) -> None: ...
+    async def remove_block(self, guild_id: int, member_id: int, *entries: AuditEntry) -> None: ...
 
     async def clone_records(self, guild_id: int) -> tuple[CloneRecord, ...]:
         """Return the voices cloned in a server, including those deleted in the last 30 days."""
@@ -70,15 +70,13 @@ class RulesRepository(Protocol):
         """Return the SHA-256 of the samples that must not be cloned in a server."""
         ...
 
-    async def ban_sample(self, guild_id: int, sha256: str) -> None:
-        """Ban a sample in a server."""
+    async def ban_sample(self, guild_id: int, sha256: str) -> None: ...
 
     async def banned_voices(self, guild_id: int) -> frozenset[int]:
-        """Return the ids of the voices that must not be shared or used in a server."""
+        """Return the IDs of the voices that must not be shared or used in a server."""
         ...
 
-    async def ban_voice(self, guild_id: int, voice_id: int) -> None:
-        """Ban a voice in a server."""
+    async def ban_voice(self, guild_id: int, voice_id: int) -> None: ...
 
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
         """Return a server's audit entries, newest first. Raises `RecordUnreadable` if some can't be read."""
