@@ -400,8 +400,8 @@ async def test_job_completes_or_fails_and_is_unknown_later():
 @pytest.mark.parametrize(
     ("answer", "job"),
     [
-        ({"jobid": "j"}, JobResponse("j", "created")),
-        ({"jobid": "j", "status": 5, "error": 5, "response": "x"}, JobResponse("j", "created")),
+        ({"jobid": "j"}, JobResponse("j")),
+        ({"jobid": "j", "status": 5, "error": 5, "response": "x"}, JobResponse("j")),
         ({"jobid": "j", "status": "completed", "response": {}}, JobResponse("j", "completed")),
         *(({"jobid": "j", "status": "failed", "error": error}, JobResponse("j", "failed")) for error in ("", "no")),
     ],

@@ -1,14 +1,13 @@
 """Turns exceptions from commands, buttons, selects and forms into replies."""
 
 import logging
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import discord
 from discord import app_commands
 
-from bot.errors import ClonevoiceError
+from bot.errors import ClonevoiceError, unexpected_error
 from bot.i18n import ENGLISH, translate, translate_markdown
 
 _log = logging.getLogger(__name__)
@@ -48,9 +47,7 @@ def command_text(key: str) -> app_commands.locale_str:
 
 async def _reply_with_error(interaction: discord.Interaction[discord.Client], error: Exception) -> None:
     if not isinstance(error, ClonevoiceError):
-        error_id = secrets.token_hex(4)
-        _log.error("an interaction failed unexpectedly, id %s", error_id, exc_info=error)
-        error = ClonevoiceError("error.unexpected", id=error_id)
+        error = unexpected_error("an interaction", error)
     text = translate_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():

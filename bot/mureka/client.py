@@ -3,17 +3,22 @@
 import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
 
 from bot.mureka.errors import AccountMissing, AnswerUnreadable, JobForgotten
 from bot.mureka.payload import UploadPayload
-from bot.mureka.responses import AccountProfile, JobResponse, SpeechResponse, VoicePage, VoiceResponse, fields_of
+from bot.mureka.responses import (
+    AccountProfile,
+    AccountResponse,
+    JobResponse,
+    SpeechResponse,
+    VoicePage,
+    VoiceResponse,
+    parse,
+)
 from bot.mureka.transport import Transport
-
-_T = TypeVar("_T")
 
 API = "https://api.useapi.net/v1/mureka"
 
@@ -61,7 +66,7 @@ class MurekaClient:
             quotable=False,
             seconds=self._clone_timeout,
         )
-        return _parsed(VoiceResponse.parse(answer))
+        return parse(VoiceResponse, answer)
 
     async def voices(self, account: str | None, *, complete: bool = False) -> tuple[VoiceResponse, ...]:
         """List the account's cloned voices, all pages, in the API's order (newest first, as observed).
@@ -74,8 +79,8 @@ class MurekaClient:
         starts: set[str] = set()
         while True:
             answer = await self._request("GET", "speech/voices/", params=params, account=account)
-            page = _parsed(VoicePage.parse(answer))
-            found |= {voice.id: voice for voice in page.voices}
+            page = parse(VoicePage, answer)
+            found |= {voice.id: voice for voice in page.list if voice}
             if not page.more:
                 break
             if page.last_id is None or page.last_id in starts:
@@ -115,27 +120,25 @@ class MurekaClient:
             quotable=False,
             seconds=self._speak_timeout,
         )
-        return _parsed(SpeechResponse.parse(answer) or (None if wait else JobResponse.parse(answer)))
+        try:
+            return parse(SpeechResponse, answer)
+        except AnswerUnreadable:
+            if wait:
+                raise
+            return parse(JobResponse, answer)
 
     async def job(self, job_id: str) -> JobResponse:
         """Return a speech job. Raises `JobForgotten` if it is older than 7 days."""
         try:
-            return _parsed(JobResponse.parse(await self._request("GET", f"jobs/{quote(job_id, safe='')}")))
+            return parse(JobResponse, await self._request("GET", f"jobs/{quote(job_id, safe='')}"))
         except AccountMissing as error:
             raise JobForgotten from error
 
     async def accounts(self) -> dict[str, str | None]:
         """Return the configured accounts, each with the error that the API reports for it, or None."""
-        accounts = _parsed(fields_of(await self._request("GET", "accounts")))
-        errors = {name: _parsed(fields_of(account)).get("error") for name, account in accounts.items()}
-        return {name: str(error) if error else None for name, error in errors.items()}
+        accounts = parse(dict[str, AccountResponse], await self._request("GET", "accounts"))
+        return {name: str(account.error) if account.error else None for name, account in accounts.items()}
 
     async def profile(self, account: str | None) -> AccountProfile:
         """Return the account's plan and credits."""
-        return _parsed(AccountProfile.parse(await self._request("GET", "profile/", account=account)))
-
-
-def _parsed(value: _T | None) -> _T:
-    if value is None:
-        raise AnswerUnreadable
-    return value
+        return parse(AccountProfile, await self._request("GET", "profile/", account=account))

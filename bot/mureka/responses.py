@@ -1,13 +1,25 @@
-"""Parsers of the API's responses. They are lenient: the API documents all fields as optional."""
+"""The API's responses. A field of a wrong type counts as missing: the API documents all fields as optional."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
-from typing import Self, cast
+from typing import Annotated, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from bot.mureka.errors import (
     AccountExhausted,
     AccountMissing,
+    AnswerUnreadable,
     MurekaError,
     Rejected,
     SessionDied,
@@ -16,6 +28,8 @@ from bot.mureka.errors import (
     TooManyAtOnce,
     UpstreamFailed,
 )
+
+_T = TypeVar("_T")
 
 RETRY_AFTER = 10.0  # seconds to wait after a 429 without a `Retry-After` header
 
@@ -48,121 +62,80 @@ def _seconds(retry_after: str | None) -> float:
     return min(max(float(retry_after), 1.0), 300.0)
 
 
-def fields_of(answer: object) -> dict[str, object] | None:
-    """Return a JSON object's fields. Returns None if it isn't an object."""
-    return cast("dict[str, object]", answer) if isinstance(answer, dict) else None
+def parse(shape: type[_T], answer: object) -> _T:
+    """Return a response's JSON as one of the classes below. Raises `AnswerUnreadable` if it has another form."""
+    try:
+        return _adapter(shape).validate_python(answer)
+    except ValidationError:  # it would quote the response
+        raise AnswerUnreadable from None
 
 
-def _text(fields: dict[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else None
+@cache
+def _adapter(shape: type[_T]) -> TypeAdapter[_T]:
+    return TypeAdapter(shape)
 
 
-def _number(fields: dict[str, object], name: str) -> float | None:
-    value = fields.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+_Text = Annotated[str | None, Field(min_length=1, strict=True), WrapValidator(_or_none)]
+_Number = Annotated[float | None, Field(strict=True, allow_inf_nan=False), WrapValidator(_or_none)]
+_Seconds = Annotated[_Number, AfterValidator(lambda milliseconds: milliseconds / 1000 if milliseconds else None)]
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceResponse:
     """A voice. `created_at` is a Unix timestamp, `duration` is in seconds."""
 
-    id: int
-    title: str | None = None
-    description: str | None = None
-    language: str | None = None
-    created_at: float | None = None
-    duration: float | None = None
-    cover_url: str | None = None
-    preview_url: str | None = None
-
-    @classmethod
-    def parse(cls, answer: object) -> Self | None:
-        """Skip fields of a wrong type. Returns None without an ID."""
-        fields = fields_of(answer) or {}
-        voice_id, milliseconds = _number(fields, "id"), _number(fields, "duration_milliseconds")
-        if not isinstance(voice_id, int) or voice_id <= 0:
-            return None
-        return cls(
-            id=voice_id,
-            title=_text(fields, "title"),
-            description=_text(fields, "description"),
-            language=_text(fields, "language"),
-            created_at=_number(fields, "created_at"),
-            duration=milliseconds / 1000 if milliseconds else None,
-            cover_url=_text(fields, "cover"),
-            preview_url=_text(fields, "mp3_url"),
-        )
+    id: Annotated[int, Field(gt=0, strict=True)]
+    title: _Text = None
+    description: _Text = None
+    language: _Text = None
+    created_at: _Number = None
+    duration: Annotated[_Seconds, Field(validation_alias="duration_milliseconds")] = None
+    cover_url: Annotated[_Text, Field(validation_alias="cover")] = None
+    preview_url: Annotated[_Text, Field(validation_alias="mp3_url")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class VoicePage:
     """A page of the voice list. If there are `more`, the next page starts after `last_id`."""
 
-    voices: tuple[VoiceResponse, ...]
-    more: bool
-    last_id: str | None
-
-    @classmethod
-    def parse(cls, answer: object) -> Self | None:
-        """Skip voices without an ID. Returns None without a list."""
-        fields = fields_of(answer) or {}
-        listed, last_id = fields.get("list"), fields.get("last_id")
-        if not isinstance(listed, list):
-            return None
-        voices = map(VoiceResponse.parse, cast("list[object]", listed))
-        return cls(
-            voices=tuple(voice for voice in voices if voice),
-            more=fields.get("more") is True,
-            last_id=None if last_id is None else str(last_id),
-        )
+    list: Sequence[Annotated[VoiceResponse | None, WrapValidator(_or_none)]]
+    more: Annotated[bool | None, Field(strict=True), WrapValidator(_or_none)] = False
+    last_id: Annotated[str | None, Field(coerce_numbers_to_str=True), WrapValidator(_or_none)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechResponse:
     """A finished speech."""
 
-    mp3_url: str
-
-    @classmethod
-    def parse(cls, answer: object) -> Self | None:
-        """Return None without an MP3."""
-        mp3_url = _text(fields_of(answer) or {}, "mp3_url")
-        return None if mp3_url is None else cls(mp3_url)
+    mp3_url: Annotated[str, Field(min_length=1, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class JobResponse:
     """A speech job. `status` is `created`, `completed` (with a `speech`) or `failed`."""
 
-    id: str
-    status: str
-    speech: SpeechResponse | None = None
+    id: Annotated[str, Field(min_length=1, strict=True, validation_alias="jobid")]
+    status: _Text = None
+    speech: Annotated[SpeechResponse | None, Field(validation_alias="response"), WrapValidator(_or_none)] = None
 
-    @classmethod
-    def parse(cls, answer: object) -> Self | None:
-        """Skip fields of a wrong type. Returns None without an ID."""
-        fields = fields_of(answer) or {}
-        job_id = _text(fields, "jobid")
-        if job_id is None:
-            return None
-        return cls(
-            id=job_id, status=_text(fields, "status") or "created", speech=SpeechResponse.parse(fields.get("response"))
-        )
+
+@dataclass(frozen=True, slots=True)
+class AccountResponse:
+    """A configured account, with the error that the API reports for it."""
+
+    error: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountProfile:
     """An account's plan and remaining credits."""
 
-    plan: str | None
-    credits: int | None
-
-    @classmethod
-    def parse(cls, answer: object) -> Self | None:
-        """Return None if the response isn't a JSON object."""
-        fields = fields_of(answer)
-        if fields is None:
-            return None
-        plan, left = (fields_of(fields.get("user")) or {}).get("vip_name"), fields.get("credits")
-        return cls(str(plan) if plan else None, left if isinstance(left, int) else None)
+    plan: Annotated[_Text, Field(validation_alias=AliasPath("user", "vip_name"))] = None
+    credits: Annotated[int | None, Field(strict=True), WrapValidator(_or_none)] = None

@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -20,7 +21,7 @@ from yarl import URL
 
 from bot.mureka.errors import AnswerUnreadable, ConnectionLost, NoAnswer, NotSent, OutcomeUnknown
 from bot.mureka.payload import UploadPayload
-from bot.mureka.responses import error_for_status, fields_of
+from bot.mureka.responses import error_for_status
 
 _log = logging.getLogger(__name__)
 
@@ -69,15 +70,20 @@ class Transport:
             if _incomplete(body):
                 raise NotSent from error
             raise
-        except aiohttp.ClientPayloadError as error:
-            raise (NotSent if _incomplete(body) else AnswerUnreadable) from error
         except (aiohttp.ClientError, OSError) as error:
-            if body is not None and body.failure is not None:
-                raise body.failure from error
             _log.warning("%s %s failed: %r", method, path, error)
-            if _incomplete(body) or isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-                raise NotSent from error
-            raise (NoAnswer if isinstance(error, TimeoutError) else ConnectionLost) from error
+            raise _meaning(error, body) from error
+
+
+def _meaning(error: Exception, body: UploadPayload | None) -> Exception:
+    """Return what a failed connection means for the request."""
+    if body is not None and body.failure is not None:
+        return body.failure
+    if _incomplete(body) or isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return NotSent()
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return AnswerUnreadable()
+    return NoAnswer() if isinstance(error, TimeoutError) else ConnectionLost()
 
 
 def _incomplete(body: UploadPayload | None) -> bool:
@@ -88,13 +94,14 @@ async def _read(response: aiohttp.ClientResponse, accepted: Collection[int], *, 
     if response.status in accepted:
         return await _json(response)
     try:
-        answer = fields_of(await _json(response)) or {}
+        answer = await _json(response)
     except (AnswerUnreadable, aiohttp.ClientError, OSError):
-        answer = {}
-    message = answer.get("error" if quotable else "code")
+        answer = None
+    fields = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+    message = fields.get("error" if quotable else "code")
     _log.warning("%s %s answered %d: %.200r", response.method, response.url.path, response.status, message)
     retry_after = response.headers.get("Retry-After")
-    raise error_for_status(response.status, code=answer.get("code"), retry_after=retry_after)
+    raise error_for_status(response.status, code=fields.get("code"), retry_after=retry_after)
 
 
 async def _json(response: aiohttp.ClientResponse) -> object:
