@@ -40,7 +40,6 @@ class PendingErasures:
             _log.error("the pending erasures can't be read: %s", error)
 
     def check(self, member_id: int) -> None:
-        """Raise `Refused` if this member is being erased."""
         if member_id in self._member_ids:
             raise Refused("refused.being_forgotten")
 

@@ -75,7 +75,6 @@ class Notifications:
         return sorted(notices, key=lambda notice: notice.at)
 
     async def mark_delivered(self, notice: Notice) -> None:
-        """Remove a notification from the outbox."""
         self._unstored.discard(notice.id)
         await self.repository.remove_notice(notice.id)
 

@@ -102,11 +102,9 @@ class Cloner:
         self.runner.run(await self.admission.retry(job_id, owner_id))
 
     def unfinished(self, owner_id: int) -> list[CloneJob]:
-        """Return a member's unfinished jobs."""
         return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
 
     def titles(self, owner_id: int) -> list[str]:
-        """Return the titles of a member's unfinished jobs."""
         return [job.title for job in self.unfinished(owner_id)]
 
     def owners_in(self, guild_id: int) -> list[int]:

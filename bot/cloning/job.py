@@ -105,7 +105,6 @@ class CloneJob(JobRecord):
 
     @staticmethod
     def new_id(owner_id: int) -> str:
-        """Return a random ID for a member's job."""
         return f"{owner_id}-{secrets.token_hex(4)}"
 
     @property
@@ -127,7 +126,6 @@ class CloneJob(JobRecord):
         return self.advance(Stage.FAILED, now, failure=Failure.from_error(error), outcome_unknown_since=since)
 
     def cancel(self, now: float) -> Self:
-        """Return the job as canceled."""
         return self.advance(Stage.CANCELLED, now, failure=Failure("refused.cancelled", {}))
 
     def looks_like(self, other: Self) -> bool:
@@ -136,7 +134,6 @@ class CloneJob(JobRecord):
         return mine == others
 
     def to_voice(self, made: VoiceResponse, now: float) -> Voice:
-        """Return the record of the voice that this job has made."""
         return Voice(
             id=made.id,
             job_id=self.id,

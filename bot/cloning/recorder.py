@@ -32,7 +32,6 @@ class VoiceRecorder:
     _recorded: set[int] = field(default_factory=set[int], init=False)
 
     async def load(self) -> None:
-        """Read the IDs of all recorded voices."""
         self._recorded = await self.members.voice_ids()
 
     def taken_voice_ids(self, job_id: str) -> set[int]:

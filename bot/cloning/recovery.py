@@ -84,7 +84,6 @@ class Recovery:
         return False
 
     async def find(self, job_id: str) -> VoiceResponse | None:
-        """Return the voice of a job from the API's list."""
         job = self.jobs[job_id]
         listed = await self.mureka.voices(job.account)
         return match_voice(job, listed, self.recorder.taken_voice_ids(job_id))

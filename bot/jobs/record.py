@@ -40,7 +40,6 @@ class Failure:
 
     @classmethod
     def from_error(cls, error: ClonevoiceError) -> Self:
-        """Return what is stored of an error."""
         values: dict[str, str | int | float | tuple[int, ...]] = {
             name: value for name, value in error.values.items() if isinstance(value, str | int | float | Ids)
         }

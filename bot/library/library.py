@@ -90,7 +90,6 @@ class Library:
         return voice
 
     async def get_own(self, viewer: Viewer, voice_id: int) -> Voice:
-        """Return one of the member's own voices."""
         if voice := await self.members.voice(viewer.id, voice_id):
             return voice
         raise VoiceUnknown

@@ -39,7 +39,6 @@ class Report:
     clip: ReportedClip | None = None
 
     def without_member(self, member_id: int) -> Self:
-        """Return the report without this member's ID and name."""
         report = self
         if report.reporter_id == member_id:
             report = replace(report, reporter_id=0, reporter_name="")
@@ -61,7 +60,6 @@ class ReportedVoice:
 
     @classmethod
     def from_voice(cls, voice: Voice, guild_id: int) -> Self:
-        """Return the snapshot of a voice that was reported in this server."""
         return cls(
             voice.id, voice.owner_id, voice.owner_name, voice.title, voice.sample_sha256, voice.guild_id == guild_id
         )
@@ -132,7 +130,6 @@ class Case:
         return f"{len(self.reports)} {self.outcome} {self.done}"
 
     def audit_entry(self) -> AuditEntry:
-        """Return the audit entry of the decision."""
         assert self.decision is not None  # noqa: S101 - only a decided case has an entry
         by, reported = self.decision.by, self.voice
         return AuditEntry(

@@ -106,7 +106,6 @@ class ServerVoices:
                 raise Refused("refused.voice_not_here")
 
     async def suggest(self, guild_id: int, text: str, limit: int) -> list[Voice]:
-        """Return up to `limit` voices for autocomplete."""
         voices = await self.verify(guild_id, (await self.list_voices(guild_id))[:SUGGESTION_POOL])
         return await search_titles(text, voices, limit)
 

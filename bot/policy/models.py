@@ -61,7 +61,6 @@ class Block:
     until: float | None = None
 
     def is_active(self, now: float) -> bool:
-        """Return True if the block has not expired at `now`, a Unix timestamp."""
         return self.until is None or now < self.until
 
     def refusal(self) -> Refused:
@@ -101,7 +100,6 @@ class CloneRecord:
 
     @classmethod
     def from_voice(cls, voice: Voice, at: float) -> Self:
-        """Return the record of a voice that was cloned at this Unix timestamp."""
         return cls(voice.id, voice.owner_id, at, voice.title, voice.owner_name, voice.sample_sha256)
 
 
@@ -146,7 +144,6 @@ class AuditEntry:
 
     @classmethod
     def from_block(cls, block: Block, by: UserRef, *, case_id: int = 0) -> Self:
-        """Return the entry for a new block."""
         return cls(
             block.at,
             by.id,

@@ -26,7 +26,6 @@ class Rules:
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def policy(self, guild_id: int) -> Policy:
-        """Return a server's rules."""
         return await self.servers.policy(guild_id)
 
     async def change(self, guild_id: int, by: UserRef, **rules: Any) -> Policy:  # noqa: ANN401 - as in dataclasses.replace
@@ -48,7 +47,6 @@ class Rules:
         return policy
 
     async def reset(self, guild_id: int, by: UserRef) -> Policy:
-        """Restore the default rules."""
         return await self.change(guild_id, by, **asdict(Policy()))
 
     async def block(self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None) -> Block:
@@ -59,7 +57,6 @@ class Rules:
         return block
 
     async def put_block(self, guild_id: int, block: Block, entry: AuditEntry) -> None:
-        """Block a member, with this audit entry."""
         await self.servers.put_block(guild_id, block, entry)
         self.listener.on_audit_entry(guild_id, entry, None)
 
@@ -72,7 +69,6 @@ class Rules:
         self.listener.on_audit_entry(guild_id, entry, None)
 
     async def get_block(self, guild_id: int, member_id: int) -> Block | None:
-        """Return a member's active block."""
         return next((block for block in await self.blocked(guild_id) if block.member_id == member_id), None)
 
     async def blocked(self, guild_id: int) -> list[Block]:

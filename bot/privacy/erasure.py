@@ -45,7 +45,6 @@ class Erasure:
     clock: Clock
 
     def start(self) -> None:
-        """Resume the erasures of an earlier run."""
         for member_id in self.erasures:
             self.tasks.start(self._run(member_id))
 

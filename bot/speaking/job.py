@@ -68,7 +68,6 @@ class SpeechJob(JobRecord):
 
     @classmethod
     def from_request(cls, request: SpeechRequest, voice: Voice, text: str, now: float) -> Self:
-        """Return a new job for a text that was cleaned."""
         return cls(
             id=secrets.token_hex(8),
             author_id=request.author_id,
@@ -93,7 +92,6 @@ class SpeechJob(JobRecord):
         return replace(self, stage=stage, times={**self.times, stage: since}, **changes)
 
     def fail(self, error: ClonevoiceError, now: float) -> Self:
-        """Return the job as failed."""
         return self.advance(SpeechStage.FAILED, now, failure=Failure.from_error(error))
 
     def clip(self) -> Clip:

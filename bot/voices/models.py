@@ -115,11 +115,9 @@ class Voice:
         return self.last_used or self.created_at
 
     def shared(self, guild_id: int) -> Self:
-        """Return the voice as shared in this server."""
         return replace(self, shared_in=(*self.unshared(guild_id).shared_in, guild_id))
 
     def unshared(self, guild_id: int) -> Self:
-        """Return the voice as not shared in this server."""
         return replace(self, shared_in=tuple(shared for shared in self.shared_in if shared != guild_id))
 
 
@@ -136,7 +134,6 @@ class Clip:
     at: float
 
     def anonymous(self) -> Self:
-        """Return the clip without its author."""
         return replace(self, author_id=None, author_name="")
 
 
