@@ -100,3 +100,16 @@ async def test_clip_is_posted_even_if_the_bot_is_killed_while_posting_it(tmp_pat
         await ended(life)
         assert len(life.upstream.speeches) == 1
         assert len(public(life)) == 1 + arrives, "the bot cannot know whether it was posted"
+
+
+async def test_stopping_bot_finishes_posting_a_clip(tmp_path: Path):
+    async with begun(tmp_path) as life:
+        reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=True))
+        await asyncio.wait_for(reached.wait(), PATIENCE)
+        life.process.terminate()
+        await until(lambda: "stopping:" in (tmp_path / "log").read_text())
+        await life.holds.aclose()
+        assert await life.process.wait() == 0
+        await life.start()
+        await ended(life)
+        assert len(public(life)) == 1

@@ -1,4 +1,4 @@
-"""What members and moderators can do with clone jobs. Everything here only writes the record."""
+"""What members and moderators can do with clone jobs."""
 
 from dataclasses import dataclass, replace
 
@@ -37,10 +37,10 @@ class Cloner:
         await self.runner.start()
 
     async def drain(self) -> None:
-        """Accept and send no more clones, and wait up to `GRACE_SECONDS` for those in flight."""
+        """Accept and send no more clones, and wait up to `GRACE_SECONDS` for uploads and deliveries."""
         self.admission.close()
         self.close()
-        await self.runner.wait(job.id for job in self.jobs if job.in_flight)
+        await self.runner.wait(job.id for job in self.jobs if job.in_flight or job.awaits_delivery)
 
     def close(self) -> None:
         """Send no more clones."""

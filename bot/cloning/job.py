@@ -181,7 +181,6 @@ class CloneJob(JobRecord):
 
     @property
     def finished(self) -> bool:
-        """True if only delivery is left."""
         return self.stage in FINISHED
 
     @property

@@ -55,7 +55,7 @@ class Failure:
 class JobRecord:
     """The fields that clones and clips have in common.
 
-    `reply` is the card, until its token expires. `delivered` is set when the member has seen the end.
+    `reply` is the card, until its token expires. `delivered` is set once the result was sent, or can't be.
     """
 
     id: str
@@ -65,3 +65,13 @@ class JobRecord:
     failure: Failure | None = None
     reply: InteractionReply | None = None
     delivered: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """True if only delivery is left."""
+        raise NotImplementedError
+
+    @property
+    def awaits_delivery(self) -> bool:
+        """True while the result is being delivered."""
+        return self.finished and not self.delivered

@@ -106,7 +106,6 @@ class SpeechJob(JobRecord):
 
     @property
     def finished(self) -> bool:
-        """True if only delivery is left."""
         return self.stage in {SpeechStage.MADE, SpeechStage.FAILED}
 
 

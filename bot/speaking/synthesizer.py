@@ -50,10 +50,10 @@ class Synthesizer:
         self.tasks.start(repeat(self._delivery.erase_tokens, self.clock, SWEEP_SECONDS))
 
     async def drain(self) -> None:
-        """Accept no more requests, and wait up to `GRACE_SECONDS` for those in flight."""
+        """Accept no more requests, and wait up to `GRACE_SECONDS` for those being sent and clips being posted."""
         self._closed = True
-        sending = [job.id for job in self.jobs if job.stage is SpeechStage.SENDING]
-        await self.tasks.wait(sending, timeout=GRACE_SECONDS)
+        running = [job.id for job in self.jobs if job.stage is SpeechStage.SENDING or job.awaits_delivery]
+        await self.tasks.wait(running, timeout=GRACE_SECONDS)
 
     def check(self, author_id: int) -> None:
         """Raise Refused if a member can't start another speech job now."""
