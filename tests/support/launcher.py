@@ -2,7 +2,7 @@
 
     python launcher.py DISCORD_URL API_URL [name=value ...]
 
-A name is a constant (`bot.cloning.attempt:LOOKS`), usually a wait, or a setting (`clone_timeout`);
+A name is a constant (`bot.cloning.recovery:SEARCH_DELAYS`), usually a wait, or a setting (`clone_timeout`);
 a value is JSON. The rest of the settings comes from the environment.
 """
 
@@ -36,7 +36,9 @@ def main(discord_url: str, api: str, *changes: str) -> None:
         name, _, value = change.partition("=")
         module, _, constant = name.rpartition(":")
         if module:
-            setattr(importlib.import_module(module), constant, json.loads(value))
+            imported = importlib.import_module(module)
+            assert hasattr(imported, constant), name
+            setattr(imported, constant, json.loads(value))
         else:  # not checked, so that a wait may be shorter than an operator could make it
             settings = settings.model_copy(update={name: json.loads(value)})
     origin = URL(api).origin()
