@@ -90,7 +90,7 @@ class Consents:
     async def _queue(self, speaker_id: int, job_id: str) -> None:
         """Queue a clone whose consent is recorded. A failed write is made up for at the next start."""
         job, now = self.request(speaker_id, job_id), self.clock.now()
-        await self.jobs.update(job_id, lambda job: _waiting(job).advance(Stage.QUEUED, now), best_effort=True)
+        await self.jobs.update(job_id, lambda job: _check_waiting(job).advance(Stage.QUEUED, now), best_effort=True)
         self.gate.note_approval(job.owner_id, speaker_id)
 
     async def decline(self, speaker_id: int, job_id: str) -> None:
@@ -98,7 +98,7 @@ class Consents:
         async with self._approving:
             job, now = self.request(speaker_id, job_id), self.clock.now()
             error = Refused("refused.speaker_refused", name=job.speaker.name if job.speaker else "")
-            await self.jobs.update(job_id, lambda job: _waiting(job).fail(error, now))
+            await self.jobs.update(job_id, lambda job: _check_waiting(job).fail(error, now))
             self.gate.note_refusal(job.owner_id, speaker_id)
 
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
@@ -137,7 +137,7 @@ class Consents:
 
     async def _follow_up_all(self) -> None:
         if not self._loaded:
-            self._to_follow_up.update(await self.members.revoking())
+            self._to_follow_up.update(await self.members.speakers_with_revoked_consents())
             self._loaded = True
         for speaker_id in [*self._to_follow_up]:
             await self._try_to_follow_up(speaker_id)
@@ -188,7 +188,7 @@ def _revoked(consent: Consent) -> Consent:
     return replace(consent, revoked=True)
 
 
-def _waiting(job: CloneJob) -> CloneJob:
+def _check_waiting(job: CloneJob) -> CloneJob:
     if not job.awaits_consent:
         raise RequestClosed
     return job

@@ -26,7 +26,7 @@ class ClonevoiceError(Exception):
 
 
 class Refused(ClonevoiceError):
-    """A request that can't be met. Nothing was sent, charged or stored."""
+    """A request or a result that is refused, with the reason for the member."""
 
 
 class SettingsError(ClonevoiceError):

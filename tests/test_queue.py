@@ -11,7 +11,7 @@ import pytest
 
 from bot.cloning.job import CloneJob, Stage
 from bot.cloning.queue import CloneQueue
-from bot.mureka.accounts import LOOK_SECONDS, AccountMonitor
+from bot.mureka.accounts import CHECK_SECONDS, AccountMonitor
 from bot.mureka.errors import AccountExhausted, MurekaError, SessionDied, TooManyAtOnce
 from bot.tasks import BackgroundTasks
 from support.builders import JOB
@@ -69,7 +69,7 @@ class Line:
     async def wake(self, account: str | None) -> None:
         """Let the API report this account, and no other, as usable at the next check."""
         self.api.usable = account
-        await self.clock.advance(LOOK_SECONDS)
+        await self.clock.advance(CHECK_SECONDS)
         await turns()
 
     def pause(self, account: str | None, seconds: float) -> None:

@@ -341,9 +341,9 @@ async def test_consents_are_in_their_speaker_s_file_until_their_owner_is_erased(
 async def test_withdrawals_and_voices_of_each_server_are_found_in_members_files(store: Store):
     await store.members.put(VOICE)
     await store.members.put_consent(CONSENT)
-    assert await store.members.revoking() == []
+    assert await store.members.speakers_with_revoked_consents() == []
     await store.members.put_consent(replace(CONSENT, job_id="1-b", revoked=True))
-    assert await store.members.revoking() == [2]
+    assert await store.members.speakers_with_revoked_consents() == [2]
     assert await store.members.cloned_in() == {2: [VOICE]}
 
 

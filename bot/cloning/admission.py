@@ -80,7 +80,7 @@ class Admission:
             return await self.jobs.add(job, self._check_new(job))
 
     async def retry(self, job_id: str, owner_id: int) -> CloneJob:
-        """Queue a failed job again. Raises OfferLapsed or Refused."""
+        """Queue a failed job again. Raises OfferLapsed, or as `accept`."""
         async with self._lock(owner_id):
             job = self.get(job_id, owner_id)
             if not job.can_retry:

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False, repr=False)
 class CloneAttempt:
-    """Sends samples, each once."""
+    """Sends samples, and never again after an unclear outcome."""
 
     jobs: JobRegistry[CloneJob]
     repository: CloneRepository
@@ -77,7 +77,7 @@ class CloneAttempt:
         async with self._checking[job.guild_id]:
             await self.rules.check_clone(job, self._in_flight_owners(job), sample_sha256=job.sample_sha256)
             await self.gate.check(job)
-            await self.queue.while_open()
+            await self.queue.block_if_closed()
             job = await self.jobs.update(
                 job_id,
                 lambda job: job.advance(

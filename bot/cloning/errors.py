@@ -5,7 +5,7 @@ from bot.mureka.errors import MurekaError
 
 
 class VoiceNotFound(MurekaError):
-    """After an unknown outcome, the voice did not appear in the list within `CLONE_TIMEOUT`."""
+    """After an unknown outcome, the voice was not found in the API's list."""
 
     key = "mureka.not_found"
 
@@ -17,7 +17,7 @@ class AlreadyCloning(Refused):
 
 
 class ApprovalRevoked(Refused):
-    """The speaker called `name` withdrew their consent."""
+    """The speaker called `name` withdrew their consent, or never gave it."""
 
     key = "refused.approval_revoked"
 

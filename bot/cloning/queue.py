@@ -78,7 +78,7 @@ class CloneQueue:
         finally:
             self._release(account, job)
 
-    async def while_open(self) -> None:
+    async def block_if_closed(self) -> None:
         """Return immediately. After `close()`, block forever, so that a job that got its turn does not start."""
         if self._closed:
             await asyncio.Event().wait()

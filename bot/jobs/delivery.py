@@ -1,4 +1,4 @@
-"""Brings the end of a job to its member, and erases interaction tokens."""
+"""Delivers the results of jobs, and erases interaction tokens."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -48,7 +48,7 @@ class Delivery(Generic[J, R]):
     outcome: Callable[[J], Awaitable[R]]
 
     async def run(self, job_id: str) -> None:
-        """Deliver the result of a finished job, unless it was delivered before. Gives up after a day."""
+        """Deliver the result of a finished job, unless it was delivered before. Gives up a day after this call."""
         give_up = self.clock.now() + GIVE_UP_SECONDS
         while not self.jobs[job_id].delivered and self.clock.now() < give_up:
             if not await self._deliver(self.jobs[job_id]):
@@ -59,9 +59,9 @@ class Delivery(Generic[J, R]):
     async def _deliver(self, job: J) -> bool:
         """Deliver once. Return False to retry later."""
 
-        def delivered(now: J) -> J:
+        def delivered(current: J) -> J:
             # A command may have moved the card meanwhile: then the result has to be shown there, too.
-            return replace(now, delivered=True, reply=None) if now.reply in {job.reply, None} else now
+            return replace(current, delivered=True, reply=None) if current.reply in {job.reply, None} else current
 
         try:
             if not await self.presenter.deliver(job, await self.outcome(job)):

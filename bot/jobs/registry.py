@@ -41,7 +41,7 @@ class _Entry(Generic[J]):
 
 
 class JobRegistry(Generic[J]):
-    """The only code that writes jobs. What it returns was written to disk before.
+    """The only code that writes jobs. A change is on disk before it is in memory, unless it is best-effort.
 
     Methods that take a job's ID raise KeyError if the job was removed.
     """
@@ -89,8 +89,7 @@ class JobRegistry(Generic[J]):
         """Change a job: on disk, then in memory, then wake those who wait for it.
 
         Changes of one job run one at a time, and what `change` raises leaves the job as it was. If
-        `best_effort` is true, a failed write is logged and ignored: the record on disk is then stale,
-        never wrong.
+        `best_effort` is true, a failed write is logged and ignored: the disk keeps the previous state.
         """
         entry = self._entries[job_id]
         async with entry.lock:

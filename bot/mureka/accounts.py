@@ -12,7 +12,7 @@ from bot.tasks import BackgroundTasks
 
 _log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 60.0  # seconds between checks of resting accounts
+CHECK_SECONDS = 60.0  # seconds between checks of resting accounts
 
 
 class OperatorAlerts(Protocol):
@@ -116,7 +116,7 @@ class AccountMonitor:
     async def run(self) -> None:
         """Check resting accounts every minute, and resume those that the API reports as usable."""
         while True:
-            await self.clock.sleep(LOOK_SECONDS)
+            await self.clock.sleep(CHECK_SECONDS)
             resting = [account for account in self._accounts.values() if account.resting]
             if not resting:
                 continue

@@ -135,7 +135,7 @@ class NoAnswer(OutcomeUnknown, TimeoutError):
 
 
 class ConnectionLost(OutcomeUnknown, ConnectionError):
-    """The connection broke after the body was sent."""
+    """The connection broke when the request may have arrived."""
 
 
 class AnswerUnreadable(OutcomeUnknown):

@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 30 * 60.0
 
 @dataclass(eq=False, repr=False)
 class SpeechAttempt:
-    """Sends texts, each once."""
+    """Sends texts, and never again after an unclear outcome."""
 
     jobs: JobRegistry[SpeechJob]
     mureka: MurekaClient

@@ -32,7 +32,7 @@ class MembersRepository(Protocol):
         """Return all voices by the server they were cloned in."""
         ...
 
-    async def revoking(self) -> list[int]:
+    async def speakers_with_revoked_consents(self) -> list[int]:
         """Return the speakers with a withdrawn consent on record."""
         ...
 

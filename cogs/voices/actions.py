@@ -1,4 +1,4 @@
-"""The buttons on the card of a voice."""
+"""Handles clicks on the buttons of a voice's card."""
 
 from cogs._ui.interaction import Interaction, viewer_of
 from cogs.speak.form import ask_text
@@ -37,5 +37,7 @@ async def change(interaction: Interaction, action: str, voice_id: int) -> None:
             await delete(interaction, voice_id)
         case "keep":
             await show_voice(interaction, await library.get_own(viewer, voice_id))
-        case _:  # "delete", or "lost" for a voice that the API no longer has
+        case "delete" | "lost":  # lost: a voice that the API no longer has
             await ask_to_delete(interaction, await library.get_own(viewer, voice_id))
+        case _:
+            raise ValueError(action)

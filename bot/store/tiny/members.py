@@ -56,7 +56,7 @@ class TinyMembers:
             found[voice.guild_id].append(voice)
         return found
 
-    async def revoking(self) -> list[int]:
+    async def speakers_with_revoked_consents(self) -> list[int]:
         def revoked(tables: Tables) -> Iterable[int]:
             return [one["statement"]["by"] for one in _items(tables, "consents") if one.get("revoked")]
 
