@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-ENGLISH = "en-US"
-"""The locale that has every key. The others fall back to it."""
+ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
 _FOLDER = Path(__file__).with_name("locales")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")

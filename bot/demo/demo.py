@@ -30,17 +30,10 @@ SAMPLES = Path(__file__).with_name("samples")
 
 GOOD_SAMPLE = SAMPLES / "good-sample.mp3"
 
-CLONE_SECONDS = 7.0
-"""Seconds that the emulated API takes to clone. The real one takes 60 to 90."""
-
-SPEECH_SECONDS = 4.0
-"""Seconds that the emulated API takes to speak. The real one takes 20 to 90."""
-
-UPLOAD_RATE = 25_000
-"""Bytes per second that the emulated API reads, so that the upload's progress is visible."""
-
-SEND_BUFFER = 8192
-"""Size of the bot's send buffers in bytes. By default, loopback connections buffer megabytes."""
+CLONE_SECONDS = 7.0  # Seconds that the emulated API takes to clone. The real one takes 60 to 90.
+SPEECH_SECONDS = 4.0  # Seconds that the emulated API takes to speak. The real one takes 20 to 90.
+UPLOAD_RATE = 25_000  # bytes per second that the emulated API reads, so that the upload's progress is visible
+SEND_BUFFER = 8192  # Size of the bot's send buffers in bytes. By default, loopback connections buffer megabytes.
 
 
 async def serve(port: int | None = None) -> None:

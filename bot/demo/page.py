@@ -20,8 +20,7 @@ MEMBERS: Mapping[str, discord.Permissions | None] = {
 SETTLE_SECONDS = 30.0
 """Seconds until the page calls an outcome uncertain. simcord's default of 5 is short for a busy machine."""
 
-POLL_SECONDS = 0.1
-"""Seconds between two checks for changes. The page itself polls every half second."""
+POLL_SECONDS = 0.1  # Seconds between two checks for changes. The page itself polls every half second.
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ __all__ = ["ClonedVoice", "Fault", "Request", "SpokenClip", "Upstream"]
 
 BASE = "/v1/mureka"
 
-RECEIVE_BUFFER = 4096
-"""Bytes that the kernel buffers ahead of a throttled reader. Linux doubles this number."""
+RECEIVE_BUFFER = 4096  # Bytes that the kernel buffers ahead of a throttled reader. Linux doubles this number.
 
 
 class Upstream:

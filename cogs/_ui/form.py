@@ -8,8 +8,7 @@ from bot.client.tree import replying_on_error
 from bot.i18n import translate
 from cogs._ui.interaction import Interaction
 
-FORM_SECONDS = 15 * 60.0
-"""Seconds until a form is dropped; Discord does not report that a member closed it."""
+FORM_SECONDS = 15 * 60.0  # seconds until a form is dropped; Discord does not report that a member closed it
 
 _Input = TypeVar("_Input", bound=ui.Item[Any])
 

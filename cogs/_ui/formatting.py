@@ -8,8 +8,7 @@ import discord
 
 from bot.i18n import Markup, translate
 
-FULLEST = 0.95
-"""Largest share that the bar of an estimate shows while the work is not done."""
+FULLEST = 0.95  # largest share that the bar of an estimate shows while the work is not done
 
 _BAR = 12
 

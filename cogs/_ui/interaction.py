@@ -9,8 +9,7 @@ from bot.i18n import translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer
 
-Interaction = discord.Interaction[Clonevoice]
-"""A command, a click or a form."""
+Interaction = discord.Interaction[Clonevoice]  # a command, a click or a form
 
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:

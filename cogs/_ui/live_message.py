@@ -13,8 +13,7 @@ from bot.jobs.record import InteractionReply
 
 _log = logging.getLogger(__name__)
 
-EDIT_SECONDS = 2.0
-"""Shortest time between two edits of a message within one stage."""
+EDIT_SECONDS = 2.0  # shortest time between two edits of a message within one stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from cogs._ui.action import action_button, action_select
 from cogs._ui.formatting import BLURPLE
 from cogs._ui.interaction import Interaction
 
-PAGE = 10
-"""Rows on a page."""
+PAGE = 10  # rows on a page
 
 _T = TypeVar("_T")
 _V = TypeVar("_V")

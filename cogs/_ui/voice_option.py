@@ -7,8 +7,7 @@ from bot.i18n import translate
 from bot.library.models import VoiceSuggestion
 from cogs._ui.interaction import Interaction, viewer_of
 
-VoiceOption = app_commands.Range[str, 1, 100]
-"""A voice: the ID from a choice, or a title as typed."""
+VoiceOption = app_commands.Range[str, 1, 100]  # a voice: the ID from a choice, or a title as typed
 
 
 async def any_voice(interaction: Interaction, typed: str) -> list[Choice[str]]:

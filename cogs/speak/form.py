@@ -16,8 +16,7 @@ from cogs._ui.interaction import Interaction, defer, viewer_of
 FIRST_LENGTH = 4000
 """Most characters in a text input: https://discord.com/developers/docs/components/reference#text-input"""
 
-TITLE_SHOWN = 30
-"""Most characters of a title in a label, which holds 45."""
+TITLE_SHOWN = 30  # most characters of a title in a label, which holds 45
 
 
 class TextForm(Form):

@@ -34,8 +34,7 @@ from cogs._ui.voice_card import link, report_button
 
 _log = logging.getLogger(__name__)
 
-QUOTED = 1500
-"""Most characters of a text in its public message."""
+QUOTED = 1500  # most characters of a text in its public message
 
 
 class DiscordSpeechPresenter:

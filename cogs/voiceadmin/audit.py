@@ -11,8 +11,7 @@ from cogs._ui.paginator import Page, list_message, page_of
 from cogs.voiceadmin.mod_log import entry_text
 from cogs.voiceadmin.permissions import check_moderator
 
-ROW_LENGTH = 400
-"""Longest row, in characters: ten of them fit into an embed, which holds 4,096."""
+ROW_LENGTH = 400  # longest row, in characters: ten of them fit into an embed, which holds 4,096
 
 
 async def show_blocked(interaction: Interaction, list_filter: str, page: int) -> None:

@@ -6,8 +6,7 @@ from bot.i18n import Markup, escape_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
 from cogs._ui.formatting import GREY, RED, add_field
 
-SHOWN = 5
-"""Most reports of a case on its card, the newest ones."""
+SHOWN = 5  # most reports of a case on its card, the newest ones
 
 
 def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Embed:

@@ -19,8 +19,7 @@ from cogs.voiceadmin.case_card import case_card
 from cogs.voiceadmin.decision_form import Decide, DecisionForm
 from cogs.voiceadmin.permissions import check_block, check_moderator, check_not_involved, may_decide, user_ref
 
-AUTHORS = 5
-"""Most authors of reported clips with a button: a row has room for five."""
+AUTHORS = 5  # most authors of reported clips with a button: a row has room for five
 
 
 async def handle_click(interaction: Interaction, action: str, case_id: str, member_id: str | None) -> None:

@@ -12,14 +12,9 @@ from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.permissions import check_moderator
 
-REASON_LENGTH = 200
-"""Longest reason, in characters."""
-
-READER_LENGTH = 32
-"""Most characters of a name in a label, which holds 45."""
-
-DAYS = 365
-"""Longest temporary block, in days."""
+REASON_LENGTH = 200  # longest reason, in characters
+READER_LENGTH = 32  # most characters of a name in a label, which holds 45
+DAYS = 365  # longest temporary block, in days
 
 
 def clean_reason(typed: str) -> str:

@@ -7,8 +7,7 @@ from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
 from cogs._ui.action import Select, action_select, select_options
 from cogs._ui.interaction import Interaction, answer_text, viewer_of
 
-NO_CLIP = "-"
-"""Replaces the ID of a clip in the custom ID of a report about a voice."""
+NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
 
 
 async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, speech_id: str) -> None:

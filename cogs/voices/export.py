@@ -8,11 +8,8 @@ import zipfile
 from bot.client.client import Clonevoice
 from cogs._ui.formatting import file_name
 
-ENTRY_BYTES = 1000
-"""Upper bound of the bytes that an entry in an archive takes besides its content."""
-
-Contents = list[tuple[str, bytes]]
-"""Files, each a name and its content."""
+ENTRY_BYTES = 1000  # upper bound of the bytes that an entry in an archive takes besides its content
+Contents = list[tuple[str, bytes]]  # files, each a name and its content
 
 
 async def export_files(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:

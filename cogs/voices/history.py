@@ -9,8 +9,7 @@ from cogs._ui.formatting import attachments, shorten
 from cogs._ui.interaction import Interaction, viewer_of
 from cogs._ui.paginator import list_message, page_of
 
-EXCERPT = 150
-"""Most characters of a clip's text on a page; the attached file has all of it."""
+EXCERPT = 150  # most characters of a clip's text on a page; the attached file has all of it
 
 
 async def show_history(interaction: Interaction, list_filter: str, page: int) -> None:

@@ -32,8 +32,7 @@ class BannedSample:
 
 _HIDE = ConfigDict(hide_input_in_errors=True)  # members' texts must not reach a log
 VOICES = Rows("voices", TypeAdapter(list[Voice], config=_HIDE), lambda voice: voice.id)
-CLIPS = Items("clips", "clips", TypeAdapter(list[Clip], config=_HIDE))
-"""All clips with a member's voices, oldest first."""
+CLIPS = Items("clips", "clips", TypeAdapter(list[Clip], config=_HIDE))  # all clips with a member's voices, oldest first
 CONSENTS = Items("consents", "consents", TypeAdapter(list[Consent], config=_HIDE))
 """All consents of a speaker, oldest first."""
 POLICIES = Rows("policy", TypeAdapter(list[Policy], config=_HIDE), lambda _: 1)
