@@ -6,9 +6,6 @@ import discord
 from discord.ext import commands
 
 from bot.client.actions import ActionItem, Actions
-from bot.client.membership import DiscordMembership
-from bot.client.messenger import Messenger
-from bot.client.notifier import DiscordNotifier, DiscordOperatorAlerts
 from bot.client.tree import Tree
 from bot.services import Ports, Resources, build_services
 
@@ -18,7 +15,7 @@ EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "c
 
 
 class Clonevoice(commands.Bot):
-    """The bot. It implements the ports of the services, or has the cogs implement them, and builds the services."""
+    """The bot. It has the cogs build the ports of the services, and builds the services."""
 
     def __init__(self, resources: Resources) -> None:
         super().__init__(
@@ -34,20 +31,9 @@ class Clonevoice(commands.Bot):
         self.previews = resources.previews
         self.actions = Actions()
         self.add_dynamic_items(ActionItem)
-        membership = DiscordMembership(self, resources.clock)
-        messenger = Messenger(self)
         # Cogs import the bot and never the other way round, so the bot loads them by name.
-        presenters = import_module("cogs.presenters")
-        self.services = build_services(
-            resources,
-            Ports(
-                directory=membership,
-                membership=membership,
-                notifier=DiscordNotifier(messenger),
-                operator_alerts=DiscordOperatorAlerts(messenger),
-                **presenters.build(self, messenger, resources.clock),
-            ),
-        )
+        ports: Ports = import_module("cogs.ports").build_ports(self, resources.clock)
+        self.services = build_services(resources, ports)
 
     async def setup_hook(self) -> None:
         """Load the commands and sync them with Discord, once per start."""

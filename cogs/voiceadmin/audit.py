@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.i18n import translate, translate_markdown
-from bot.policy.models import ModAction
+from bot.i18n import Markup, translate, translate_markdown
+from bot.policy.models import AuditEntry, ModAction
+from bot.text import Ids
 from cogs._ui.formatting import shorten
 from cogs._ui.interaction import Interaction
 from cogs._ui.paginator import Page, list_message, page_of
-from cogs.voiceadmin.mod_log import entry_text
 from cogs.voiceadmin.permissions import check_moderator
 
 ROW_LENGTH = 400  # longest row, in characters: ten of them fit into an embed, which holds 4,096
@@ -57,3 +57,31 @@ async def _show_list(
     lines = [shorten(line, ROW_LENGTH - 1) for line in lines]
     message = list_message(locale, kind, page, list_filter, title=title, lines=lines, empty=empty)
     await interaction.edit_original_response(**message)
+
+
+def entry_text(entry: AuditEntry, locale: str) -> str:
+    """Return an audit entry as one line."""
+    is_rule = entry.action is ModAction.POLICY
+    has_end = entry.action is ModAction.BLOCK and entry.now
+    return translate_markdown(
+        locale,
+        "audit.block_until" if has_end else f"audit.{entry.action}",
+        until=int(entry.now) if has_end else 0,
+        owner=entry.member_name,
+        at=int(entry.at),
+        by=entry.by_name,
+        subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if is_rule else entry.subject,
+        reason=entry.reason,
+        was=_value(entry.subject, entry.was, locale),
+        now=_value(entry.subject, entry.now, locale),
+    )
+
+
+def _value(rule: str, written: str, locale: str) -> Markup:
+    """Translate the value of a rule from the form that the audit stores."""
+    if written in {"True", "False"}:
+        return Markup(translate(locale, "panel.on" if written == "True" else "panel.off"))
+    if written in {"", "0", "None"}:
+        return Markup(translate(locale, "panel.none"))
+    kind = {"clone_roles": "@&", "moderator_role": "@&", "clone_channels": "#", "log_channel": "#"}.get(rule)
+    return Markup(format(Ids(map(int, written.split(", "))), kind) if kind else written)

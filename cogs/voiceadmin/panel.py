@@ -13,7 +13,7 @@ from bot.text import Ids
 from cogs._ui.action import Select, action_button, action_select, select_options
 from cogs._ui.formatting import BLURPLE, add_field
 from cogs._ui.interaction import Interaction
-from cogs.voiceadmin.mod_log import log_trouble
+from cogs.voiceadmin.log_channel import log_trouble
 from cogs.voiceadmin.permissions import check_moderator, user_ref
 
 PAGES: Mapping[str, tuple[str, ...]] = {

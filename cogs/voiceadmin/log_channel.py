@@ -1,0 +1,92 @@
+"""A server's log channel: shows cases there, and moderators' decisions."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from contextlib import suppress
+from typing import Any
+
+import discord
+
+from bot.client.client import Clonevoice
+from bot.client.messenger import Messenger
+from bot.moderation.models import Case
+from bot.policy.models import AuditEntry
+from bot.voices.models import Voice
+from cogs.voiceadmin.audit import entry_text
+from cogs.voiceadmin.cases import case_message
+
+_log = logging.getLogger(__name__)
+
+
+class LogChannel:
+    """Implements `CaseBoard` and `AuditListener`, in the server's language. Failures are logged and ignored.
+
+    If a moderator deleted the message of a case, it is posted again while the case is open.
+    """
+
+    def __init__(self, bot: Clonevoice, messenger: Messenger) -> None:
+        self._bot = bot
+        self._messenger = messenger
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def on_audit_entry(self, guild_id: int, entry: AuditEntry, log_channel: int | None) -> None:
+        task = asyncio.create_task(self._post(guild_id, entry, log_channel))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _post(self, guild_id: int, entry: AuditEntry, channel_id: int | None) -> None:
+        try:
+            channel_id = channel_id or await self._channel_id(guild_id)
+            if channel_id is None:
+                return
+            server = await self._messenger.server(guild_id)
+            async with self._locks[guild_id]:
+                await self._bot.get_partial_messageable(channel_id).send(entry_text(entry, server.locale))
+        except Exception as error:  # noqa: BLE001 - a failed post must not affect the decision
+            _log.warning("the log channel of server %d can't be written to: %r", guild_id, error)
+
+    async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
+        """Post the case, or edit its message. Reporters are not named: the owner may read the channel."""
+        try:
+            server, channel_id = await self._messenger.server(guild_id), await self._channel_id(guild_id)
+            guild = self._bot.get_guild(guild_id)
+            may_post = case.open and channel_id is not None and log_trouble(guild, channel_id) is None
+            if case.message is None and not may_post:
+                return None
+            limit = guild.filesize_limit if guild else 0
+            message = await case_message(case, voice, guild_id, server.locale, self._bot.previews, limit)
+            return await self._send(channel_id, case, message)
+        except Exception:  # noqa: BLE001 - `Cases` tries again, and the list of reports has the case
+            _log.warning("a case can't be shown in the log channel of server %d", guild_id, exc_info=True)
+            return None
+
+    async def _send(self, channel_id: int | None, case: Case, message: dict[str, Any]) -> tuple[int, int] | None:
+        if case.message:
+            with suppress(discord.NotFound):
+                channel = self._bot.get_partial_messageable(case.message[0])
+                await channel.get_partial_message(case.message[1]).edit(**message)
+                return case.message
+            if not case.open:
+                return case.message
+        if channel_id is None:
+            return None
+        files = message.pop("attachments")
+        sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
+        return channel_id, sent.id
+
+    async def _channel_id(self, guild_id: int) -> int | None:
+        return (await self._bot.services.rules.policy(guild_id)).log_channel
+
+
+def log_trouble(guild: discord.Guild | None, channel_id: int | None) -> str | None:
+    """Return the key of the sentence that says why the log channel can't be used, or None if it can."""
+    if channel_id is None or guild is None:
+        return None
+    channel = guild.get_channel(channel_id)
+    if channel is None:
+        return "panel.log_gone"
+    may = channel.permissions_for(guild.me)
+    needed = (may.view_channel, may.send_messages, may.embed_links, may.attach_files)
+    return None if all(needed) else "panel.log_closed"
