@@ -1,7 +1,6 @@
 """`clonevoice doctor`: checks the settings, the data folder, Discord and the API, and prints a table."""
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 import aiohttp
 import discord
@@ -13,17 +12,11 @@ from bot.mureka.errors import MurekaError
 from bot.settings import Settings
 from bot.store.tiny.store import open_store
 
-
-class Finding(NamedTuple):
-    """A row of the table: the result of a check, or the text of what to do. `subject` is a key of the catalog."""
-
-    subject: str
-    ok: bool
-    text: str
+Finding = tuple[str, bool, str]  # a row: the key of its subject, True if a check passed, its result or what to do
 
 
 def _finding(subject: str, key: str, *, ok: bool = False, **values: object) -> Finding:
-    return Finding(subject, ok, translate(ENGLISH, key, **values))
+    return subject, ok, translate(ENGLISH, key, **values)
 
 
 async def examine(settings: Settings, *, api: str = API) -> int:
@@ -57,7 +50,7 @@ async def _folder(settings: Settings) -> Finding:
     except FolderInUse:
         return _finding("doctor.data", "doctor.folder_in_use", ok=True, folder=folder)
     except ClonevoiceError as error:
-        return Finding("doctor.data", ok=False, text=translate(ENGLISH, error.key, **error.values))
+        return "doctor.data", False, translate(ENGLISH, error.key, **error.values)
     return _finding("doctor.data", "doctor.folder", ok=True, folder=folder, jobs=len(jobs))
 
 

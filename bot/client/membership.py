@@ -41,17 +41,11 @@ class DiscordMembership:
         now = self._clock.monotonic()
         if now - self._cache.get((guild_id, user_id), float("-inf")) < FRESH_SECONDS:
             return True
-        guild = self._client.get_guild(guild_id)
-        if guild is None:
-            return True  # `bot_in_guild` covers this case
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await guild.fetch_member(user_id)
+            if await self._fetch(guild_id, user_id) is None:
+                return True  # `bot_in_guild` covers servers without the bot
         except discord.NotFound:
             return False
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            _log.warning("a member of server %d can't be queried: %r", guild_id, error)
-            return True
         self._cache[guild_id, user_id] = now
         self._cache.move_to_end((guild_id, user_id))
         while len(self._cache) > CACHE_SIZE:
@@ -59,16 +53,22 @@ class DiscordMembership:
         return True
 
     async def snapshot(self, guild_id: int, user_id: int) -> MemberSnapshot | None:
-        guild = self._client.get_guild(guild_id)
-        if guild is None:
-            return None
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return member_snapshot(await guild.fetch_member(user_id), now)
+            member = await self._fetch(guild_id, user_id)
+            return member and member_snapshot(member, now)
         except discord.NotFound:
             created = discord.utils.snowflake_time(user_id).timestamp()
             return MemberSnapshot(user_id, frozenset(), account_since=created, member_since=now.timestamp())
+
+    async def _fetch(self, guild_id: int, user_id: int) -> discord.Member | None:
+        """Return None if Discord can't be asked. Raises `discord.NotFound` for a user who is not a member."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                guild = self._client.get_guild(guild_id)
+                return await guild.fetch_member(user_id) if guild else None
+        except discord.NotFound:
+            raise
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             _log.warning("a member of server %d can't be queried: %r", guild_id, error)
             return None

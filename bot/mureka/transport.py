@@ -56,14 +56,10 @@ class Transport:
         query = dict(params or {}) | ({"account": account} if account else {})
         # Percent-encoded here because yarl encodes a space as "+", which some servers don't decode.
         url = URL(f"{self._base}/{path}?{urlencode(query, quote_via=quote)}".rstrip("?"), encoded=True)
+        timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             async with self._session.request(
-                method,
-                url,
-                headers=self._headers,
-                data=body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds),
+                method, url, headers=self._headers, data=body, allow_redirects=False, timeout=timeout
             ) as response:
                 return await _read(response, accepted, quotable=quotable)
         except OutcomeUnknown as error:

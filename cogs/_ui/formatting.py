@@ -46,6 +46,12 @@ def shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
+def card(color: discord.Color, title: str, description: str | None = None, footer: str | None = None) -> discord.Embed:
+    """Return an embed from texts that are escaped already."""
+    embed = discord.Embed(color=color, title=title, description=description)
+    return embed.set_footer(text=footer) if footer else embed
+
+
 def add_field(embed: discord.Embed, locale: str, name: str, value: str, *, inline: bool = True) -> None:
     """Add a field. `name` is a key of the catalog."""
     embed.add_field(name=translate(locale, name), value=value, inline=inline)

@@ -29,7 +29,9 @@ def reply_in(message_id: int, interaction: Interaction) -> InteractionReply:
     return InteractionReply(interaction.token, message_id, now, interaction.filesize_limit)
 
 
-async def answer_text(interaction: Interaction, key: str, **values: object) -> None:
-    """Replace the deferred answer, or the clicked message, with a text from the catalog."""
+async def answer_text(
+    interaction: Interaction, key: str, view: discord.ui.View | None = None, /, **values: object
+) -> None:
+    """Replace the deferred answer, or the clicked message, with a text from the catalog and with buttons."""
     text = translate_markdown(str(interaction.locale), key, **values)
-    await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
+    await interaction.edit_original_response(content=text, embed=None, attachments=[], view=view)

@@ -10,7 +10,7 @@ from bot.downloads import Previews
 from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.voices.models import Viewer, Voice
 from cogs._ui.action import action_button, action_buttons
-from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, file_name, length
+from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, card, file_name, length
 
 
 async def voice_card(
@@ -23,11 +23,9 @@ async def voice_card(
     show a mention in an embed as a number.
     """
     files: list[tuple[str, bytes]] = []
-    embed = discord.Embed(
-        title=translate_markdown(locale, "voice.title", title=voice.title),
-        description=str(escape_markdown(voice.description)) if playable else None,
-        color=GREY if voice.deleting else GREEN,
-    )
+    title = translate_markdown(locale, "voice.title", title=voice.title)
+    about = str(escape_markdown(voice.description)) if playable else None
+    embed = card(GREY if voice.deleting else GREEN, title, about)
     _add_facts(embed, voice, locale, owner=owner, playable=playable)
     if voice.deleting:
         embed.set_footer(text=translate(locale, "voice.deleting"))

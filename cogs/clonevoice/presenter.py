@@ -14,7 +14,7 @@ from bot.i18n import translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer, Voice
 from cogs._ui.direct_message import dm_or_mention
-from cogs._ui.formatting import FILE_LIMIT, RED, attachments
+from cogs._ui.formatting import FILE_LIMIT, RED, attachments, card
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.clonevoice.actions import job_buttons
@@ -58,8 +58,8 @@ class DiscordClonePresenter:
         If DMs are closed, mention the member in the channel. Returns False to retry later.
         """
         self._newest.pop(job.id, None)
-        if card := self._cards.pop(job.id, None):
-            await card.stop()
+        if live := self._cards.pop(job.id, None):
+            await live.stop()
         shown = False
         if job.reply and job.reply.is_alive(self._clock.now()):
             try:
@@ -95,11 +95,8 @@ class DiscordClonePresenter:
             owner = job.owner_name
             embed, files = await voice_card(outcome, viewer, job.locale, self._previews, owner=owner, limit=limit)
             return embed, card_buttons(outcome, viewer, job.locale), attachments(files)
-        embed = discord.Embed(
-            title=translate_markdown(job.locale, "card.failed", title=job.title),
-            description=translate_markdown(job.locale, outcome.key, **outcome.values),
-            color=RED,
-        )
+        title = translate_markdown(job.locale, "card.failed", title=job.title)
+        embed = card(RED, title, translate_markdown(job.locale, outcome.key, **outcome.values))
         return embed, job_buttons(job), []
 
 

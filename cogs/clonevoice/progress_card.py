@@ -5,7 +5,7 @@ import discord
 from bot.audio.inspector import within_recommended
 from bot.cloning.job import CloneJob, Progress, Stage
 from bot.i18n import translate, translate_markdown
-from cogs._ui.formatting import BLURPLE, FULLEST, YELLOW, bar, length
+from cogs._ui.formatting import BLURPLE, FULLEST, YELLOW, bar, card, length
 
 _STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CANCELLED})
 
@@ -24,12 +24,9 @@ def draw(job: CloneJob, progress: Progress) -> discord.Embed:
     ]
     if progress.note:
         lines.append(translate_markdown(job.locale, progress.note))
-    embed = discord.Embed(
-        title=translate_markdown(job.locale, "card.title", title=job.title),
-        description="\n".join(lines),
-        color=YELLOW if progress.stage in {Stage.CONFIRMING, Stage.CONSENT} else BLURPLE,
-    )
-    return embed.set_footer(text=translate(job.locale, _footer(job, progress.stage)))
+    color = YELLOW if progress.stage in {Stage.CONFIRMING, Stage.CONSENT} else BLURPLE
+    title = translate_markdown(job.locale, "card.title", title=job.title)
+    return card(color, title, "\n".join(lines), translate(job.locale, _footer(job, progress.stage)))
 
 
 def _footer(job: CloneJob, stage: Stage) -> str:

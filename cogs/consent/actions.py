@@ -7,7 +7,7 @@ from bot.cloning.job import CloneJob
 from bot.i18n import translate, translate_markdown
 from bot.voices.models import Consent
 from cogs._ui.action import action_buttons
-from cogs._ui.formatting import GREEN, YELLOW, add_field, attachments, file_name
+from cogs._ui.formatting import GREEN, YELLOW, add_field, attachments, card, file_name
 from cogs._ui.interaction import Interaction, answer_text, viewer_of
 from cogs.consent.question import question
 
@@ -85,11 +85,9 @@ async def _withdraw(interaction: Interaction, job_id: str) -> None:
 
 def _approval(consent: Consent, locale: str, *, confirming: bool) -> discord.Embed:
     key = "consent.doubt" if confirming else "consent.stands"
-    embed = discord.Embed(
-        title=translate_markdown(locale, "consent.given", title=consent.title),
-        description=translate_markdown(locale, key, **_names(consent), at=int(consent.statement.at)),
-        color=YELLOW if confirming else GREEN,
-    )
+    title = translate_markdown(locale, "consent.given", title=consent.title)
+    about = translate_markdown(locale, key, **_names(consent), at=int(consent.statement.at))
+    embed = card(YELLOW if confirming else GREEN, title, about)
     wording = translate_markdown(locale, "consent.quoted", wording=consent.statement.wording)
     add_field(embed, locale, "consent.words", wording, inline=False)
     return embed

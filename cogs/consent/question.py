@@ -10,7 +10,7 @@ from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
 from cogs._ui.action import action_buttons
 from cogs._ui.direct_message import dm_or_mention
-from cogs._ui.formatting import YELLOW, add_field, length
+from cogs._ui.formatting import YELLOW, add_field, card, length
 
 _log = logging.getLogger(__name__)
 
@@ -47,11 +47,8 @@ class ConsentQuestion:
 def question(job: CloneJob, locale: str, server: str) -> discord.Embed:
     """Return the request: its owner and server, and the exact wording that an approval agrees to."""
     values = {"owner": job.owner_name, "title": job.title, "server": server, "until": int(job.consent_deadline)}
-    embed = discord.Embed(
-        title=translate(locale, "consent.title"),
-        description=translate_markdown(locale, "consent.about", **values),
-        color=YELLOW,
-    )
+    about = translate_markdown(locale, "consent.about", **values)
+    embed = card(YELLOW, translate(locale, "consent.title"), about)
     wording = translate_markdown(locale, "consent.wording", owner=job.owner_name, title=job.title)
     add_field(embed, locale, "consent.words", wording, inline=False)
     add_field(embed, locale, "voice.language", translate(locale, f"language.{job.language}"))

@@ -25,6 +25,7 @@ from cogs._ui.formatting import (
     add_field,
     attachments,
     bar,
+    card,
     file_name,
     length,
     shorten,
@@ -56,8 +57,8 @@ class DiscordSpeechPresenter:
 
         If DMs are closed, mention the author in the channel. Returns False to retry later.
         """
-        if card := self._cards.pop(speech.id, None):
-            await card.stop()
+        if live := self._cards.pop(speech.id, None):
+            await live.stop()
         reply = speech.reply if speech.reply and speech.reply.is_alive(self._clock.now()) else None
         try:
             if reply and await self._reply(reply, speech, outcome):
@@ -109,13 +110,9 @@ class DiscordSpeechPresenter:
         """Return the public message: the author, the voice, and that the audio is synthetic."""
         locale, title = speech.locale, spoken.voice.title
         audio = await self._previews.get(spoken.audio_url, limit=limit)
-        embed = discord.Embed(
-            title=translate_markdown(locale, "line.title", title=title),
-            description=str(escape_markdown(shorten(speech.text, QUOTED))),
-            color=BLURPLE,
-        )
+        shown, text = translate_markdown(locale, "line.title", title=title), shorten(speech.text, QUOTED)
+        embed = card(BLURPLE, shown, str(escape_markdown(text)), translate(locale, "line.synthetic", title=title))
         embed.set_author(name=speech.author_name)
-        embed.set_footer(text=translate(locale, "line.synthetic", title=title))
         view = discord.ui.View(timeout=None)
         view.add_item(report_button(spoken.voice, locale, speech.id))
         if audio is None:
@@ -130,22 +127,18 @@ def _progress(speech: SpeechJob, elapsed: float, usual: float) -> discord.Embed:
     key = "line.speaking" if elapsed <= usual else "line.speaking_late"
     share = min(elapsed / (usual or 1), FULLEST)
     values = {"elapsed": length(elapsed), "usual": length(usual), "bar": Markup(bar(share))}
-    embed = discord.Embed(
-        title=translate_markdown(locale, "line.card", title=speech.title),
-        description=translate_markdown(locale, key, **values),
-        color=BLURPLE,
+    title, about = (
+        translate_markdown(locale, "line.card", title=speech.title),
+        translate_markdown(locale, key, **values),
     )
-    return embed.set_footer(text=translate(locale, "line.sent" if sent else "card.unsent"))
+    return card(BLURPLE, title, about, translate(locale, "line.sent" if sent else "card.unsent"))
 
 
 def _failed(speech: SpeechJob, error: ClonevoiceError) -> dict[str, Any]:
     locale = speech.locale
     key = f"line.{error.key}" if error.key.startswith("mureka.") else error.key
-    embed = discord.Embed(
-        title=translate_markdown(locale, "line.failed", title=speech.title),
-        description=translate_markdown(locale, key, **error.values),
-        color=RED,
-    )
+    title = translate_markdown(locale, "line.failed", title=speech.title)
+    embed = card(RED, title, translate_markdown(locale, key, **error.values))
     if error.key != VoiceLost.key or speech.owner_id != speech.author_id:
         return {"embed": embed, "view": None}
     return {"embed": embed, "view": action_buttons(locale, "voice", ("lost",), speech.voice_id)}

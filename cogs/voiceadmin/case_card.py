@@ -4,7 +4,7 @@ import discord
 
 from bot.i18n import Markup, escape_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
-from cogs._ui.formatting import GREY, RED, add_field
+from cogs._ui.formatting import GREY, RED, add_field, card
 
 SHOWN = 5  # most reports of a case on its card, the newest ones
 
@@ -15,11 +15,8 @@ def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Em
     If `named`, show the reporters' names: only to moderators who are not involved.
     """
     voice = case.voice
-    embed = discord.Embed(
-        title=translate_markdown(locale, "case.title" if case.open else "case.over", title=voice.title),
-        description=_state(case, locale),
-        color=RED if case.open else GREY,
-    )
+    title = translate_markdown(locale, "case.title" if case.open else "case.over", title=voice.title)
+    embed = card(RED if case.open else GREY, title, _state(case, locale))
     add_field(embed, locale, "voice.owner", _name(voice.owner_name, voice.owner_id))
     where = "case.cloned_here" if voice.cloned_here else "case.cloned_elsewhere"
     add_field(embed, locale, "case.where", translate(locale, where))

@@ -11,7 +11,7 @@ from bot.i18n import translate
 from bot.policy.models import RENAMED_RULES, Policy
 from bot.text import Ids
 from cogs._ui.action import Select, action_button, action_select, select_options
-from cogs._ui.formatting import BLURPLE, add_field
+from cogs._ui.formatting import BLURPLE, add_field, card
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.log_channel import log_trouble
 from cogs.voiceadmin.permissions import check_moderator, user_ref
@@ -93,12 +93,8 @@ async def show_panel(interaction: Interaction, page: str) -> None:
     locale = str(interaction.locale)
     page = page if page in PAGES else "switches"
     policy = await interaction.client.services.rules.policy(interaction.guild_id or 0)
-    embed = discord.Embed(
-        title=translate(locale, "panel.title"),
-        description="\n".join(_lines(policy, interaction.guild, locale)),
-        color=BLURPLE,
-    )
-    embed.set_footer(text=translate(locale, "panel.note"))
+    lines = "\n".join(_lines(policy, interaction.guild, locale))
+    embed = card(BLURPLE, translate(locale, "panel.title"), lines, translate(locale, "panel.note"))
     _add_problems(embed, policy, interaction.guild, locale)
     view = discord.ui.View(timeout=None)
     pages = {each: translate(locale, f"panel.page.{each}") for each in PAGES}

@@ -45,13 +45,8 @@ async def show_voice(interaction: Interaction, voice: Voice) -> None:
 
 async def ask_to_delete(interaction: Interaction, voice: Voice) -> None:
     """Ask the member to confirm the deletion."""
-    locale = str(interaction.locale)
-    await interaction.edit_original_response(
-        content=translate_markdown(locale, "delete.ask", title=voice.title),
-        embed=None,
-        attachments=[],
-        view=action_buttons(locale, "voice", ("gone", "keep"), voice.id),
-    )
+    view = action_buttons(str(interaction.locale), "voice", ("gone", "keep"), voice.id)
+    await answer_text(interaction, "delete.ask", view, title=voice.title)
 
 
 async def delete(interaction: Interaction, voice_id: int) -> None:
