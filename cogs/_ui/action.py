@@ -28,9 +28,14 @@ def action_button(locale: str, label: str, name: str, /, *arguments: object, **v
 
 def action_buttons(locale: str, name: str, actions: Iterable[str], subject: object) -> discord.ui.View:
     """Return buttons with custom IDs of the form `name:action:subject`."""
+    return view_of(*(action_button(locale, f"button.{action}", name, action, subject) for action in actions))
+
+
+def view_of(*items: ActionItem) -> discord.ui.View:
+    """Return a view that never times out: its handlers are found by their custom IDs."""
     view = discord.ui.View(timeout=None)
-    for action in actions:
-        view.add_item(action_button(locale, f"button.{action}", name, action, subject))
+    for item in items:
+        view.add_item(item)
     return view
 
 

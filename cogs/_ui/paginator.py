@@ -9,7 +9,7 @@ import discord
 from bot.client.actions import ActionItem
 from bot.client.client import Clonevoice
 from bot.i18n import translate
-from cogs._ui.action import action_button, action_select
+from cogs._ui.action import action_button, action_select, view_of
 from cogs._ui.formatting import BLURPLE
 from cogs._ui.interaction import Interaction
 
@@ -98,9 +98,7 @@ def list_message(
     `list_filter` identifies the list's rows. It must fit into the 100 characters of a custom ID.
     """
     embed = discord.Embed(title=title, description="\n".join(lines) or empty, color=BLURPLE)
-    view = discord.ui.View(timeout=None)
-    if picker:
-        view.add_item(picker)
+    view = view_of(picker) if picker else view_of()
     pages = (page.total - 1) // PAGE + 1
     if page.index > 0:
         view.add_item(action_button(locale, "button.previous", "page", kind, page.index - 1, list_filter))

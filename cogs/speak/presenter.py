@@ -14,7 +14,7 @@ from bot.i18n import Markup, escape_markdown, translate, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import SpeechJob, SpeechResult, SpeechStage
-from cogs._ui.action import action_buttons
+from cogs._ui.action import action_buttons, view_of
 from cogs._ui.direct_message import dm_or_mention
 from cogs._ui.formatting import (
     BLURPLE,
@@ -113,8 +113,7 @@ class DiscordSpeechPresenter:
         shown, text = translate_markdown(locale, "line.title", title=title), shorten(speech.text, QUOTED)
         embed = card(BLURPLE, shown, str(escape_markdown(text)), translate(locale, "line.synthetic", title=title))
         embed.set_author(name=speech.author_name)
-        view = discord.ui.View(timeout=None)
-        view.add_item(report_button(spoken.voice, locale, speech.id))
+        view = view_of(report_button(spoken.voice, locale, speech.id))
         if audio is None:
             url = link(spoken.audio_url, locale, self._previews)
             add_field(embed, locale, "line.audio", url or translate(locale, "line.no_audio"))

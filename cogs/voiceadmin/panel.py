@@ -10,7 +10,7 @@ from bot.errors import Refused
 from bot.i18n import translate
 from bot.policy.models import RENAMED_RULES, Policy
 from bot.text import Ids
-from cogs._ui.action import Select, action_button, action_select, select_options
+from cogs._ui.action import Select, action_button, action_select, select_options, view_of
 from cogs._ui.formatting import BLURPLE, add_field, card
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.log_channel import log_trouble
@@ -96,9 +96,8 @@ async def show_panel(interaction: Interaction, page: str) -> None:
     lines = "\n".join(_lines(policy, interaction.guild, locale))
     embed = card(BLURPLE, translate(locale, "panel.title"), lines, translate(locale, "panel.note"))
     _add_problems(embed, policy, interaction.guild, locale)
-    view = discord.ui.View(timeout=None)
     pages = {each: translate(locale, f"panel.page.{each}") for each in PAGES}
-    view.add_item(action_select(discord.ui.Select(options=select_options(pages, {page})), "rules", page, "page"))
+    view = view_of(action_select(discord.ui.Select(options=select_options(pages, {page})), "rules", page, "page"))
     for rule in PAGES[page]:
         view.add_item(action_select(_select(rule, policy, interaction.guild, locale), "rules", page, rule))
     if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left

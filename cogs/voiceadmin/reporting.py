@@ -4,7 +4,7 @@ import discord
 
 from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
-from cogs._ui.action import Select, action_select, select_options
+from cogs._ui.action import Select, action_select, select_options, view_of
 from cogs._ui.interaction import Interaction, answer_text, viewer_of
 
 NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
@@ -20,12 +20,10 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     )
     reasons = {reason.value: translate(locale, f"report.reason.{reason}") for reason in ReportReason}
     select: Select = discord.ui.Select(options=select_options(reasons), placeholder=translate(locale, "report.choose"))
-    view = discord.ui.View(timeout=None)
-    view.add_item(action_select(select, "reason", owner_id, voice_id, speech_id))
     await interaction.edit_original_response(
         content=translate_markdown(locale, "report.ask", title=reported.title),
         embed=_quote(clip) if clip else None,
-        view=view,
+        view=view_of(action_select(select, "reason", owner_id, voice_id, speech_id)),
     )
 
 

@@ -1,13 +1,12 @@
 """All voices of a server, for its moderators: a list with filters, cards, and the removal of a voice."""
 
-import discord
 from discord.app_commands import Choice
 
 from bot.i18n import Markup, translate, translate_markdown
 from bot.library.models import SUGGESTIONS
 from bot.moderation.server_voices import VoiceFilter
 from bot.voices.models import Voice
-from cogs._ui.action import action_button
+from cogs._ui.action import action_button, view_of
 from cogs._ui.formatting import add_field, attachments
 from cogs._ui.interaction import Interaction, answer_text, viewer_of
 from cogs._ui.paginator import entry_picker, list_message, verified_page
@@ -36,8 +35,7 @@ async def open_voice(interaction: Interaction, chosen: str) -> None:
     add_field(embed, locale, "voice.shared", translate(locale, _state(voice, guild_id)))
     if not shared:
         embed.set_footer(text=translate(locale, "roster.private"))
-    view = discord.ui.View(timeout=None)
-    view.add_item(action_button(locale, "button.case.remove", "takedown", voice.id))
+    view = view_of(action_button(locale, "button.case.remove", "takedown", voice.id))
     await interaction.edit_original_response(embed=embed, attachments=attachments(files), view=view)
 
 
@@ -46,11 +44,9 @@ async def suggest_voice(interaction: Interaction, typed: str) -> list[Choice[str
     if not await is_moderator(interaction):
         return []
     voices = await interaction.client.services.server_voices.suggest(interaction.guild_id or 0, typed, SUGGESTIONS)
-    return [Choice(name=_choice(voice, str(interaction.locale)), value=str(voice.id)) for voice in voices]
-
-
-def _choice(voice: Voice, locale: str) -> str:
-    return translate(locale, "choice.roster", title=voice.title, owner=voice.owner_name)[:100]
+    locale = str(interaction.locale)
+    names = [translate(locale, "choice.roster", title=voice.title, owner=voice.owner_name)[:100] for voice in voices]
+    return [Choice(name=name, value=str(voice.id)) for name, voice in zip(names, voices, strict=True)]
 
 
 async def ask_to_remove(interaction: Interaction, voice: str, reason: str = "") -> None:
@@ -99,10 +95,8 @@ async def show_server_voices(interaction: Interaction, list_filter: str, page: i
         for voice in voices.rows
     ]
     picker = entry_picker(locale, "roster", [(str(voice.id), voice.title, voice.owner_name) for voice in voices.rows])
-    title, empty = (
-        translate(locale, "moderators.voices", rows=voices.total),
-        translate(locale, "moderators.none.voices"),
-    )
+    title = translate(locale, "moderators.voices", rows=voices.total)
+    empty = translate(locale, "moderators.none.voices")
     message = list_message(locale, "roster", voices, list_filter, title=title, lines=lines, empty=empty, picker=picker)
     await interaction.edit_original_response(**message)
 
