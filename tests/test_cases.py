@@ -1,20 +1,17 @@
 """Reports, cases and takedowns: from a member's report to a moderator's decision."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
-from simcord.results import InteractionResult
 
 from bot.moderation.models import Decision
 from bot.policy.models import ModAction, UserRef
-from support.clocks import DAY, FastClock, until
+from support.clocks import DAY, until
 from support.moderators import (
     REASON,
     Court,
     complain,
-    court_in,
     decide,
     logged,
     logged_case,
@@ -22,9 +19,9 @@ from support.moderators import (
     reported,
     shared,
 )
-from support.people import delete, press, said_to, speak
+from support.people import delete, said_to, speak
 from support.reading import UNKNOWN, buttons, embed_of, fields, message, replies, sentence, text
-from support.world import World, opened
+from support.world import World
 
 
 async def test_case_goes_from_report_to_removal_across_restarts(court: Court, world: World):
@@ -198,12 +195,6 @@ class TestDeciding:
 class TestRemoving:
     """`/voiceadmin remove`, and the button on a card of `/voiceadmin voices`."""
 
-    async def remove(self, court: Court, voice: str = "Ada", **answers: str) -> InteractionResult:
-        form = await court.hedy.slash(court.world.channel, "voiceadmin remove", voice=voice, reason="not here")
-        if form.modal is None:
-            return form
-        return await court.hedy.submit_modal(form, {fields(form)[0]: answers.get("reason", "not here")})
-
     async def test_remove_command_asks_for_confirmation(self, court: Court, world: World):
         await shared(world)
         form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Ada", reason="not here")
@@ -215,7 +206,7 @@ class TestRemoving:
     async def test_voice_cloned_elsewhere_is_banned_here_but_not_deleted(self, court: Court, world: World):
         _, (ada, _) = world.elsewhere(world.ada, world.grace)
         await shared(world, guild_id=ada.guild.id)
-        done = await self.remove(court)
+        done = await court.remove()
         assert text(done) == sentence("verdict.done.barring", title="Ada")
         assert len(world.upstream.voices) == 1
         [voice] = world.stored(world.ada)
@@ -228,30 +219,22 @@ class TestRemoving:
 
     async def test_remove_command_decides_the_open_case_of_the_voice(self, court: Court, world: World):
         await reported(world)
-        await self.remove(court)
+        await court.remove()
         assert sentence("reports.none") in text(await court.list("reports"))
         await until(lambda: said_to(world.grace))
-
-    async def test_clip_of_a_removed_voice_is_not_posted(self, tmp_path: Path):
-        async with opened(tmp_path, clock=FastClock(), speech_seconds=1) as world:
-            await shared(world)
-            line = await speak(world, world.grace, wait=False)
-            await until(lambda: world.upstream.speeches)
-            await self.remove(court_in(world))
-            await until(lambda: sentence("refused.withdrawn", title="Ada") in text(line))
 
     async def test_voice_of_another_server_cannot_be_removed(self, court: Court, world: World):
         _, (ada, _) = world.elsewhere(world.ada, world.grace)
         voice_id = await world.voice(world.ada, "Far", guild_id=ada.guild.id)
         for voice in ("Far", str(voice_id), "nonsense"):
-            assert text(await self.remove(court, voice)) == sentence("refused.voice_not_here")
+            assert text(await court.remove(voice)) == sentence("refused.voice_not_here")
         assert len(world.stored(world.ada)) == 1
 
     async def test_moderator_can_remove_voices_of_other_moderators_only(self, court: Court, world: World):
         await world.send(court.hedy, title="Hedy")
-        assert text(await self.remove(court, "Hedy")) == sentence("refused.act_on_self")
+        assert text(await court.remove("Hedy")) == sentence("refused.act_on_self")
         await world.send(court.boss(), title="Other")
-        await self.remove(court, "Other")
+        await court.remove("Other")
         assert "removed “Other”" in text(await court.list("audit"))
 
     async def test_remove_command_suggests_titles_to_moderators(self, court: Court, world: World):
@@ -276,8 +259,7 @@ class TestServerVoices:
         assert not [detail for detail in ("diary", "English", "mp3") if detail in text(card)]
         assert sentence("roster.private") in text(card)
         assert buttons(card) == [sentence("button.case.remove")]
-        form = await press(court.hedy, card, "button.case.remove")
-        await court.hedy.submit_modal(form, {fields(form)[0]: "no"})
+        await decide(court.hedy, message(card), "remove")
         assert text(card) == sentence("verdict.done.removing", title="Private")
 
     @pytest.mark.parametrize(

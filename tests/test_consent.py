@@ -1,6 +1,7 @@
 """Rights and consent: the declaration, the request to the speaker, and withdrawal."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ from bot.i18n import Markup
 from support.audio import GOOD
 from support.clocks import DAY, FastClock, until
 from support.consents import approved, ask, asked, click, consents, question
-from support.moderators import court_in
+from support.moderators import Court
 from support.people import forget, press, speak, submit
 from support.reading import UNKNOWN, buttons, sentence, text
 from support.reading import message as received
 from support.world import World, on_disk, opened
+
+
+async def revoke(world: World) -> None:
+    for key in ("button.revoke", "button.sure"):
+        await click(world, question(world), key)
 
 
 async def test_consent_goes_from_request_to_withdrawal_across_restarts(world: World):
@@ -92,20 +98,18 @@ async def test_declined_request_ends_the_clone_and_leaves_nothing(world: World):
     assert not question(world).components
 
 
-async def test_unanswered_request_expires_after_seven_days_with_restarts(tmp_path: Path):
-    clock = FastClock()
-    async with opened(tmp_path, clock=clock) as world:
-        _, message = await asked(world)
-        clock.skip(6.9 * DAY)
-        await world.restart()
-        assert any(name.endswith(".mp3") for name in world.jobs())
-        clock.skip(0.2 * DAY)
-        await world.restart()
-        await until(lambda: not world.jobs())
-        late = world.ada.user.dm_channel.history()[-1].embeds[0].description
-        assert late == sentence("refused.approval_unanswered", name="grace", days=7)
-        assert text(await click(world, message, "button.open")) == sentence("refused.request_closed")
-        assert world.posts() == []
+async def test_unanswered_request_expires_after_seven_days_with_restarts(world: World):
+    _, message = await asked(world)
+    world.skip(6.9 * DAY)
+    await world.restart()
+    assert any(name.endswith(".mp3") for name in world.jobs())
+    world.skip(0.2 * DAY)
+    await world.restart()
+    await until(lambda: not world.jobs())
+    late = world.ada.user.dm_channel.history()[-1].embeds[0].description
+    assert late == sentence("refused.approval_unanswered", name="grace", days=7)
+    assert text(await click(world, message, "button.open")) == sentence("refused.request_closed")
+    assert world.posts() == []
 
 
 class TestWhoCanBeAsked:
@@ -198,42 +202,31 @@ class TestRequest:
         await click(world, question(world), "button.revoke")
         await click(world, question(world), "button.stay")
         assert len(world.stored(world.ada)) == 1
-        await click(world, question(world), "button.revoke")
-        await click(world, question(world), "button.sure")
+        await revoke(world)
         assert world.upstream.voices == {}
 
 
 class TestEarlyWithdrawal:
     """Consent withdrawn early cancels the clone or deletes its voice."""
 
-    async def revoke(self, world: World) -> None:
-        await click(world, question(world), "button.revoke")
-        await click(world, question(world), "button.sure")
-
-    async def test_withdrawal_in_the_queue_sends_nothing(self, tmp_path: Path):
-        async with opened(tmp_path, clock=FastClock(), clone_seconds=30) as world:
+    @pytest.mark.parametrize("killed", [False, True], ids=["", "a kill left only its record"])
+    async def test_withdrawal_in_the_queue_sends_nothing(self, tmp_path: Path, killed: bool):  # noqa: FBT001 - both
+        async with opened(tmp_path, clock=FastClock(), clone_seconds=1 if killed else 30) as world:
             await world.send(world.linus, title="First", wait=False)
             await until(world.posts)
             card, message = await asked(world)
             await click(world, message, "button.approve")
             await until(lambda: "Queued" in text(card))
-            await self.revoke(world)
+            if killed:
+                [given] = consents(world, world.grace)
+                await world.store.members.change_consent(
+                    world.grace.id, given["job_id"], partial(replace, revoked=True)
+                )
+            else:
+                await revoke(world)
             await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
             assert len(world.posts()) == 1
-            await until(lambda: not consents(world, world.grace))
-
-    async def test_withdrawal_recorded_by_a_killed_bot_sends_nothing(self, tmp_path: Path):
-        async with opened(tmp_path, clock=FastClock(), clone_seconds=1) as world:
-            await world.send(world.linus, title="First", wait=False)
-            await until(world.posts)
-            card, message = await asked(world)
-            await click(world, message, "button.approve")
-            await until(lambda: "Queued" in text(card))
-            [consent] = consents(world, world.grace)
-            members = world.store.members  # pyright: ignore[reportPrivateUsage] - as a kill leaves it
-            await members.change_consent(world.grace.id, consent["job_id"], lambda given: replace(given, revoked=True))
-            await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
-            assert len(world.posts()) == 1
+            await until(lambda: killed or not consents(world, world.grace))
 
     @pytest.mark.parametrize("restarted", [False, True])
     async def test_withdrawal_during_cloning_deletes_the_voice(self, tmp_path: Path, restarted: bool):  # noqa: FBT001 - both
@@ -241,7 +234,7 @@ class TestEarlyWithdrawal:
             _, message = await asked(world)
             await click(world, message, "button.approve")
             await until(lambda: [len(post.body) for post in world.posts()] == [len(GOOD[1])])
-            await self.revoke(world)
+            await revoke(world)
             if restarted:
                 await world.restart()
             await until(lambda: any(request.method == "DELETE" for request in world.upstream.requests))
@@ -280,14 +273,12 @@ class TestErasure:
 class TestRules:
     """A server may require consent for each voice that is not the member's own."""
 
-    async def test_absent_speakers_can_be_disallowed(self, world: World):
-        court = court_in(world)
+    async def test_absent_speakers_can_be_disallowed(self, court: Court, world: World):
         await court.choose("switches", "switches", ["cloning", "sharing", "speaking"])
         assert text(await world.send(world.ada, rights="permission")) == sentence("rule.outsiders_off")
         assert "Waiting for approval" in text(await ask(world))
 
-    async def test_voice_without_the_required_consent_cannot_be_used(self, world: World):
-        court = court_in(world)
+    async def test_voice_without_the_required_consent_cannot_be_used(self, court: Court, world: World):
         await world.send(world.ada, rights="permission", title="Stranger")
         await world.send(world.ada, title="Mine")
         on = ["cloning", "sharing", "speaking", "allow_absent_speakers", "require_consent"]
@@ -298,16 +289,14 @@ class TestRules:
         assert text(await world.ada.slash(world.channel, "voices share", voice="Stranger")) == missing
         assert text(await speak(world, who=world.ada, voice="Mine")) != missing
 
-    async def test_approved_clone_must_meet_the_current_rules(self, world: World):
-        court = court_in(world)
+    async def test_approved_clone_must_meet_the_current_rules(self, court: Court, world: World):
         card, message = await asked(world)
         await court.choose("who", "clone_roles", [court.role])
         await click(world, message, "button.approve")
         await until(lambda: "Cloning needs one of these roles here" in text(card))
         assert world.posts() == []
 
-    async def test_block_ends_the_request_of_the_member(self, world: World):
-        court = court_in(world)
+    async def test_block_ends_the_request_of_the_member(self, court: Court, world: World):
         card, _ = await asked(world)
         await court.block(world.ada)
         await until(lambda: sentence("rule.blocked", reason="spam") in text(card))

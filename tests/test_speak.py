@@ -11,6 +11,7 @@ from bot.client.membership import FRESH_SECONDS
 from bot.demo.upstream import Fault, Upstream
 from bot.speaking.synthesizer import JOBS_PER_AUTHOR
 from support.clocks import FastClock, until
+from support.moderators import court_in
 from support.people import SPEECH, delete, press, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import UNKNOWN, buttons, fields, message, sentence, text
 from support.world import World, opened
@@ -72,7 +73,6 @@ async def test_text_without_words_is_refused(world: World, said: str):
 
 
 async def test_text_of_more_than_5000_characters_is_refused_by_discord(world: World):
-    await world.voice(world.ada, "Ada")
     with pytest.raises(simcord.SetupError, match="at most 5000"):
         await speak(world, world.ada, said="a" * 5001)
 
@@ -125,22 +125,37 @@ async def test_number_of_clips_at_once_is_limited(tmp_path: Path):
         assert text(await world.ada.slash(world.channel, "speak", voice="Ada")) == text(refused)
 
 
-@pytest.mark.parametrize("how", ["unshare", "delete", "leave"])
-async def test_clip_of_a_withdrawn_voice_is_not_posted(tmp_path: Path, how: str):
-    async with opened(tmp_path, clock=(clock := FastClock()), speech_seconds=0.5) as world:
+@pytest.mark.parametrize(
+    ("how", "key"),
+    [
+        ("unshared", "line.failed"),
+        ("deleted", "line.failed"),
+        ("its owner left", "line.failed"),
+        ("removed by a moderator", "refused.withdrawn"),
+        ("speaking switched off", "rule.speaking_off"),
+    ],
+)
+async def test_clip_of_a_voice_that_may_no_longer_speak_is_not_posted(tmp_path: Path, how: str, key: str):
+    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.5) as world:
         await world.voice(world.ada, "Ada", share=True)
+        court = court_in(world)
         result = await speak(world, world.grace, wait=False)
         await until(lambda: world.upstream.speeches)
-        if how == "leave":
-            world.ada.guild.remove_member(world.ada)
-            clock.skip(FRESH_SECONDS)
-        else:
-            asked = await world.ada.slash(world.channel, f"voices {how}", voice="Ada")
-            if how == "delete":
-                await press(world.ada, asked, "button.gone")
+        match how:
+            case "unshared":
+                await world.ada.slash(world.channel, "voices unshare", voice="Ada")
+            case "deleted":
+                await delete(world, world.ada)
+            case "its owner left":
+                world.ada.guild.remove_member(world.ada)
+                world.skip(FRESH_SECONDS)
+            case "removed by a moderator":
+                await court.remove()
+            case _:
+                await court.switch("cloning", "sharing")
         await until(lambda: speech_ended(result))
         assert result.followups == []
-        assert sentence("line.failed", title="Ada") in text(result)
+        assert sentence(key, title="Ada") in text(result)
 
 
 def fault(**details: Any) -> Fault:
@@ -222,12 +237,11 @@ async def test_interrupted_request_is_not_sent_again(world: World):
 
 
 async def test_late_clip_comes_by_dm(tmp_path: Path):
-    clock = FastClock()
-    async with Upstream(speech_seconds=0.3) as upstream, opened(tmp_path, upstream, clock=clock) as world:
+    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.3) as world:
         await world.voice(world.ada, "Ada")
         result = await speak(world, world.ada, wait=False)
         await until(lambda: '"stage":"speaking"' in stored_speech(world))
-        clock.skip(15 * 60)
+        world.skip(15 * 60)
         await until(lambda: not speeches_on_disk(world))
         assert result.followups == []
         (direct,) = [body for body in world.direct() if body.get("embeds")]

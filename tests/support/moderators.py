@@ -15,8 +15,6 @@ from support.people import press
 from support.reading import fields, message, sentence
 from support.world import World
 
-NOT_MODERATOR = sentence("refused.not_moderator")
-
 
 @dataclass
 class Court:
@@ -66,6 +64,13 @@ class Court:
         listed = await self.list("reports")
         [case] = await self.cases()
         return await self.hedy.select(message(listed), [str(case.id)], custom_id="pick:case")
+
+    async def remove(self, voice: str = "Ada", reason: str = "not here") -> InteractionResult:
+        """Send `/voiceadmin remove` and confirm it with a reason."""
+        form = await self.list("remove", voice=voice, reason="not here")
+        if form.modal is None:
+            return form
+        return await self.hedy.submit_modal(form, {fields(form)[0]: reason})
 
     def boss(self) -> simcord.MemberActor:
         guild = self.world.ada.guild
