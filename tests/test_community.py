@@ -1,40 +1,36 @@
 """Shared voices end when their owner or the bot leaves, or when the owner's file disagrees."""
 
-from pathlib import Path
-
 import pytest
 
 from bot.client.membership import FRESH_SECONDS
 from bot.library import shared_voices as community
-from support.clocks import FastClock, until
+from support.clocks import until
 from support.people import speak
 from support.reading import UNKNOWN, sentence, text
-from support.world import World, opened, shared_titles
+from support.world import World, shared_titles
 
 
-async def test_voices_of_a_member_who_left_are_unshared_when_used(tmp_path: Path):
-    async with opened(tmp_path, clock=(clock := FastClock())) as world:
-        voice_id = await world.voice(world.ada, "Ada", share=True)
-        assert "Ada" in text(await world.grace.slash(world.channel, "voices show", voice=str(voice_id)))
-        world.ada.guild.remove_member(world.ada)
-        clock.skip(FRESH_SECONDS)
-        assert text(await world.grace.slash(world.channel, "voices show", voice=str(voice_id))) == UNKNOWN
-        assert shared_titles(world) == []
-        assert world.stored(world.ada)[0]["shared_in"] == [], "the voices stay unshared if the member returns"
+async def test_voices_of_a_member_who_left_are_unshared_when_used(world: World):
+    voice_id = await world.voice(world.ada, "Ada", share=True)
+    assert "Ada" in text(await world.grace.slash(world.channel, "voices show", voice=str(voice_id)))
+    world.ada.guild.remove_member(world.ada)
+    world.skip(FRESH_SECONDS)
+    assert text(await world.grace.slash(world.channel, "voices show", voice=str(voice_id))) == UNKNOWN
+    assert shared_titles(world) == []
+    assert world.stored(world.ada)[0]["shared_in"] == [], "the voices stay unshared if the member returns"
 
 
-async def test_discord_is_asked_once_in_ten_minutes_for_a_member(tmp_path: Path):
-    async with opened(tmp_path, clock=(clock := FastClock())) as world:
-        voice_id = await world.voice(world.ada, "Ada", share=True)
-        path = f"/guilds/{world.guild_id}/members/{world.ada.id}"
+async def test_discord_is_asked_once_in_ten_minutes_for_a_member(world: World):
+    voice_id = await world.voice(world.ada, "Ada", share=True)
+    path = f"/guilds/{world.guild_id}/members/{world.ada.id}"
 
-        async def asked() -> int:
-            await world.grace.slash(world.channel, "voices show", voice=str(voice_id))
-            return sum(entry.path == path for entry in world.env.http_requests)
+    async def asked() -> int:
+        await world.grace.slash(world.channel, "voices show", voice=str(voice_id))
+        return sum(entry.path == path for entry in world.env.http_requests)
 
-        assert [await asked(), await asked()] == [1, 1]
-        clock.skip(FRESH_SECONDS)
-        assert await asked() == 2
+    assert [await asked(), await asked()] == [1, 1]
+    world.skip(FRESH_SECONDS)
+    assert await asked() == 2
 
 
 async def test_daily_sweep_unshares_voices_of_members_who_left(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -112,18 +108,17 @@ async def test_damaged_owner_file_hides_only_its_voices(world: World, content: b
     assert shared_titles(world) == ["Ada", "Grace"], "the shares return once the file is restored"
 
 
-async def test_use_reorders_at_once_and_writes_the_file_rarely(tmp_path: Path):
-    async with opened(tmp_path, clock=(clock := FastClock())) as world:
-        for title in ("Ada", "Eve"):
-            await world.voice(world.ada, title, share=True)
-        file = world.folder / "servers" / f"{world.guild_id}.shares.json"
-        written: list[bytes] = []
-        for title, later in (("Ada", 0), ("Eve", 60), ("Ada", 60), ("Ada", 2 * 60 * 60)):
-            clock.skip(later)
-            await speak(world, world.grace, title)
-            offered = await world.linus.autocomplete(world.channel, "speak", "voice", "")
-            assert offered[0]["name"] == f"{title} (shared by ada)"
-            written.append(file.read_bytes())
-        assert written[1] != written[0], "the first use of each voice"
-        assert written[2] == written[1]
-        assert written[3] != written[2]
+async def test_use_reorders_at_once_and_writes_the_file_rarely(world: World):
+    for title in ("Ada", "Eve"):
+        await world.voice(world.ada, title, share=True)
+    file = world.folder / "servers" / f"{world.guild_id}.shares.json"
+    written: list[bytes] = []
+    for title, later in (("Ada", 0), ("Eve", 60), ("Ada", 60), ("Ada", 2 * 60 * 60)):
+        world.skip(later)
+        await speak(world, world.grace, title)
+        offered = await world.linus.autocomplete(world.channel, "speak", "voice", "")
+        assert offered[0]["name"] == f"{title} (shared by ada)"
+        written.append(file.read_bytes())
+    assert written[1] != written[0], "the first use of each voice"
+    assert written[2] == written[1]
+    assert written[3] != written[2]

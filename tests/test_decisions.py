@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+import simcord
+from simcord.builders import ChannelHandle
 
 from bot.errors import RecordUnwritable
 from bot.moderation.models import Case, Decision
@@ -15,7 +17,7 @@ from bot.policy.models import ModAction, UserRef
 from bot.voices.models import Clip, Viewer
 from support.clocks import DAY, FastClock, until
 from support.consents import approved, ask, asked, click, consents, question
-from support.faults import refusing
+from support.faults import hanging, refusing
 from support.moderators import (
     Court,
     choose_reason,
@@ -35,8 +37,14 @@ from support.world import World, on_disk, opened
 DISMISSED = Decision(ModAction.DISMISS, UserRef(1, "m"), 1.0)
 
 
-def clips(world: World) -> list[Any]:
-    return world.channel.history()
+async def slur_reported(court: Court, author: simcord.MemberActor) -> ChannelHandle:
+    """Have Linus report what a member said with a shared voice; return the log channel that shows the case."""
+    log, world = await logged(court), court.world
+    await shared(world)
+    await speak(world, author, said="slur")
+    await report_clip(world.linus, world.channel.history()[-1])
+    await until(lambda: log.history()[-1].embeds)
+    return log
 
 
 def job_id(world: World) -> str:
@@ -49,13 +57,7 @@ class TestEnforcement:
 
     async def test_removal_continues_after_a_kill(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         await reported(world)
-        begun = asyncio.Event()
-
-        async def hang(*_: Any) -> None:
-            begun.set()
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr(world.services.enforcement.deletions, "put_pending_deletion", hang)
+        begun = hanging(monkeypatch, world.services.enforcement.deletions, "put_pending_deletion")
         [voice] = await world.store.members.voices(world.ada.id)
         by = UserRef(court.hedy.id, "hedy")
         removing = asyncio.create_task(world.services.cases.remove(world.guild_id, by, voice, "not here"))
@@ -170,15 +172,12 @@ class TestNames:
         self, court: Court, world: World, how: str
     ):
         if how == "spoke":
-            await shared(world)
-            await speak(world, court.hedy, said="slur")
-            await report_clip(world.grace, world.channel.history()[-1])
+            await slur_reported(court, court.hedy)
         else:
-            await world.voice(court.hedy, "Hedy")
-            await court.hedy.slash(world.channel, "voices share", voice="Hedy")
-            await complain(world, world.grace, voice="Hedy")
+            await world.voice(court.hedy, "Hedy", share=True)
+            await complain(world, world.linus, voice="Hedy")
         card = await court.open_case()
-        assert "grace" not in text(card)
+        assert "linus" not in text(card)
         assert sentence("case.yours") in text(card)
         [case] = await court.cases()
         sent = await world.forge(f"case:dismiss:{case.id}")
@@ -214,7 +213,7 @@ class TestEvidence:
     async def test_clip_can_be_reported_after_50_clips_or_a_deletion(self, court: Court, world: World, how: str):
         await world.send(world.ada, title="Mine")
         await speak(world, world.ada, voice="Mine", said="You *all* owe me")
-        clip = clips(world)[-1]
+        clip = world.channel.history()[-1]
         if how == "deleted":
             await delete(world, world.ada, "Mine")
         else:
@@ -235,11 +234,7 @@ class TestEvidence:
         assert sentence("rule.sample_blocked") in text(await world.send(world.ada, title="Again"))
 
     async def test_author_of_a_clip_can_be_blocked_instead_of_the_owner(self, court: Court, world: World):
-        log = await logged(court)
-        await shared(world)
-        await speak(world, world.grace, said="slur")
-        await report_clip(world.linus, clips(world)[-1])
-        await until(lambda: log.history()[-1].embeds)
+        log = await slur_reported(court, world.grace)
         form = await court.hedy.click(log.history()[-1], label=sentence("button.case.silence", name="grace"))
         done = await court.hedy.submit_modal(form, {fields(form)[0]: "no slurs"})
         assert sentence("case.done.silence", title="Ada") in replies(done)
@@ -249,16 +244,10 @@ class TestEvidence:
         assert "no slurs" in said_to(world.grace)[0]
 
     async def test_block_form_blocks_the_author_it_named(self, court: Court, world: World):
-        log = await logged(court)
-        await shared(world)
-        for who, said in ((world.grace, "slur"), (court.hedy, "please stop")):
-            await speak(world, who, said=said)
-        first, second = clips(world)[-2:]
-        await report_clip(world.linus, first)
-        await until(lambda: log.history()[-1].embeds)
-        boss = court.boss()
+        log, boss = await slur_reported(court, world.grace), court.boss()
+        await speak(world, court.hedy, said="please stop")
         form = await boss.click(log.history()[-1], label=sentence("button.case.silence", name="grace"))
-        await report_clip(world.grace, second)
+        await report_clip(world.grace, world.channel.history()[-1])
         await boss.submit_modal(form, {fields(form)[0]: "no slurs"})
         assert await court.blocked() == [world.grace.id]
 

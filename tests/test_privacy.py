@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault
 from support.audio import GOOD
 from support.clocks import PATIENCE, FastClock, until
 from support.people import forget, press, speak, speech_ended
@@ -43,18 +43,17 @@ async def test_erasure_deletes_all_data_here_and_upstream(world: World):
     assert sentence("history.forgotten") in text(history)
 
 
-async def test_failed_deletion_stays_pending_without_other_data(tmp_path: Path):
-    async with opened(tmp_path, clock=FastClock()) as world:
-        voice_id = await world.voice(world.ada, "Ada")
-        world.upstream.faults += [Fault(method="DELETE", status=500)] * 2
-        assert sentence("forget.owed", owed=1) in text(await forget(world, world.ada))
-        await until(lambda: str(world.ada.id) not in on_disk(world))
-        if world.upstream.voices:
-            pending = json.loads((tmp_path / "pending.json").read_text("utf-8"))
-            assert pending["pending_deletions"] == {
-                str(voice_id): {"voice_id": voice_id, "account": None, "owner_id": None}
-            }
-        await until(lambda: not world.upstream.voices and str(voice_id) not in on_disk(world))
+async def test_failed_deletion_stays_pending_without_other_data(world: World):
+    voice_id = await world.voice(world.ada, "Ada")
+    world.upstream.faults += [Fault(method="DELETE", status=500)] * 2
+    assert sentence("forget.owed", owed=1) in text(await forget(world, world.ada))
+    await until(lambda: str(world.ada.id) not in on_disk(world))
+    if world.upstream.voices:
+        pending = json.loads((world.folder / "pending.json").read_text("utf-8"))
+        assert pending["pending_deletions"] == {
+            str(voice_id): {"voice_id": voice_id, "account": None, "owner_id": None}
+        }
+    await until(lambda: not world.upstream.voices and str(voice_id) not in on_disk(world))
 
 
 async def test_erasure_cancels_a_queued_clone_and_deletes_one_in_progress(tmp_path: Path):
@@ -114,19 +113,24 @@ async def test_export_without_all_previews_says_so(world: World):
     assert [file.filename for file in message(result).attachments] == ["stored.json"]
 
 
-async def test_export_holds_work_in_progress_but_no_token(tmp_path: Path):
-    async with Upstream(clone_seconds=30) as upstream, opened(tmp_path, upstream) as world:
+async def test_export_holds_own_voices_with_previews_and_work_in_progress_but_no_token(tmp_path: Path):
+    async with opened(tmp_path, clone_seconds=30) as world:
+        voice_id = await world.voice(world.ada, "Ada")
         await world.voice(world.grace, "Grace", share=True)
         await speak(world, world.ada, "Grace", "Hello from Ada")
         running = await world.send(world.ada, title="Running", wait=False)
-        await until(lambda: not over(running) and len(upstream.voices) == 2)
+        await until(lambda: not over(running) and len(world.upstream.voices) == 3)
         result = await world.ada.slash(world.channel, "voices export")
-        record, archive = message(result).attachments
-        with zipfile.ZipFile(io.BytesIO(await archive.read())) as audio:
-            (sample,) = audio.namelist()
-            assert sample.startswith(f"sample-{world.ada.id}-"), "the sample is kept until the clone ends"
-            assert audio.read(sample) == GOOD[1]
-        stored = json.loads(await record.read())
+        assert result.ephemeral
+        files = {file.filename: await file.read() for file in message(result).attachments}
+        with zipfile.ZipFile(io.BytesIO(files["audio.zip"])) as audio:
+            held = {name: audio.read(name) for name in audio.namelist()}
+        assert held.pop(f"{voice_id}-Ada.mp3") == world.upstream.voices[voice_id].sample
+        [(sample, content)] = held.items()
+        assert sample.startswith(f"sample-{world.ada.id}-"), "the sample is kept until the clone ends"
+        assert content == GOOD[1]
+        stored = json.loads(files["stored.json"])
+        assert [voice["title"] for voice in stored["voices"]] == ["Ada"]
         assert [job["title"] for job in stored["clones_under_way"]] == ["Running"]
         assert [line["text"] for line in stored["spoken_by_me"]] == ["Hello from Ada"]
         assert "token" not in json.dumps(stored)

@@ -2,7 +2,6 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import discord
@@ -17,7 +16,7 @@ from bot.store.tiny.jobs import TinySpeeches
 from bot.store.tiny.members import TinyMembers
 from bot.voices.models import Viewer
 from support.clocks import FastClock, turns, until
-from support.faults import refusing
+from support.faults import hanging, refusing
 from support.people import SPEECH, forget, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import message, sentence, text
 from support.world import World, on_disk, opened, shared_titles
@@ -76,7 +75,7 @@ async def test_full_disk_stops_no_paid_clip_and_nothing_is_sent_that_cannot_be_r
     assert (sentence("store.unwritable") in text(result)) == (not posted)
 
 
-async def test_erasing_a_token_does_not_undo_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_erasing_a_token_does_not_undo_a_stage(world: World, monkeypatch: pytest.MonkeyPatch):
     put, sending = TinySpeeches.put, asyncio.Event()
 
     async def slow(store: TinySpeeches, speech: SpeechJob) -> None:
@@ -85,15 +84,14 @@ async def test_erasing_a_token_does_not_undo_a_stage(tmp_path: Path, monkeypatch
             await turns(200)
         await put(store, speech)
 
-    async with opened(tmp_path, clock=(clock := FastClock())) as world:
-        await world.voice(world.ada, "Ada")
-        monkeypatch.setattr(TinySpeeches, "put", slow)
-        world.upstream.faults.append(Fault(method="POST", path=SPEECH, then="hang", takes_effect=True))
-        await speak(world, world.ada, wait=False)
-        await sending.wait()
-        clock.skip(15 * 60 - 3)
-        await until(lambda: '"reply":null' in stored_speech(world))
-        assert '"stage":"sending"' in stored_speech(world)
+    await world.voice(world.ada, "Ada")
+    monkeypatch.setattr(TinySpeeches, "put", slow)
+    world.upstream.faults.append(Fault(method="POST", path=SPEECH, then="hang", takes_effect=True))
+    await speak(world, world.ada, wait=False)
+    await sending.wait()
+    world.skip(15 * 60 - 3)
+    await until(lambda: '"reply":null' in stored_speech(world))
+    assert '"stage":"sending"' in stored_speech(world)
 
 
 async def test_stopping_bot_refuses_clips_and_finishes_the_one_being_sent(tmp_path: Path):
@@ -153,13 +151,7 @@ class TestErasure:
 
     async def test_nothing_can_be_shared_during_an_erasure(self, world: World, monkeypatch: pytest.MonkeyPatch):
         voice_id = await world.voice(world.ada, "Ada")
-        holding = asyncio.Event()
-
-        async def hold(*_: Any, **__: Any) -> None:
-            holding.set()
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr(TinyMembers, "anonymize", hold)
+        holding = hanging(monkeypatch, TinyMembers, "anonymize")
         await forget(world, world.ada)
         await holding.wait()
         viewer = Viewer(world.ada.id, world.guild_id)

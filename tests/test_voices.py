@@ -1,8 +1,6 @@
 """`/voices`: cards, lists and their buttons, for owners and others."""
 
-import io
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,17 +63,6 @@ async def test_withdrawn_voice_is_gone_everywhere_at_once(world: World, command:
     empty = await world.grace.slash(world.channel, "voices community")
     assert sentence("community.empty") in text(empty)
     assert await world.grace.autocomplete(world.channel, "speak", "voice", "A") == []
-
-
-async def test_deletion_can_be_canceled(world: World):
-    voice_id = await world.voice(world.ada, "Ada")
-    card = await card_of(world, world.ada, voice_id)
-    await press(world.ada, card, "button.delete")
-    assert text(card) == sentence("delete.ask", title="Ada")
-    assert not message(card).attachments
-    await press(world.ada, card, "button.keep")
-    assert "English" in text(card)
-    assert len(world.upstream.voices) == 1
 
 
 async def test_deletion_uses_the_account_that_holds_the_voice(tmp_path: Path):
@@ -157,13 +144,12 @@ async def test_taken_or_blank_title_is_refused(world: World, title: str, key: st
     assert {voice["title"] for voice in world.stored(world.ada)} == {"Ada", "Eve"}
 
 
-async def test_rename_cannot_take_the_title_of_a_clone_in_progress(tmp_path: Path):
-    async with Upstream() as upstream, opened(tmp_path, upstream) as world:
-        await world.voice(world.ada, "Ada")
-        upstream.faults.append(Fault(method="POST", then="hang"))
-        await world.send(title="Eve", wait=False)
-        refused = await world.ada.slash(world.channel, "voices rename", voice="Ada", title="Eve")
-        assert text(refused) == sentence("refused.title_taken", title="Eve")
+async def test_rename_cannot_take_the_title_of_a_clone_in_progress(world: World):
+    await world.voice(world.ada, "Ada")
+    world.upstream.faults.append(Fault(method="POST", then="hang"))
+    await world.send(title="Eve", wait=False)
+    refused = await world.ada.slash(world.channel, "voices rename", voice="Ada", title="Eve")
+    assert text(refused) == sentence("refused.title_taken", title="Eve")
 
 
 async def test_empty_list_says_what_to_do_next(world: World):
@@ -230,6 +216,12 @@ async def test_cards_and_lists_work_after_a_restart(world: World):
     assert "🎙️ Ada" in text(await pick(world.grace, listed, voice_id))
     await press(world.ada, card, "button.unshare")
     assert sentence("shared.nowhere") in text(card)
+    await press(world.ada, card, "button.delete")
+    assert text(card) == sentence("delete.ask", title="Ada")
+    assert not message(card).attachments
+    await press(world.ada, card, "button.keep")
+    assert "English" in text(card)
+    assert len(world.upstream.voices) == 1, "the deletion was canceled"
     await press(world.ada, card, "button.delete")
     await world.restart()
     await press(world.ada, card, "button.gone")
@@ -311,16 +303,3 @@ async def test_voice_can_be_named_by_an_unambiguous_title(world: World):
     for voice in (str(voice_id), "Ada", "1", "unknown", "9" * 40):
         assert await shown(world.grace, voice) == UNKNOWN, "a private voice of another member looks like no voice"
     assert await shown(world.linus, "twin") == sentence("refused.voice_ambiguous", title="twin")
-
-
-async def test_export_holds_own_voices_and_previews(world: World):
-    voice_id = await world.voice(world.ada, "Ada")
-    await world.voice(world.grace, "Grace")
-    result = await world.ada.slash(world.channel, "voices export")
-    assert result.ephemeral
-    files = {file.filename: await file.read() for file in message(result).attachments}
-    stored = json.loads(files["stored.json"])
-    assert [voice["title"] for voice in stored["voices"]] == ["Ada"]
-    assert "Grace" not in files["stored.json"].decode()
-    with zipfile.ZipFile(io.BytesIO(files["audio.zip"])) as archive:
-        assert archive.read(f"{voice_id}-Ada.mp3") == world.upstream.voices[voice_id].sample

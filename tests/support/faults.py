@@ -1,5 +1,6 @@
 """What fails: disks, and responses that get lost."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,6 +26,18 @@ def refusing(times: int, then: Any) -> Any:
         return await then(*args, **kwargs)
 
     return call
+
+
+def hanging(monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> asyncio.Event:
+    """Let a method never return; the event is set once it is called."""
+    called = asyncio.Event()
+
+    async def hang(*_: Any, **__: Any) -> None:
+        called.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(target, name, hang)
+    return called
 
 
 def full_disk(
