@@ -446,31 +446,33 @@ def test_share_is_complete_or_absent_if_its_owner_or_the_bot_leaves(leaves: str)
         agreement.share(0, 0, HERE, None)
 
 
-def hang_up(upstream: Upstream) -> None:
-    """End hanging requests, as the bot would after 30 s."""
-    for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - faults have no end
-        hanging.cancel()
+def clone_whose_response_hangs(agreement: Agreement) -> Callable[[], None]:
+    """Begin a clone and wait for its voice; return what ends the hanging requests, as the bot would after 30 s."""
+    upstream = agreement.upstream
+    upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
+    agreement.clone(0, "Linus", 0.0)
+    agreement.runner.run(until(lambda: len(upstream.voices) > 6))
+
+    def hang_up() -> None:
+        for hanging in upstream._handlers:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - faults have no end
+            hanging.cancel()
+
+    return hang_up
 
 
 def test_erasure_during_a_clone_leaves_no_voice():
     with begun() as agreement:
-        upstream = agreement.upstream
-        upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
-        agreement.clone(0, "Linus", 0.0)
-        agreement.runner.run(until(lambda: len(upstream.voices) > 6))
+        hang_up = clone_whose_response_hangs(agreement)
         agreement.forget(0, None)
         agreement.wait(100)
-        hang_up(upstream)
+        hang_up()
 
 
 @pytest.mark.parametrize("looking", [True, False])
 def test_erasure_also_deletes_a_voice_of_unknown_outcome(looking: bool):  # noqa: FBT001 - both cases
     """A search for the voice is running, or the next search fails."""
     with begun() as agreement:
-        upstream = agreement.upstream
-        upstream.faults += [Fault(then="hang", takes_effect=True, method="POST")]
-        agreement.clone(0, "Linus", 0.0)
-        agreement.runner.run(until(lambda: len(upstream.voices) > 6))
+        hang_up, upstream = clone_whose_response_hangs(agreement), agreement.upstream
         upstream.faults += [Fault(status=500, method="GET")] * 20
         agreement.restart()
         agreement.runner.run(until(lambda: all(job["delivered"] for job in agreement.jobs())))
@@ -480,4 +482,4 @@ def test_erasure_also_deletes_a_voice_of_unknown_outcome(looking: bool):  # noqa
             agreement.runner.run(until(lambda: not upstream.faults))
         agreement.forget(0, 0.02)
         agreement.runner.run(until(lambda: not upstream.faults))
-        hang_up(upstream)
+        hang_up()

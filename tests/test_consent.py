@@ -10,7 +10,7 @@ import pytest
 from bot.i18n import Markup
 from support.audio import GOOD
 from support.clocks import DAY, FastClock, until
-from support.consents import approved, ask, asked, click, consents, question
+from support.consents import approved, ask, asked, click, consents, job_id, question
 from support.moderators import Court
 from support.people import forget, press, speak, submit
 from support.reading import UNKNOWN, buttons, sentence, text
@@ -180,8 +180,7 @@ class TestRequest:
         _, message = await asked(world)
         listed = await world.ada.slash(world.channel, "voices list")
         assert "waits for grace to approve" in text(listed)
-        [job_id] = [name.removesuffix(".json") for name in world.jobs() if name.endswith(".json")]
-        card = await world.ada.select(received(listed), [job_id], custom_id="pick:voice")
+        card = await world.ada.select(received(listed), [job_id(world)], custom_id="pick:voice")
         assert "Waiting for approval" in text(card)
         await press(world.ada, card, "button.cancel")
         await until(lambda: sentence("refused.cancelled") in text(card))
@@ -219,9 +218,8 @@ class TestEarlyWithdrawal:
             await until(lambda: "Queued" in text(card))
             if killed:
                 [given] = consents(world, world.grace)
-                await world.store.members.change_consent(
-                    world.grace.id, given["job_id"], partial(replace, revoked=True)
-                )
+                revoked = partial(replace, revoked=True)
+                await world.store.members.change_consent(world.grace.id, given["job_id"], revoked)
             else:
                 await revoke(world)
             await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))

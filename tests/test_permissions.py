@@ -21,12 +21,11 @@ from bot.client.client import Clonevoice
 from bot.cloning.job import CloneJob
 from bot.moderation.models import Case, Report, ReportedClip, ReportedVoice, ReportReason
 from bot.policy.models import UserRef
-from bot.store.protocol import Store
 from bot.voices.models import Consent, Speaker, Statement, Voice
 from support.audio import GOOD, mp3
 from support.clocks import until
 from support.moderators import Court, court_in
-from support.reading import fields, sentence, text
+from support.reading import fields, replies, sentence
 from support.world import World, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -126,10 +125,6 @@ class Scene:
     def world(self) -> World:
         return self.court.world
 
-    @property
-    def store(self) -> Store:
-        return self.world.store
-
     def title(self) -> str:
         self.numbers.append(len(self.numbers))
         return f"Voice {len(self.numbers)}"
@@ -140,8 +135,8 @@ class Scene:
         An unchanged voice of an earlier attempt is used again.
         """
         who, title = owner or self.world.ada, self.title()
-        reported = await self.reported()
-        for voice in await self.store.members.voices(who.id):
+        reported = {case.voice.voice_id for case in await self.world.store.servers.cases(self.world.guild_id)}
+        for voice in await self.world.store.members.voices(who.id):
             same = self.made.get(voice.id) == voice and bool(voice.shared_in) is shared
             if same and voice.id not in reported:
                 return voice.id
@@ -150,20 +145,16 @@ class Scene:
         voice_id = await self.world.voice(who, title, speaker=linus, guild_id=guild)
         statement = Statement(linus.id, "yes", 1, 1.0, guild, self.world.channel.id)
         consent = Consent(f"{who.id}-{voice_id}", who.id, who.user.name, title, statement, voice_id)
-        await self.store.members.put_consent(consent)
+        await self.world.store.members.put_consent(consent)
         if shared:
             await self.world.ada.slash(self.world.channel, "voices share", voice=str(voice_id))
-        for voice in await self.store.members.voices(who.id):
-            if voice.id == voice_id:
-                self.made[voice_id] = voice
+        voices = {voice.id: voice for voice in await self.world.store.members.voices(who.id)}
+        self.made[voice_id] = voices[voice_id]
         return voice_id
-
-    async def reported(self) -> set[int]:
-        return {case.voice.voice_id for case in await self.store.servers.cases(self.world.guild_id)}
 
     async def case(self) -> int:
         """Report a new voice of Ada's unless the last case is still open; return the ID of the case."""
-        for case in await self.store.servers.cases(self.world.guild_id):
+        for case in await self.world.store.servers.cases(self.world.guild_id):
             if case.open and case.reports[0].reporter_id == self.world.linus.id:
                 return case.id
         voice_id = await self.voice()
@@ -171,7 +162,7 @@ class Scene:
         target = ReportedVoice(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
         line = ReportedClip("Hi", self.world.grace.id, "grace", "https://discord.com")
         report = Report(self.world.linus.id, "linus", ReportReason.OTHER, 1.0, line)
-        await self.store.servers.put_case(guild, Case(case_id, target, (report,)))
+        await self.world.store.servers.put_case(guild, Case(case_id, target, (report,)))
         return case_id
 
     async def job(self, kind: str) -> str:
@@ -293,7 +284,7 @@ async def _clone_this(deed: Deed) -> InteractionResult:
     return await deed.who.submit_modal(form, {title: BLANK, rights: ["own"], language: ["en"]})
 
 
-ASK_NOTHING = (*("list", "community", "export", "settings", "voices", "blocked", "reports", "audit"),)
+ASK_NOTHING = ("list", "community", "export", "settings", "voices", "blocked", "reports", "audit")
 """Subcommands without a required option."""
 
 
@@ -336,8 +327,7 @@ async def _prepared(deed: Deed, name: str) -> InteractionResult:  # noqa: C901, 
 
 async def _pressed(deed: Deed, kind: str, wish: str, *, shared: bool) -> InteractionResult:  # noqa: PLR0911 - as above
     """Press a button, or choose from a select, about an object of Ada's."""
-    scene = deed.scene
-    ada = scene.world.ada.id
+    scene, ada = deed.scene, deed.scene.world.ada.id
     buttons: dict[str, Callable[[], Awaitable[object]]] = {
         "voice": lambda: scene.voice(shared=shared and wish in {"speak", "unshare"}),
         "clone": lambda: scene.job("own"),
@@ -370,7 +360,7 @@ async def _pressed(deed: Deed, kind: str, wish: str, *, shared: bool) -> Interac
 
 
 def came_of(result: InteractionResult) -> str:
-    said = [text(result), *(one.content for one in result.followups)]
+    said = replies(result)
     if any(MISTAKE in one for one in said):
         return "mistake"
     return next((word for word, refusal in REFUSALS.items() if refusal in said), YES)

@@ -43,6 +43,11 @@ def consents(world: World, who: simcord.MemberActor) -> list[dict[str, Any]]:
     return [one for row in json.loads(file.read_text("utf-8")).get("consents", {}).values() for one in row["consents"]]
 
 
+def job_id(world: World) -> str:
+    [job_id] = [name.removesuffix(".json") for name in world.jobs() if name.endswith(".json")]
+    return job_id
+
+
 async def approved(world: World, **options: Any) -> None:
     """Have Ada ask Grace, Grace approve, and the voice made."""
     before = len(world.stored(world.ada))

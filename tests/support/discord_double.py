@@ -106,12 +106,7 @@ class _Hold:
 
 
 class RefusedError(Exception):
-    """An error response with a `status` and one of Discord's codes."""
-
-    def __init__(self, status: int, code: int) -> None:
-        super().__init__(status, code)
-        self.status = status
-        self.code = code
+    """An error response: its status, and one of Discord's codes."""
 
 
 class DiscordDouble:
@@ -239,7 +234,8 @@ class DiscordDouble:
             try:
                 response = _json(answer(call))
             except RefusedError as refused:
-                response = _json({"message": "", "code": refused.code}, status=refused.status)
+                status, code = refused.args
+                response = _json({"message": "", "code": code}, status)
         if hold:
             self._holds.remove(hold)
             hold.reached.set()
@@ -255,7 +251,7 @@ class DiscordDouble:
         return self._commands
 
     def _callback(self, call: Call) -> object:
-        answer = self._answer(call)
+        answer = self._answers[call.parts["token"]]
         waited = time.monotonic() - answer.asked_at
         if answer.acknowledged_after is not None:
             raise RefusedError(400, 40060)
@@ -273,7 +269,7 @@ class DiscordDouble:
         return {"interaction": told | ({"response_message_id": m.id} if (m := answer.original) else {})}
 
     def _follow_up(self, call: Call) -> object:
-        answer = self._answer(call)
+        answer = self._answers[call.parts["token"]]
         message = answer.original
         if message is None or not message.flags & LOADING:
             message = self._post(CHANNEL, answer.user_id)
@@ -294,15 +290,11 @@ class DiscordDouble:
     def _edit(self, call: Call) -> object:
         return self._change(self._message(call), call.payload, call.files)
 
-    def _delete(self, call: Call) -> object:
+    def _delete(self, call: Call) -> None:
         self._message(call).deleted = True
-        return None
-
-    def _answer(self, call: Call) -> Answer:
-        return self._answers[call.parts["token"]]
 
     def _message(self, call: Call) -> Message:
-        original = self._answer(call).original if "token" in call.parts else None
+        original = self._answers[call.parts["token"]].original if "token" in call.parts else None
         named = call.parts["message"]
         message = original if named == "@original" else self.messages.get(named)
         if message is None or message.deleted:
