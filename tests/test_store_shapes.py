@@ -38,7 +38,7 @@ async def everything(store: TinyStore) -> dict[str, Any]:
                 for member_id in MEMBERS
             ],
             "voice_ids": sorted(await store.members.voice_ids()),
-            "speakers_with_revoked_consents": await store.members.speakers_with_revoked_consents(),
+            "revoking": await store.members.speakers_with_revoked_consents(),
             "clips_by_1040": await store.members.clips_by(1040),
             "servers": [
                 {name: await getattr(store.servers, name)(guild_id) for name in PARTS_OF_A_SERVER}

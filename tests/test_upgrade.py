@@ -1,6 +1,7 @@
 """The present program continues what the program at 7ce5979 left when it was killed."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,11 @@ class ClockSinceKill(FastClock):
 
 
 def read(folder: Path, kind: str) -> dict[str, dict[str, Any]]:
-    return {file.stem: json.loads(file.read_bytes()) for file in (folder / kind).glob("*.json")}
+    found: dict[str, dict[str, Any]] = {}
+    for file in (folder / kind).glob("*.json"):
+        with suppress(FileNotFoundError):  # the bot has just removed it
+            found[file.stem] = json.loads(file.read_bytes())
+    return found
 
 
 def is_over(folder: Path) -> bool:
