@@ -3,28 +3,32 @@
 import asyncio
 import gc
 import json
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from simcord.results import InteractionResult
 
 from bot.audio.sample_info import SampleInfo
 from bot.client.messenger import DeliveryError, Messenger
+from bot.clock import Clock
 from bot.cloning.errors import OfferLapsed
 from bot.cloning.job import CloneJob, Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import ClonevoiceError, Refused
 from bot.jobs.record import Failure, InteractionReply
 from bot.jobs.registry import JobRegistry
+from bot.mureka.responses import VoiceResponse
 from bot.store.tiny.store import open_store
-from bot.voices.models import Language, Rights, Voice
+from bot.voices.models import Voice
 from support.audio import GOOD, id3v2, mp3
+from support.builders import JOB
 from support.clocks import PATIENCE, FastClock, ManualClock, until
 from support.reading import buttons, sentence, text
-from support.world import World, opened
+from support.world import World, on_disk, opened
 
 ADA, GRACE, LINUS = 1456074443980800002, 1456074443980800003, 1456074443980800004
 """The IDs of the world's members: simcord counts from the same number in each run."""
@@ -41,35 +45,28 @@ REPLY = InteractionReply("dead-token", 77, NOW - MINUTE, 1000)
 
 def left(stage: Stage, owner: int = ADA, *, since: float = 30.0, **changes: Any) -> CloneJob:
     """Return a job that entered `stage` `since` seconds ago."""
-    job = CloneJob(
+    job = replace(
+        JOB,
         id=f"{owner}-{stage}",
         owner_id=owner,
-        owner_name="member",
-        guild_id=2,
-        channel_id=3,
         title="Left",
         description="two words",
-        rights=Rights.OWN,
-        language=Language.ENGLISH,
-        locale="en-US",
         sample_url="http://127.0.0.1:1/nothing.mp3",
         stage=stage,
         times={Stage.RECEIVED: NOW - since - MINUTE, stage: NOW - since},
         sample_sha256="ab" * 32,
         sample_info=SampleInfo(6.0 if stage is Stage.CONFIRMING else 12.0, "MP3", 44100, 1, 64000, -3.0, -20.0),
         outcome_unknown_since=NOW - since if stage is Stage.FAILED else None,
+        reply=None,
     )
     return replace(job, **changes)
 
 
-async def leave(folder: Path, *jobs: CloneJob, voices: Iterable[Voice] = ()) -> None:
-    """Write the jobs and voices of a killed bot."""
-    async with open_store(folder) as store:
-        for job in jobs:
-            await store.jobs.put_sample(job.id, GOOD[1])
-            await store.jobs.put(job)
-        for voice in voices:
-            await store.members.put(voice)
+FAILED = left(Stage.FAILED, failure=LOST, delivered=True)
+
+
+def recorded(job: CloneJob, number: int) -> Voice:
+    return job.to_voice(VoiceResponse(id=number), NOW)
 
 
 def exists(upstream: Upstream, number: int, job: CloneJob, **changes: Any) -> None:
@@ -78,10 +75,42 @@ def exists(upstream: Upstream, number: int, job: CloneJob, **changes: Any) -> No
     upstream.voices[number] = replace(voice, **changes)
 
 
-def recorded(job: CloneJob, number: int, **changes: Any) -> Voice:
-    """Return the voice of a job as recorded."""
-    voice = Voice(number, job.id, job.owner_id, 2, job.title, job.description, job.language, job.rights, "ab", NOW)
-    return replace(voice, **changes)
+Start = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def upstream() -> AsyncGenerator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def start(folder: Path, upstream: Upstream) -> Start:
+    """Return a function that starts a bot on the jobs and voices that a killed bot left."""
+
+    @asynccontextmanager
+    async def start(
+        *jobs: CloneJob,
+        voices: Iterable[Voice] = (),
+        api: Upstream = upstream,
+        clock: Clock | None = None,
+        **given: Any,
+    ) -> AsyncGenerator[World]:
+        async with open_store(folder) as store:
+            for job in jobs:
+                await store.jobs.put_sample(job.id, GOOD[1])
+                await store.jobs.put(job)
+            for voice in voices:
+                await store.members.put(voice)
+        async with opened(folder, api, clock or FastClock(), **given) as world:
+            yield world
+
+    return start
 
 
 def ids(world: World, member: int) -> list[int]:
@@ -90,9 +119,10 @@ def ids(world: World, member: int) -> list[int]:
     return [voice["id"] for voice in json.loads(file.read_text("utf-8"))["voices"].values()] if file.exists() else []
 
 
-def record(world: World, job: CloneJob) -> dict[str, Any]:
-    """Read a job from disk."""
-    return json.loads((world.folder / "jobs" / f"{job.id}.json").read_text("utf-8"))["job"]["1"]
+def record(world: World, job_id: str = "*") -> dict[str, Any]:
+    """Read a job from disk; without an ID the only one."""
+    [file] = (world.folder / "jobs").glob(f"{job_id}.json")
+    return json.loads(file.read_text("utf-8"))["job"]["1"]
 
 
 def told(world: World) -> str:
@@ -115,45 +145,35 @@ async def accepted(work: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(0.005)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
 class TestEachStage:
     """A job left by a killed bot continues from its stage."""
 
-    async def test_received_job_is_downloaded_again(self, folder: Path):
-        async with Upstream() as upstream:
-            job = left(Stage.RECEIVED, sample_info=None)
-            exists(upstream, 7, job, account="the file server's")
-            await leave(folder, replace(job, sample_url=f"{upstream.origin}/files/7.mp3"))
-            async with opened(folder, upstream, FastClock()) as world:
-                await over(world)
-                assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
-                assert ids(world, ADA) == [max(upstream.voices)]
-                assert "Left" in told(world)
+    async def test_received_job_is_downloaded_again(self, start: Start, upstream: Upstream):
+        job = left(Stage.RECEIVED, sample_info=None, sample_url=f"{upstream.origin}/files/7.mp3")
+        exists(upstream, 7, job, account="the file server's")
+        async with start(job) as world:
+            await over(world)
+            assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
+            assert ids(world, ADA) == [max(upstream.voices)]
+            assert "Left" in told(world)
 
-    async def test_received_job_with_a_dead_link_says_so(self, folder: Path):
-        await leave(folder, left(Stage.RECEIVED))
-        async with opened(folder, None, FastClock()) as world:
+    async def test_received_job_with_a_dead_link_says_so(self, start: Start):
+        async with start(left(Stage.RECEIVED)) as world:
             await over(world)
             assert sentence("sample.link_dead") in told(world)
             assert world.upstream.requests == []
 
     @pytest.mark.parametrize("stage", [Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING])
-    async def test_unsent_job_is_sent(self, folder: Path, stage: Stage):
-        await leave(folder, left(stage))
-        async with opened(folder, None, FastClock()) as world:
+    async def test_unsent_job_is_sent(self, start: Start, stage: Stage):
+        async with start(left(stage)) as world:
             await over(world)
             assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
             assert ids(world, ADA) == [*world.upstream.voices]
             assert "Left" in told(world)
 
-    async def test_confirmation_stays_open_for_the_remaining_time(self, folder: Path):
+    async def test_confirmation_stays_open_for_the_remaining_time(self, start: Start):
         clock = ManualClock()
-        await leave(folder, left(Stage.CONFIRMING, since=14 * MINUTE, reply=REPLY))
-        async with opened(folder, None, clock) as world:
+        async with start(left(Stage.CONFIRMING, since=14 * MINUTE, reply=REPLY), clock=clock) as world:
             await until(world.edits)
             await clock.advance(MINUTE - 1)
             await world.idle()
@@ -163,112 +183,108 @@ class TestEachStage:
             assert sentence("refused.unanswered") in told(world)
             assert world.upstream.requests == []
 
-    async def test_confirmation_can_be_answered_after_a_restart(self, folder: Path):
-        await leave(folder, job := left(Stage.CONFIRMING, since=MINUTE))
-        async with opened(folder, None, FastClock()) as world:
-            await accepted(lambda: world.bot.services.cloner.confirm(job.id, ADA))
+    async def test_confirmation_can_be_answered_after_a_restart(self, start: Start):
+        async with start(job := left(Stage.CONFIRMING, since=MINUTE)) as world:
+            await accepted(lambda: world.services.cloner.confirm(job.id, ADA))
             await over(world)
             assert ids(world, ADA) == [*world.upstream.voices]
 
-    async def test_expired_confirmation_is_closed(self, folder: Path):
-        await leave(folder, left(Stage.CONFIRMING, since=15 * MINUTE))
-        async with opened(folder, None, ManualClock()) as world:
+    async def test_expired_confirmation_is_closed(self, start: Start):
+        async with start(left(Stage.CONFIRMING, since=15 * MINUTE), clock=ManualClock()) as world:
             await over(world)
             assert sentence("refused.unanswered") in told(world)
 
     @pytest.mark.parametrize("oldest", [Stage.QUEUED, Stage.UPLOADING])
-    async def test_places_in_the_queue_are_kept(self, folder: Path, oldest: Stage):
-        members = {GRACE: "one", LINUS: "two", ADA: "three"}
-        stages = {GRACE: oldest, LINUS: Stage.QUEUED, ADA: Stage.QUEUED}
+    async def test_places_in_the_queue_are_kept(self, start: Start, oldest: Stage):
         jobs = [
-            left(stages[member], member, title=title, since=90.0 - place)
-            for place, (member, title) in enumerate(members.items())
+            left(oldest, GRACE, title="one", since=90.0),
+            left(Stage.QUEUED, LINUS, title="two", since=89.0),
+            left(Stage.QUEUED, ADA, title="three", since=88.0),
         ]
-        await leave(folder, *jobs)
-        async with Upstream(clone_seconds=0.05) as upstream, opened(folder, upstream, FastClock()) as world:
+        async with Upstream(clone_seconds=0.05) as slow, start(*jobs, api=slow) as world:
             await over(world)
             assert [post.query["title"] for post in world.posts()] == ["one", "two", "three"]
 
-    async def test_existing_voice_is_found_and_not_made_again(self, folder: Path):
-        async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.CLONING))
-            exists(upstream, 7, job)
-            async with opened(folder, upstream, FastClock()) as world:
-                await over(world)
-                assert world.posts() == []
-                assert ids(world, ADA) == [7]
-                assert "Left" in told(world)
+    @pytest.mark.parametrize(
+        ("job", "off"),
+        [
+            pytest.param(left(Stage.CLONING), 0, id="a killed clone"),
+            pytest.param(left(Stage.QUEUED, outcome_unknown_since=NOW - DAY / 2), 0, id="a retry that had started"),
+            pytest.param(left(Stage.CLONING), -10 * MINUTE, id="the API's clock is slow"),
+            pytest.param(left(Stage.CLONING), 10 * MINUTE, id="the API's clock is fast"),
+        ],
+    )
+    async def test_existing_voice_is_found_and_not_made_again(
+        self, start: Start, upstream: Upstream, job: CloneJob, off: float
+    ):
+        exists(upstream, 7, job, created_at=int(NOW + off))
+        async with start(job) as world:
+            await over(world)
+            assert world.posts() == []
+            assert ids(world, ADA) == [7]
+            assert "Left" in told(world)
 
-    async def test_recorded_voice_is_only_delivered(self, folder: Path):
+    async def test_recorded_voice_is_only_delivered(self, start: Start):
         job = left(Stage.CLONING)
-        await leave(folder, job, voices=[recorded(job, 7)])
-        async with opened(folder, None, FastClock()) as world:
+        async with start(job, voices=[recorded(job, 7)]) as world:
             await over(world)
             assert world.upstream.requests == []
             assert ids(world, ADA) == [7]
             assert "Left" in told(world)
 
-    async def test_voice_with_a_known_id_is_taken_and_no_other(self, folder: Path):
-        async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.CLONING, voice_id=7))
-            exists(upstream, 7, job, title="Renamed upstream")
-            exists(upstream, 8, job)
-            async with opened(folder, upstream, FastClock()) as world:
-                await over(world)
-                assert world.posts() == []
-                assert ids(world, ADA) == [7]
+    async def test_voice_with_a_known_id_is_taken_and_no_other(self, start: Start, upstream: Upstream):
+        job = left(Stage.CLONING, voice_id=7)
+        exists(upstream, 7, job, title="Renamed upstream")
+        exists(upstream, 8, job)
+        async with start(job) as world:
+            await over(world)
+            assert world.posts() == []
+            assert ids(world, ADA) == [7]
 
-    async def test_missing_voice_is_searched_as_long_as_a_clone_takes(self, folder: Path):
-        await leave(folder, job := left(Stage.CLONING))
-        clock = FastClock()
-        async with opened(folder, None, clock, clone_timeout=30) as world:
-            await until(lambda: record(world, job)["delivered"])
+    async def test_missing_voice_is_searched_as_long_as_a_clone_takes(self, start: Start):
+        async with start(left(Stage.CLONING), clone_timeout=30) as world:
+            await until(lambda: record(world)["delivered"])
             assert [request.method for request in world.upstream.requests] == ["GET"] * 4
             assert sentence("button.again") in told(world)
             assert "shows no voice of this title" in told(world)
 
-    async def test_late_voice_is_found_even_if_the_list_fails_at_times(self, folder: Path):
-        async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.CLONING))
-            upstream.faults += [Fault(status=500), Fault(then="reset"), Fault(status=596)]
-            async with opened(folder, upstream, FastClock()) as world:
-                await until(lambda: len(upstream.requests) == 4)
-                exists(upstream, 7, job)
-                await over(world)
-                assert world.posts() == []
-                assert ids(world, ADA) == [7]
+    async def test_late_voice_is_found_even_if_the_list_fails_at_times(self, start: Start, upstream: Upstream):
+        upstream.faults += [Fault(status=500), Fault(then="reset"), Fault(status=596)]
+        async with start(job := left(Stage.CLONING)) as world:
+            await until(lambda: len(upstream.requests) == 4)
+            exists(upstream, 7, job)
+            await over(world)
+            assert world.posts() == []
+            assert ids(world, ADA) == [7]
 
-    async def test_undelivered_voice_is_delivered_once(self, folder: Path):
+    async def test_undelivered_voice_is_delivered_once(self, start: Start):
         job = left(Stage.DONE, voice_id=7)
         other = left(Stage.DONE, GRACE, voice_id=8, title="Known", delivered=True)
-        await leave(folder, job, other, voices=[recorded(job, 7), recorded(other, 8)])
-        async with opened(folder, None, FastClock()) as world:
+        async with start(job, other, voices=[recorded(job, 7), recorded(other, 8)]) as world:
             await over(world)
             assert world.upstream.requests == []
             assert "Left" in told(world)
             assert "Known" not in told(world)
             assert ids(world, ADA) == [7]
 
-    async def test_undelivered_failure_is_delivered_once(self, folder: Path):
+    async def test_undelivered_failure_is_delivered_once(self, start: Start):
         failure = Failure("sample.too_large", {"limit": 7})
-        await leave(folder, left(Stage.FAILED, failure=failure, outcome_unknown_since=None))
-        async with opened(folder, None, FastClock()) as world:
+        async with start(left(Stage.FAILED, failure=failure, outcome_unknown_since=None)) as world:
             await over(world)
             assert sentence("sample.too_large", limit=7) in told(world)
             assert len([message for message in world.direct() if message.get("embeds")]) == 1
             assert world.upstream.requests == []
 
-    async def test_result_is_kept_and_delivered_days_later(self, folder: Path, caplog: pytest.LogCaptureFixture):
+    async def test_result_is_kept_and_delivered_days_later(self, start: Start, caplog: pytest.LogCaptureFixture):
         tried = asyncio.Event()
 
         async def down(*_: object, **__: object) -> None:
             tried.set()
             raise DeliveryError("Discord is down", temporary=True)
 
-        await leave(folder, left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {})))
         patch = pytest.MonkeyPatch()
         patch.setattr(Messenger, "dm", down)
-        async with opened(folder, None, FastClock()) as world:
+        async with start(left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {}))) as world:
             await tried.wait()
             assert len(world.jobs()) == 2
             patch.undo()
@@ -277,103 +293,77 @@ class TestEachStage:
         gc.collect()
         assert "never retrieved" not in caplog.text
 
-    async def test_bot_stopped_during_a_clone_finds_the_voice(self, folder: Path):
-        async with Upstream(clone_seconds=30) as upstream:
-            async with opened(folder, upstream, FastClock()) as world:
+    async def test_bot_stopped_during_a_clone_finds_the_voice(self, start: Start):
+        async with Upstream(clone_seconds=30) as slow:
+            async with start(api=slow) as world:
                 await world.send(wait=False)
-                await until(lambda: upstream.voices)
-            async with opened(folder, upstream, FastClock()) as world:
+                await until(lambda: slow.voices)
+            async with start(api=slow) as world:
                 await over(world)
                 assert len(world.posts()) == 1
-                assert ids(world, ADA) == [*upstream.voices]
+                assert ids(world, ADA) == [*slow.voices]
 
 
 class TestWhoseVoice:
     """Each member gets their own voice and pays once."""
 
-    async def test_look_alikes_get_their_own_voices(self, folder: Path):
-        async with Upstream() as upstream:
-            killed, waiting = left(Stage.CLONING), left(Stage.QUEUED, GRACE)
-            await leave(folder, killed, waiting)
-            async with opened(folder, upstream, FastClock(), clones_per_account=2) as world:
-                await until(lambda: len(upstream.requests) >= 2)
-                assert world.posts() == [], "nothing is sent while the owner of the voice is unknown"
-                exists(upstream, 7, killed)
-                await over(world)
-                assert ids(world, ADA) == [7]
-                assert len(world.posts()) == 1
-                assert ids(world, GRACE) == [number for number in upstream.voices if number != 7]
+    async def test_look_alikes_get_their_own_voices(self, start: Start, upstream: Upstream):
+        killed, waiting = left(Stage.CLONING), left(Stage.QUEUED, GRACE)
+        async with start(killed, waiting, clones_per_account=2) as world:
+            await until(lambda: len(upstream.requests) >= 2)
+            assert world.posts() == [], "nothing is sent while the owner of the voice is unknown"
+            exists(upstream, 7, killed)
+            await over(world)
+            assert ids(world, ADA) == [7]
+            assert len(world.posts()) == 1
+            assert ids(world, GRACE) == [number for number in upstream.voices if number != 7]
 
-    async def test_retry_does_not_take_the_voice_of_a_look_alike_in_progress(self, folder: Path):
+    async def test_retry_does_not_take_the_voice_of_a_look_alike_in_progress(self, start: Start):
         accounts = ("a@example.com", "b@example.com")
-        mine = left(Stage.FAILED, account=accounts[0], failure=LOST, delivered=True, description="two words")
-        await leave(folder, mine)
+        mine = replace(FAILED, account=accounts[0])
         async with (
-            Upstream(accounts=accounts, clone_seconds=0.5) as upstream,
-            opened(folder, upstream, FastClock(), useapi_accounts=accounts, clones_per_account=2) as world,
+            Upstream(accounts=accounts, clone_seconds=0.5) as slow,
+            start(mine, api=slow, useapi_accounts=accounts, clones_per_account=2) as world,
         ):
             sent = await world.send(world.grace, title="Left", description="two words", wait=False)
-            await until(lambda: upstream.voices)
-            [hers] = upstream.voices.values()
+            await until(lambda: slow.voices)
+            [hers] = slow.voices.values()
             assert hers.account == accounts[0]
-            await world.bot.services.cloner.retry(mine.id, ADA)
+            await world.services.cloner.retry(mine.id, ADA)
             await world.ended(sent)
             await over(world)
             assert ids(world, GRACE) == [hers.id]
-            assert ids(world, ADA) == [number for number in upstream.voices if number != hers.id]
+            assert ids(world, ADA) == [number for number in slow.voices if number != hers.id]
             assert len(world.posts()) == 2
 
-    @pytest.mark.parametrize("off", [-10 * MINUTE, 10 * MINUTE])
-    async def test_server_clock_may_be_10_minutes_off(self, folder: Path, off: float):
-        async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.CLONING))
-            exists(upstream, 7, job, created_at=int(NOW + off))
-            async with opened(folder, upstream, FastClock()) as world:
-                await over(world)
-                assert ids(world, ADA) == [7]
-                assert world.posts() == []
-
     @pytest.mark.parametrize("whose", ["it was there before", "on another's record", "another job's", "a look-alike's"])
-    async def test_voice_of_another_job_or_member_is_not_taken(self, folder: Path, whose: str):
-        async with Upstream() as upstream:
-            job = left(Stage.CLONING)
-            other = left(Stage.DONE, GRACE, voice_id=7)
-            exists(upstream, 7, job, description="other words" if whose == "a look-alike's" else "two words")
-            await leave(
-                folder,
-                replace(job, voice_ids_before=(7,) if whose == "it was there before" else ()),
-                # The other job can't be delivered, so that it stays while this one searches.
-                *((replace(other, stage=Stage.CLONING),) if whose == "another job's" else ()),
-                voices=[recorded(other, 7)] if whose == "on another's record" else [],
-            )
-            async with opened(folder, upstream, FastClock(), clone_timeout=30) as world:
-                await until(lambda: record(world, job)["delivered"])
-                assert ids(world, ADA) == []
-                assert world.posts() == []
+    async def test_voice_of_another_job_or_member_is_not_taken(self, start: Start, upstream: Upstream, whose: str):
+        job = left(Stage.CLONING, voice_ids_before=(7,) if whose == "it was there before" else ())
+        other = left(Stage.DONE, GRACE, voice_id=7)
+        exists(upstream, 7, job, description="other words" if whose == "a look-alike's" else "two words")
+        # The other job can't be delivered, so that it stays while this one searches.
+        others = [replace(other, stage=Stage.CLONING)] if whose == "another job's" else []
+        voices = [recorded(other, 7)] if whose == "on another's record" else []
+        async with start(job, *others, voices=voices, clone_timeout=30) as world:
+            await until(lambda: record(world, job.id)["delivered"])
+            assert ids(world, ADA) == []
+            assert world.posts() == []
 
 
 class TestRetry:
     """A clone of unknown outcome can be retried for a day."""
 
-    FAILED = left(Stage.FAILED, failure=LOST, delivered=True)
-
-    async def failed(self, world: World) -> str:
-        """Clone with a lost response and no voice; return the job's ID."""
+    async def failed(self, world: World) -> InteractionResult:
+        """Clone with a lost response and no voice; return the card."""
         world.upstream.faults.append(Fault(then="reset", method="POST"))
-        await world.send()
-        await until(lambda: '"delivered":true' in self.only(world).read_text("utf-8"))
-        return self.only(world).stem
+        result = await world.send()
+        await until(lambda: record(world)["delivered"])
+        assert buttons(result) == [sentence("button.again")]
+        return result
 
-    def only(self, world: World) -> Path:
-        [file] = (world.folder / "jobs").glob("*.json")
-        return file
-
-    async def test_retry_searches_first_and_then_sends(self, folder: Path):
-        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
-            world.upstream.faults.append(Fault(then="reset", method="POST"))
-            result = await world.send()
-            assert buttons(result) == [sentence("button.again")]
-            await until(lambda: '"delivered":true' in self.only(world).read_text("utf-8"))
+    async def test_retry_searches_first_and_then_sends(self, start: Start):
+        async with start(clone_timeout=20) as world:
+            result = await self.failed(world)
             asked = len(world.upstream.requests)
             await world.press(result, "button.again")
             await over(world)
@@ -382,90 +372,75 @@ class TestRetry:
             assert ids(world, ADA) == [*world.upstream.voices]
             await until(lambda: sentence("voice.title", title="Ada") in text(result))
 
-    async def test_retry_works_after_two_restarts(self, folder: Path):
-        async with Upstream() as upstream:
-            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
-                job_id = await self.failed(world)
-            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
-                await world.idle()
-                assert world.direct() == [], "the result is delivered once"
-                assert (folder / "jobs" / f"{job_id}.mp3").exists()
-            async with opened(folder, upstream, FastClock(), clone_timeout=20) as world:
-                await accepted_again(world, replace(self.FAILED, id=job_id))
-                await over(world)
-                assert len(world.posts()) == 2
-                assert ids(world, ADA) == [*upstream.voices]
+    async def test_retry_works_after_two_restarts(self, start: Start, upstream: Upstream):
+        async with start(clone_timeout=20) as world:
+            await self.failed(world)
+            [job_id] = {name.partition(".")[0] for name in world.jobs()}
+        async with start(clone_timeout=20) as world:
+            await world.idle()
+            assert world.direct() == [], "the result is delivered once"
+            assert f"{job_id}.mp3" in world.jobs()
+        async with start(clone_timeout=20) as world:
+            await accepted(lambda: world.services.cloner.retry(job_id, ADA))
+            await over(world)
+            assert len(world.posts()) == 2
+            assert ids(world, ADA) == [*upstream.voices]
 
-    async def test_started_retry_searches_first_after_a_restart(self, folder: Path):
-        async with Upstream() as upstream:
-            await leave(folder, job := left(Stage.QUEUED, outcome_unknown_since=NOW - DAY / 2))
-            exists(upstream, 7, job)
-            async with opened(folder, upstream, FastClock()) as world:
-                await over(world)
-                assert world.posts() == []
-                assert ids(world, ADA) == [7]
-
-    async def test_retry_expires_after_a_day(self, folder: Path):
+    async def test_retry_expires_after_a_day(self, start: Start):
         clock = ManualClock()
-        await leave(folder, left(Stage.FAILED, since=DAY - 100, failure=LOST, delivered=True))
-        async with opened(folder, None, clock) as world:
+        job = left(Stage.FAILED, since=DAY - 100, failure=LOST, delivered=True)
+        async with start(job, clock=clock) as world:
             for _ in range(3):
                 await world.idle()
                 assert len(world.jobs()) == 2
                 await clock.advance(30)
             await clock.advance_until(lambda: not world.jobs(), MINUTE)
             with pytest.raises(OfferLapsed):
-                await world.bot.services.cloner.retry(self.FAILED.id, ADA)
+                await world.services.cloner.retry(job.id, ADA)
 
-    async def test_only_the_owner_can_retry(self, folder: Path):
-        await leave(folder, self.FAILED)
-        async with opened(folder, None, FastClock()) as world:
+    async def test_only_the_owner_can_retry(self, start: Start):
+        async with start(FAILED) as world:
             await world.idle()
-            for forged, member in ((self.FAILED.id, GRACE), ("forged", ADA)):
+            for forged, member in ((FAILED.id, GRACE), ("forged", ADA)):
                 with pytest.raises(OfferLapsed):
-                    await world.bot.services.cloner.retry(forged, member)
+                    await world.services.cloner.retry(forged, member)
             assert world.upstream.requests == []
             await until(lambda: len(world.jobs()) == 2)
 
-    async def test_retry_with_a_title_taken_meanwhile_is_refused(self, folder: Path):
-        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
-            world.upstream.faults.append(Fault(then="reset", method="POST"))
-            result = await world.send(title="Ada")
-            await until(lambda: '"delivered":true' in self.only(world).read_text("utf-8"))
+    async def test_retry_with_a_title_taken_meanwhile_is_refused(self, start: Start):
+        async with start(clone_timeout=20) as world:
+            result = await self.failed(world)
             await world.send(title="ADA")
             asked = len(world.upstream.requests)
             click = await world.press(result, "button.again")
             assert click.followups[0].content == sentence("refused.title_taken", title="Ada")
             assert buttons(result) == [sentence("button.again")]
             assert len(world.upstream.requests) == asked
-            assert '"stage":"failed"' in self.only(world).read_text("utf-8")
+            assert record(world)["stage"] == "failed"
 
-    async def test_two_retries_at_once_are_one(self, folder: Path):
-        await leave(folder, self.FAILED)
-        async with opened(folder, None, FastClock()) as world:
+    async def test_two_retries_at_once_are_one(self, start: Start):
+        async with start(FAILED) as world:
             await world.idle()
-            clicks = [world.bot.services.cloner.retry(self.FAILED.id, ADA) for _ in range(2)]
+            clicks = [world.services.cloner.retry(FAILED.id, ADA) for _ in range(2)]
             results = await asyncio.gather(*clicks, return_exceptions=True)
             assert results.count(None) == 1
             assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
             await over(world)
             assert len(world.posts()) == 1
 
-    async def test_second_click_for_a_card_does_not_undo_the_retry(self, folder: Path):
-        await leave(folder, self.FAILED)
-        async with opened(folder, None, FastClock()) as world:
+    async def test_second_click_for_a_card_does_not_undo_the_retry(self, start: Start):
+        async with start(FAILED) as world:
             await world.idle()
-            cloner = world.bot.services.cloner
+            cloner = world.services.cloner
             fresh = replace(REPLY, token="fresh")
-            await asyncio.gather(cloner.attach_reply(self.FAILED.id, ADA, fresh), cloner.retry(self.FAILED.id, ADA))
+            await asyncio.gather(cloner.attach_reply(FAILED.id, ADA, fresh), cloner.retry(FAILED.id, ADA))
             await over(world)
             assert ids(world, ADA) == [*world.upstream.voices] != []
 
-    async def test_retry_and_command_at_once_make_one_clone(self, folder: Path):
-        await leave(folder, self.FAILED)
-        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
+    async def test_retry_and_command_at_once_make_one_clone(self, start: Start):
+        async with Upstream(clone_seconds=0.3) as slow, start(FAILED, api=slow) as world:
             await world.idle()
-            click = asyncio.create_task(world.bot.services.cloner.retry(self.FAILED.id, ADA))
+            click = asyncio.create_task(world.services.cloner.retry(FAILED.id, ADA))
             await asyncio.sleep(0)
             await world.send(title="Left", wait=False)
             await asyncio.wait({click})
@@ -474,23 +449,12 @@ class TestRetry:
             assert len(world.posts()) == 1
 
 
-async def accepted_again(world: World, job: CloneJob) -> None:
-    """Retry a clone as soon as the bot accepts it."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            with suppress(OfferLapsed):
-                await world.bot.services.cloner.retry(job.id, job.owner_id)
-                return
-            await asyncio.sleep(0.005)
-
-
 class TestCancel:
     """A clone can be canceled until its sample is being sent."""
 
     @pytest.mark.parametrize("stage", [Stage.RECEIVED, Stage.QUEUED])
-    async def test_canceled_clone_is_not_sent_and_frees_its_title(self, folder: Path, stage: Stage):
-        await leave(folder, busy := left(Stage.CLONING, GRACE))
-        async with opened(folder, None, FastClock(), clone_timeout=3000) as world:
+    async def test_canceled_clone_is_not_sent_and_frees_its_title(self, start: Start, stage: Stage):
+        async with start(busy := left(Stage.CLONING, GRACE), clone_timeout=3000) as world:
             world.cdn.delay = 60 if stage is Stage.RECEIVED else 0
             result = await world.send(wait=False)
             await until(lambda: sentence(f"stage.present.{stage}") in text(result))
@@ -507,33 +471,31 @@ class TestCancel:
             assert len(world.posts()) == 1
 
     @pytest.mark.parametrize("stage", [Stage.CONFIRMING, Stage.QUEUED])
-    async def test_clone_can_be_canceled_after_a_restart(self, folder: Path, stage: Stage):
-        busy = left(Stage.CLONING, GRACE, title="Busy")
-        await leave(folder, job := left(stage), busy)
-        async with opened(folder, None, FastClock()) as world:
-            await accepted(lambda: world.bot.services.cloner.cancel(job.id, ADA))
+    async def test_clone_can_be_canceled_after_a_restart(self, start: Start, stage: Stage):
+        async with start(job := left(stage), left(Stage.CLONING, GRACE, title="Busy")) as world:
+            await accepted(lambda: world.services.cloner.cancel(job.id, ADA))
             await until(lambda: sentence("refused.cancelled") in told(world))
             await until(lambda: f"{job.id}.mp3" not in world.jobs())
             assert f"{job.id}.json" not in world.jobs()
             assert world.posts() == []
 
-    async def test_sent_clone_cannot_be_canceled(self, folder: Path):
-        async with Upstream(read_rate=1_000_000) as upstream, opened(folder, upstream, FastClock()) as world:
-            upstream.faults.append(Fault(then="hang", method="POST", after=1))
+    async def test_sent_clone_cannot_be_canceled(self, start: Start):
+        async with Upstream(read_rate=1_000_000) as slow, start(api=slow) as world:
+            slow.faults.append(Fault(then="hang", method="POST", after=1))
             large = ("large.mp3", id3v2(bytes(8_000_000)) + mp3(seconds=12))
             result = await world.send(sample=large, wait=False)
             await until(world.posts)
             assert buttons(result) == []
             [job_id] = {name.partition(".")[0] for name in world.jobs()}
-            assert record(world, replace(TestRetry.FAILED, id=job_id))["stage"] == "uploading"
+            assert record(world)["stage"] == "uploading"
             with pytest.raises(Refused, match=r"^refused\.too_late\b"):
-                await world.bot.services.cloner.cancel(job_id, ADA)
+                await world.services.cloner.cancel(job_id, ADA)
             await world.send(world.grace, title="other", wait=False)
             assert not world.upstream.voices
-        async with Upstream(clone_seconds=0.3) as upstream, opened(folder, upstream, FastClock()) as world:
-            await until(lambda: upstream.voices)
+        async with Upstream(clone_seconds=0.3) as slow, start(api=slow) as world:
+            await until(lambda: slow.voices)
             with pytest.raises(Refused, match=r"^refused\.too_late\b"):
-                await world.bot.services.cloner.cancel(job_id, ADA)
+                await world.services.cloner.cancel(job_id, ADA)
             await over(world)
             assert len(ids(world, ADA)) == 1
 
@@ -546,7 +508,7 @@ async def test_full_queue_says_when_there_is_room(folder: Path):
         result = await world.send()
         assert text(result) == sentence("refused.queue_full", minutes=1 + round(250 * 75 / 60))
         assert len(world.jobs()) == 250
-        await world.bot.services.cloner.cancel(jobs[0].id, 1)
+        await world.services.cloner.cancel(jobs[0].id, 1)
         await until(lambda: len(world.jobs()) == 249)
         async with asyncio.timeout(PATIENCE):
             while sentence("voice.title", title="Ada") not in text(result):
@@ -556,62 +518,58 @@ async def test_full_queue_says_when_there_is_room(folder: Path):
 class TestShutdown:
     """A stopping bot finishes uploads and keeps the rest on disk."""
 
-    async def test_shutdown_finishes_uploads_and_keeps_the_queue_on_disk(self, folder: Path):
-        async with Upstream(clone_seconds=1) as upstream:
-            async with opened(folder, upstream, FastClock()) as world:
+    async def test_shutdown_finishes_uploads_and_keeps_the_queue_on_disk(self, start: Start):
+        async with Upstream(clone_seconds=1) as slow:
+            async with start(api=slow) as world:
                 first = await world.send(wait=False)
-                await until(lambda: upstream.voices)
+                await until(lambda: slow.voices)
                 second = await world.send(world.grace, wait=False)
                 await until(lambda: sentence("stage.present.queued") in text(second))
-                stopping = asyncio.create_task(world.bot.services.cloner.drain())
+                stopping = asyncio.create_task(world.services.cloner.drain())
                 await asyncio.sleep(0)
                 refused = await world.send(world.linus)
                 assert text(refused) == sentence("refused.restarting")
                 await stopping
-                assert ids(world, ADA) == [*upstream.voices]
+                assert ids(world, ADA) == [*slow.voices]
                 assert sentence("voice.title", title="Ada") in text(first)
                 await world.idle()
                 assert len(world.posts()) == 1
-            [job_id] = {name.partition(".")[0] for name in world.jobs()}
-            assert job_id.startswith(str(GRACE))
-            assert record(world, left(Stage.QUEUED, id=job_id))["stage"] == "queued"
-            async with opened(folder, upstream, FastClock()) as world:
+            job = record(world)
+            assert (job["owner_id"], job["stage"]) == (GRACE, "queued")
+            async with start(api=slow) as world:
                 await over(world)
                 assert len(world.posts()) == 2
                 assert len(ids(world, GRACE)) == 1
 
-    async def test_stopping_bot_accepts_no_retry(self, folder: Path):
-        await leave(folder, TestRetry.FAILED)
-        async with opened(folder, None, FastClock()) as world:
+    async def test_stopping_bot_accepts_no_retry(self, start: Start):
+        async with start(FAILED) as world:
             await world.idle()
-            await world.bot.services.cloner.drain()
+            await world.services.cloner.drain()
             with pytest.raises(Refused, match=r"^refused\.restarting\b"):
-                await world.bot.services.cloner.retry(TestRetry.FAILED.id, ADA)
-            assert record(world, TestRetry.FAILED)["stage"] == "failed"
+                await world.services.cloner.retry(FAILED.id, ADA)
+            assert record(world)["stage"] == "failed"
 
 
 class TestToken:
     """The interaction token is on disk only as long as it is valid and needed."""
 
-    async def test_token_is_private_and_erased_once_it_expired(self, folder: Path):
-        clock = ManualClock()
-        await leave(folder, job := left(Stage.CONFIRMING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE)))
+    async def test_token_is_private_and_erased_once_it_expired(self, start: Start, folder: Path):
+        clock, job = ManualClock(), left(Stage.CONFIRMING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE))
         file = folder / "jobs" / f"{job.id}.json"
-        assert file.stat().st_mode & 0o777 == 0o600
-        async with opened(folder, None, clock) as world:
+        async with start(job, clock=clock) as world:
+            assert file.stat().st_mode & 0o777 == 0o600
             for _ in range(9):
                 await clock.advance(MINUTE)
                 await world.idle()
             assert REPLY.token in file.read_text("utf-8")
             await clock.advance_until(lambda: REPLY.token not in file.read_text("utf-8"), MINUTE)
             assert file.stat().st_mode & 0o777 == 0o600
-            assert record(world, job)["stage"] == "waiting"
+            assert record(world)["stage"] == "waiting"
 
-    async def test_token_is_erased_at_the_end(self, folder: Path):
-        await leave(folder, job := left(Stage.CLONING, reply=replace(REPLY, since=NOW)))
-        async with opened(folder, None, FastClock(), clone_timeout=20) as world:
-            await until(lambda: record(world, job)["delivered"])
-            assert REPLY.token not in (folder / "jobs" / f"{job.id}.json").read_text("utf-8")
+    async def test_token_is_erased_at_the_end(self, start: Start):
+        async with start(left(Stage.CLONING, reply=replace(REPLY, since=NOW)), clone_timeout=20) as world:
+            await until(lambda: record(world)["delivered"])
+            assert REPLY.token not in on_disk(world)
 
     async def test_new_token_does_not_undo_a_stage_on_disk(self, folder: Path):
         async with open_store(folder) as store:
@@ -623,17 +581,20 @@ class TestToken:
                 jobs.update(job.id, lambda job: job.advance(Stage.CLONING, NOW)),
                 jobs.update(job.id, lambda job: replace(job, reply=fresh)),
             )
-            [on_disk] = await store.jobs.all()
-            assert on_disk.stage is Stage.CLONING, "otherwise a kill would cause a second upload"
-            assert on_disk.reply == fresh
-            assert jobs[job.id] == on_disk
+            [stored] = await store.jobs.all()
+            assert stored.stage is Stage.CLONING, "otherwise a kill would cause a second upload"
+            assert stored.reply == fresh
+            assert jobs[job.id] == stored
 
 
-async def test_damaged_job_blocks_only_its_member_s_next_clone(folder: Path):
-    await leave(folder, left(Stage.QUEUED), left(Stage.QUEUED, GRACE))
-    damaged = folder / "jobs" / f"{left(Stage.QUEUED).id}.json"
+async def test_damaged_job_blocks_only_its_member_s_next_clone(start: Start, folder: Path):
+    job = left(Stage.QUEUED)
+    damaged = folder / "jobs" / f"{job.id}.json"
+    async with open_store(folder) as store:
+        await store.jobs.put_sample(job.id, GOOD[1])
+        await store.jobs.put(job)
     damaged.write_bytes(damaged.read_bytes()[:-9])
-    async with opened(folder, None, FastClock()) as world:
+    async with start(left(Stage.QUEUED, GRACE)) as world:
         await until(lambda: ids(world, GRACE))
         assert text(await world.send()) == sentence("store.damaged")
         world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
