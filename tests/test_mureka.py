@@ -6,7 +6,9 @@ import json
 import logging
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
+from unittest.mock import AsyncMock
 
 import pytest
 from aiohttp import ClientSession
@@ -45,69 +47,77 @@ LONG = 20_000_000
 """More bytes than all buffers between client and server hold."""
 
 
-@pytest.fixture
-async def upstream() -> AsyncGenerator[Upstream]:
-    async with Upstream(page_size=2) as upstream:
-        upstream.voices[VOICE.id] = VOICE
-        yield upstream
+class Caller:
+    """Calls an emulated API through a client, and records the progress callbacks of clones and clips."""
 
-
-@pytest.fixture
-async def mureka(upstream: Upstream) -> AsyncGenerator[MurekaClient]:
-    async with ClientSession() as session:
-        yield MurekaClient(session, TOKEN, clone_timeout=20, base=upstream.url)
-
-
-@pytest.fixture
-async def hasty(upstream: Upstream) -> AsyncGenerator[MurekaClient]:
-    """Give a client with a short timeout."""
-    async with ClientSession() as session:
-        yield MurekaClient(session, TOKEN, clone_timeout=0.3, speak_timeout=0.3, base=upstream.url)
-
-
-class Watcher:
-    """Records the progress callbacks of a clone or a clip."""
-
-    def __init__(self) -> None:
+    def __init__(self, upstream: Upstream, session: ClientSession) -> None:
+        self.upstream = upstream
+        self.session = session
+        self.connect(upstream.url)
         self.sent: list[int] = []
         self.sent_when_committing: int | None = None
+
+    def connect(self, base: str, *, timeout: float = 20) -> None:
+        times = {"clone_timeout": timeout, "speak_timeout": timeout}
+        self.mureka = MurekaClient(self.session, TOKEN, base=base, **times)
+
+    def hurry(self) -> None:
+        self.connect(self.upstream.url, timeout=0.3)
+
+    def effects(self) -> int:
+        """Count the new voices and clips."""
+        return len(self.upstream.voices.keys() - {VOICE.id}) + len(self.upstream.speeches)
 
     async def committing(self) -> None:
         self.sent_when_committing = self.sent[-1] if self.sent else 0
 
-    async def clone(self, mureka: MurekaClient, sample: bytes = SAMPLE, **options: Any) -> VoiceResponse:
-        given: dict[str, Any] = {"title": TITLE, "description": "d", "language": "ja", "account": None} | options
-        return await mureka.clone(sample, on_progress=self.sent.append, before_last_chunk=self.committing, **given)
+    async def clone(self, sample: bytes = SAMPLE, **options: Any) -> VoiceResponse:
+        given: dict[str, Any] = {"title": TITLE, "description": "d", "language": "ja", "account": None}
+        given |= {"on_progress": self.sent.append, "before_last_chunk": self.committing}
+        return await self.mureka.clone(sample, **given | options)
 
-    async def speak(self, mureka: MurekaClient, text: str = TEXT, **options: Any) -> SpeechResponse | JobResponse:
-        given: dict[str, Any] = {"voice_id": VOICE.id, "title": TITLE, "account": None} | options
-        return await mureka.speak(text, before_last_chunk=self.committing, **given)
+    async def speak(self, text: str = TEXT, **options: Any) -> SpeechResponse | JobResponse:
+        given: dict[str, Any] = {"voice_id": VOICE.id, "title": TITLE, "account": None}
+        given |= {"before_last_chunk": self.committing}
+        return await self.mureka.speak(text, **given | options)
 
-    async def speak_and_wait(self, mureka: MurekaClient, text: str = TEXT, **options: Any) -> SpeechResponse:
-        given: dict[str, Any] = {"voice_id": VOICE.id, "title": TITLE, "account": None} | options
-        speech = await mureka.speak(text, before_last_chunk=self.committing, wait=True, **given)
+    async def speak_and_wait(self, text: str = TEXT, **options: Any) -> SpeechResponse:
+        speech = await self.speak(text, wait=True, **options)
         assert isinstance(speech, SpeechResponse)
         return speech
 
-    async def job(self, mureka: MurekaClient) -> JobResponse:
-        return await mureka.job("job:1")
+    async def job(self) -> JobResponse:
+        return await self.mureka.job("job:1")
 
-    async def voices(self, mureka: MurekaClient) -> Sequence[VoiceResponse]:
-        return await mureka.voices(None)
+    async def voices(self) -> Sequence[VoiceResponse]:
+        return await self.mureka.voices(None)
+
+
+@asynccontextmanager
+async def calling(**options: Any) -> AsyncGenerator[Caller]:
+    async with Upstream(page_size=2, **options) as upstream, ClientSession() as session:
+        upstream.voices[VOICE.id] = VOICE
+        yield Caller(upstream, session)
+
+
+@pytest.fixture
+async def caller() -> AsyncGenerator[Caller]:
+    async with calling() as caller:
+        yield caller
 
 
 Ask = Callable[..., Awaitable[object]]
-SPEAKING: list[Ask] = [Watcher.speak, Watcher.speak_and_wait]
+SPEAKING: list[Ask] = [Caller.speak, Caller.speak_and_wait]
 
-charged = pytest.mark.parametrize("ask", [Watcher.clone, *SPEAKING], ids=lambda ask: ask.__name__)
+charged = pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING], ids=lambda ask: ask.__name__)
 """For each request that is charged when it takes effect."""
 
 spoken = pytest.mark.parametrize("ask", SPEAKING, ids=lambda ask: ask.__name__)
 
 
-async def test_clone_request_has_the_mp3_its_length_and_all_fields(upstream: Upstream, mureka: MurekaClient):
-    voice = await Watcher().clone(mureka, description="two words", account="demo@example.com")
-    (request,) = upstream.requests
+async def test_clone_request_has_the_mp3_its_length_and_all_fields(caller: Caller):
+    voice = await caller.clone(description="two words", account="demo@example.com")
+    (request,) = caller.upstream.requests
     assert bytes(request.body) == SAMPLE
     assert request.headers["Content-Length"] == str(len(SAMPLE))
     assert "Transfer-Encoding" not in request.headers
@@ -115,47 +125,38 @@ async def test_clone_request_has_the_mp3_its_length_and_all_fields(upstream: Ups
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
     assert request.query == {"title": TITLE, "desc": "two words", "lang": "ja", "account": "demo@example.com"}
     assert "+" not in request.raw_query, "a space is %20: some servers do not decode a plus"
-    assert voice.id == [*upstream.voices][-1]
+    assert voice.id == [*caller.upstream.voices][-1]
     assert (voice.title, voice.description, voice.language) == (TITLE, "two words", "ja")
-    upstream.faults.append(Fault(body={"id": 12345678901234, "title": 5, "surprise": []}))
-    assert await Watcher().clone(mureka) == VoiceResponse(id=12345678901234), "a response needs only an ID"
+    caller.upstream.faults.append(Fault(body={"id": 12345678901234, "title": 5, "surprise": []}))
+    assert await caller.clone() == VoiceResponse(id=12345678901234), "a response needs only an ID"
 
 
-async def test_progress_counts_bytes_and_commit_precedes_the_last_chunk(mureka: MurekaClient):
-    watcher = Watcher()
-    await watcher.clone(mureka)
-    assert watcher.sent == [*range(CHUNK_SIZE, len(SAMPLE), CHUNK_SIZE), len(SAMPLE)]
-    assert watcher.sent_when_committing == watcher.sent[-2]
-
-
-@charged
-async def test_nothing_exists_upstream_until_commit_has_returned(upstream: Upstream, mureka: MurekaClient, ask: Ask):
-    class Doubter(Watcher):
-        async def committing(self) -> None:
-            await turns()
-            self.received = sum(len(request.body) for request in upstream.requests)
-            self.effects = effects(upstream)
-
-    watcher = Doubter()
-    await ask(watcher, mureka)
-    assert watcher.effects == 0
-    assert watcher.received < len(upstream.requests[0].body)
-    assert effects(upstream) == 1
+async def test_progress_counts_bytes_and_commit_precedes_the_last_chunk(caller: Caller):
+    await caller.clone()
+    assert caller.sent == [*range(CHUNK_SIZE, len(SAMPLE), CHUNK_SIZE), len(SAMPLE)]
+    assert caller.sent_when_committing == caller.sent[-2]
 
 
 @charged
-async def test_failed_commit_holds_back_the_last_chunk(upstream: Upstream, mureka: MurekaClient, ask: Ask):
-    class Failing(Watcher):
-        async def committing(self) -> None:
-            raise RuntimeError("the disk is full")
+async def test_nothing_exists_upstream_until_commit_has_returned(caller: Caller, ask: Ask):
+    seen: list[tuple[int, int]] = []
 
+    async def committing() -> None:
+        await turns()
+        seen.append((caller.effects(), sum(len(request.body) for request in caller.upstream.requests)))
+
+    await ask(caller, before_last_chunk=committing)
+    [(effects, received)] = seen
+    assert effects == 0
+    assert received < len(caller.upstream.requests[0].body)
+    assert caller.effects() == 1
+
+
+@charged
+async def test_failed_commit_holds_back_the_last_chunk(caller: Caller, ask: Ask):
     with pytest.raises(RuntimeError, match="the disk is full"):
-        await ask(Failing(), mureka)
-    assert effects(upstream) == 0
-
-
-def effects(upstream: Upstream) -> int:
-    return len(upstream.voices.keys() - {VOICE.id}) + len(upstream.speeches)
+        await ask(caller, before_last_chunk=AsyncMock(side_effect=RuntimeError("the disk is full")))
+    assert caller.effects() == 0
 
 
 KNOWN = [
@@ -174,32 +175,30 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize("ask", [Watcher.clone, *SPEAKING, Watcher.job], ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING, Caller.job], ids=lambda ask: ask.__name__)
 @pytest.mark.parametrize(("status", "body", "error"), KNOWN)
 async def test_each_documented_refusal_is_its_own_error_with_any_body(
-    upstream: Upstream, mureka: MurekaClient, ask: Ask, status: int, body: object, error: type[MurekaError]
+    caller: Caller, ask: Ask, status: int, body: object, error: type[MurekaError]
 ):
-    if ask is Watcher.job and status == 404:
+    if ask is Caller.job and status == 404:
         error = JobForgotten
     html = Fault(status=status, body=b"<html>no", headers={"Content-Type": "text/html"})
     for fault, kind in ((Fault(status=status, body=body), error), (html, SessionDied if status == 596 else error)):
-        upstream.faults.append(fault)
+        caller.upstream.faults.append(fault)
         with pytest.raises(kind) as raised:
-            await ask(Watcher(), mureka)
+            await ask(caller)
         assert not isinstance(raised.value, OutcomeUnknown)
-    assert len(upstream.requests) == 2
+    assert len(caller.upstream.requests) == 2
 
 
 @charged
 @pytest.mark.parametrize(
     ("header", "seconds"), [("7", 7), (None, 10), ("0", 1), ("soon", 10), ("999999", 300), ("nan", 10)]
 )
-async def test_429_says_how_long_to_wait(
-    upstream: Upstream, mureka: MurekaClient, ask: Ask, header: str | None, seconds: float
-):
-    upstream.faults.append(Fault(status=429, headers={"Retry-After": header} if header else {}))
+async def test_429_says_how_long_to_wait(caller: Caller, ask: Ask, header: str | None, seconds: float):
+    caller.upstream.faults.append(Fault(status=429, headers={"Retry-After": header} if header else {}))
     with pytest.raises(TooManyAtOnce) as raised:
-        await ask(Watcher(), mureka)
+        await ask(caller)
     assert raised.value.values["retry_after"] == seconds
 
 
@@ -211,18 +210,12 @@ async def test_429_says_how_long_to_wait(
         ({"status": 500, "body": {"error": "oops"}}, UpstreamFailed),
         ({"status": 502, "body": b"<html>bad gateway"}, UpstreamFailed),
         ({"status": 418}, UpstreamFailed),
-        ({"body": b""}, AnswerUnreadable),
-        ({"body": b"[]"}, AnswerUnreadable),
-        ({"body": b"null"}, AnswerUnreadable),
-        ({"body": b"{}"}, AnswerUnreadable),
-        ({"body": b'{"id": "twelve"}'}, AnswerUnreadable),
-        ({"body": b'{"id": true}'}, AnswerUnreadable),
-        ({"body": b'{"mp3_url": ""}'}, AnswerUnreadable),
+        *(({"body": body}, AnswerUnreadable) for body in (b"", b"[]", b"null", b"{}", b"[" * 100_000)),
+        *(({"body": body}, AnswerUnreadable) for body in (b'{"id": "twelve"}', b'{"id": true}', b'{"mp3_url": ""}')),
         ({"body": b'{"mp3_url": 5, "jobid": 5}'}, AnswerUnreadable),
         ({"body": b'{"jobid": "", "response": {"mp3_url": "x"}}'}, AnswerUnreadable),
         ({"body": b"<html>hello", "headers": {"Content-Type": "text/html"}}, AnswerUnreadable),
         ({"body": b'{"id": 1', "then": "cut_off"}, AnswerUnreadable),
-        ({"body": b"[" * 100_000}, AnswerUnreadable),
         ({"body": b'{"id": 1, "x": "' + b"x" * 5_000_000 + b'"}'}, AnswerUnreadable),
         ({"body": BOMB, "headers": {"Content-Encoding": "gzip"}}, AnswerUnreadable),
         ({"then": "endless"}, AnswerUnreadable),
@@ -231,170 +224,162 @@ async def test_429_says_how_long_to_wait(
     ],
 )
 async def test_open_outcome_is_its_own_error_and_is_sent_once(
-    upstream: Upstream,
-    mureka: MurekaClient,
-    hasty: MurekaClient,
+    caller: Caller,
     ask: Ask,
     fault: dict[str, Any],
     error: type[OutcomeUnknown],
     takes_effect: bool,  # noqa: FBT001 - a parameter of the table
 ):
-    upstream.faults.append(Fault(takes_effect=takes_effect, **fault))
+    caller.upstream.faults.append(Fault(takes_effect=takes_effect, **fault))
+    if error is NoAnswer:
+        caller.hurry()
     with pytest.raises(error):
-        await ask(Watcher(), hasty if error is NoAnswer else mureka)
-    assert effects(upstream) == takes_effect
-    assert len(upstream.requests) == 1
+        await ask(caller)
+    assert caller.effects() == takes_effect
+    assert len(caller.upstream.requests) == 1
     assert issubclass(error, OutcomeUnknown)
 
 
 @charged
-async def test_redirect_gets_neither_token_nor_body(upstream: Upstream, mureka: MurekaClient, ask: Ask):
+async def test_redirect_gets_neither_token_nor_body(caller: Caller, ask: Ask):
     async with Upstream() as elsewhere:
-        upstream.faults.append(Fault(status=307, headers={"Location": f"{elsewhere.url}/speech/voice"}))
+        caller.upstream.faults.append(Fault(status=307, headers={"Location": f"{elsewhere.url}/speech/voice"}))
         with pytest.raises(OutcomeUnknown):
-            await ask(Watcher(), mureka)
+            await ask(caller)
         assert elsewhere.requests == []
 
 
 @pytest.mark.parametrize(
     ("ask", "body"),
-    [(Watcher.clone, bytes(LONG)), (Watcher.speak, "x" * LONG), (Watcher.speak_and_wait, "x" * LONG)],
+    [(Caller.clone, bytes(LONG)), (Caller.speak, "x" * LONG), (Caller.speak_and_wait, "x" * LONG)],
     ids=["clone", "speak", "speak_and_wait"],
 )
 @pytest.mark.parametrize("then", ["reset", "hang"])
 async def test_reset_or_timeout_within_the_body_counts_as_not_sent(
-    upstream: Upstream,
-    mureka: MurekaClient,
-    hasty: MurekaClient,
-    ask: Ask,
-    body: object,
-    then: Literal["reset", "hang"],
+    caller: Caller, ask: Ask, body: object, then: Literal["reset", "hang"]
 ):
-    upstream.faults.append(Fault(then=then, after=1000))
-    watcher = Watcher()
+    caller.upstream.faults.append(Fault(then=then, after=1000))
+    if then == "hang":
+        caller.hurry()
     with pytest.raises(NotSent):
-        await ask(watcher, hasty if then == "hang" else mureka, body)
-    assert watcher.sent_when_committing is None
-    assert effects(upstream) == 0
+        await ask(caller, body)
+    assert caller.sent_when_committing is None
+    assert caller.effects() == 0
 
 
 @spoken
-async def test_reset_after_a_short_body_leaves_the_outcome_open(upstream: Upstream, mureka: MurekaClient, ask: Ask):
-    upstream.faults.append(Fault(then="reset", after=0))
+async def test_reset_after_a_short_body_leaves_the_outcome_open(caller: Caller, ask: Ask):
+    caller.upstream.faults.append(Fault(then="reset", after=0))
     with pytest.raises(ConnectionLost):
-        await ask(Watcher(), mureka)
-    assert upstream.requests[0].body == b""
+        await ask(caller)
+    assert caller.upstream.requests[0].body == b""
 
 
 @charged
 @pytest.mark.parametrize("base", ["http://127.0.0.1:{port}/v1", "http://host.invalid/v1"])
-async def test_unreachable_api_was_sent_nothing(base: str, ask: Ask):
+async def test_unreachable_api_was_sent_nothing(caller: Caller, base: str, ask: Ask):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    async with ClientSession() as session:
-        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=base.format(port=port))
-        with pytest.raises(NotSent):
-            await ask(Watcher(), mureka)
+    caller.connect(base.format(port=port))
+    with pytest.raises(NotSent):
+        await ask(caller)
 
 
-async def test_connection_errors_are_also_builtin_errors(upstream: Upstream, mureka: MurekaClient, hasty: MurekaClient):
-    upstream.faults += [Fault(then="hang"), Fault(then="reset")]
+async def test_connection_errors_are_also_builtin_errors(caller: Caller):
+    caller.hurry()
+    caller.upstream.faults += [Fault(then="hang"), Fault(then="reset")]
     with pytest.raises(TimeoutError):
-        await Watcher().clone(hasty)
+        await caller.clone()
     with pytest.raises(ConnectionError):
-        await Watcher().clone(mureka)
+        await caller.clone()
 
 
-async def test_list_has_all_pages_and_only_clones(upstream: Upstream, mureka: MurekaClient):
+async def test_list_has_all_pages_and_only_clones(caller: Caller):
     for number in range(4):
-        await Watcher().clone(mureka, title=f"voice {number}")
-    listed = await mureka.voices(None)
-    assert {voice.id for voice in listed} == set(upstream.voices)
-    asked = [request.query for request in upstream.requests if request.method == "GET"]
+        await caller.clone(title=f"voice {number}")
+    listed = await caller.voices()
+    assert {voice.id for voice in listed} == set(caller.upstream.voices)
+    asked = [request.query for request in caller.upstream.requests if request.method == "GET"]
     assert len(asked) == 3
     assert all(query["cloned"] == "true" for query in asked)
-    await mureka.delete(VOICE.id, None)
-    assert set(upstream.voices) == {voice.id for voice in listed} - {VOICE.id}
+    await caller.mureka.delete(VOICE.id, None)
+    assert set(caller.upstream.voices) == {voice.id for voice in listed} - {VOICE.id}
 
 
-async def test_endless_list_ends(upstream: Upstream, mureka: MurekaClient):
+async def test_endless_list_ends(caller: Caller):
     page = {"list": [{"id": 1}], "last_id": 1, "more": True}
-    upstream.faults += [Fault(body=page), Fault(body=page)]
-    assert [voice.id for voice in await mureka.voices(None)] == [1]
-    upstream.faults += [Fault(body=page), Fault(body=page)]
+    caller.upstream.faults += [Fault(body=page), Fault(body=page)]
+    assert [voice.id for voice in await caller.voices()] == [1]
+    caller.upstream.faults += [Fault(body=page), Fault(body=page)]
     with pytest.raises(AnswerUnreadable):  # an incomplete list proves no voice absent
-        await mureka.voices(None, complete=True)
+        await caller.mureka.voices(None, complete=True)
 
 
 @pytest.mark.parametrize(
-    ("ask", "form"), [(Watcher.speak, {"async": True}), (Watcher.speak_and_wait, {})], ids=["async", "plain"]
+    ("ask", "form"), [(Caller.speak, {"async": True}), (Caller.speak_and_wait, {})], ids=["async", "plain"]
 )
 @pytest.mark.parametrize("account", [{}, {"account": "demo@example.com"}], ids=["no account", "account"])
 async def test_speech_request_is_json_with_its_length(
-    upstream: Upstream, mureka: MurekaClient, ask: Ask, form: dict[str, Any], account: dict[str, Any]
+    caller: Caller, ask: Ask, form: dict[str, Any], account: dict[str, Any]
 ):
-    await ask(Watcher(), mureka, **account)
-    (request,) = upstream.requests
+    await ask(caller, **account)
+    (request,) = caller.upstream.requests
     assert (request.method, request.raw_path, request.raw_query) == ("POST", "/speech", "")
     assert json.loads(request.body) == (account | {"title": TITLE, "text": TEXT, "voice_id": VOICE.id} | form)
     assert request.headers["Content-Length"] == str(len(request.body))
     assert "Transfer-Encoding" not in request.headers
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
-    (line,) = upstream.speeches
+    (line,) = caller.upstream.speeches
     assert (line.voice_id, line.title, line.text) == (VOICE.id, TITLE, TEXT)
 
 
 async def test_each_account_speaks_with_its_own_voices():
-    async with Upstream(accounts=["a", "demo@example.com"]) as upstream, ClientSession() as session:
-        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=upstream.url)
-        upstream.voices[VOICE.id] = VOICE
+    async with calling(accounts=["a", "demo@example.com"]) as caller:
         with pytest.raises(Rejected):
-            await Watcher().speak(mureka)
+            await caller.speak()
         with pytest.raises(AccountMissing):
-            await Watcher().speak(mureka, account="a")
-        await Watcher().speak(mureka, account="demo@example.com")
-        assert [line.account for line in upstream.speeches] == ["demo@example.com"]
+            await caller.speak(account="a")
+        await caller.speak(account="demo@example.com")
+        assert [line.account for line in caller.upstream.speeches] == ["demo@example.com"]
 
 
-async def test_synchronous_form_or_api_without_jobs_returns_the_speech(upstream: Upstream, mureka: MurekaClient):
-    assert await Watcher().speak_and_wait(mureka) == SpeechResponse(upstream.speeches[0].mp3_url)
+async def test_synchronous_form_or_api_without_jobs_returns_the_speech(caller: Caller):
+    assert await caller.speak_and_wait() == SpeechResponse(caller.upstream.speeches[0].mp3_url)
     for more in ({}, {"jobid": "job:1"}):
         answer = {"mp3_url": "http://x/1.mp3", "title": "", "cover": 5, "duration_milliseconds": 8500}
-        upstream.faults.append(Fault(body=answer | more))
-        assert await Watcher().speak(mureka) == SpeechResponse("http://x/1.mp3")
+        caller.upstream.faults.append(Fault(body=answer | more))
+        assert await caller.speak() == SpeechResponse("http://x/1.mp3")
 
 
 async def test_job_completes_or_fails_and_is_unknown_later():
-    async with Upstream(speech_seconds=0.3) as upstream, ClientSession() as session:
-        mureka = MurekaClient(session, TOKEN, clone_timeout=5, base=upstream.url)
-        upstream.voices[VOICE.id] = VOICE
+    async with calling(speech_seconds=0.3) as caller:
 
         async def begun() -> JobResponse:
-            job = await Watcher().speak(mureka)
+            job = await caller.speak()
             assert isinstance(job, JobResponse)
             assert job.status == "created"
-            assert await mureka.job(job.id) == job
+            assert await caller.mureka.job(job.id) == job
             return job
 
         async def over(job: JobResponse) -> JobResponse:
             async with asyncio.timeout(PATIENCE):
                 while job.status == "created":
                     await asyncio.sleep(0.01)
-                    job = await mureka.job(job.id)
+                    job = await caller.mureka.job(job.id)
             return job
 
         done = await over(job := await begun())
         assert (done.id, done.status) == (job.id, "completed")
         assert done.speech is not None
-        assert done.speech.mp3_url == upstream.speeches[0].mp3_url
-        assert len(upstream.speeches) == 1
+        assert done.speech.mp3_url == caller.upstream.speeches[0].mp3_url
+        assert len(caller.upstream.speeches) == 1
         failing = await begun()
-        await mureka.delete(VOICE.id, None)
+        await caller.mureka.delete(VOICE.id, None)
         assert await over(failing) == JobResponse(failing.id, "failed")
         with pytest.raises(JobForgotten):
-            await mureka.job("job:unknown")
+            await caller.mureka.job("job:unknown")
 
 
 @pytest.mark.parametrize(
@@ -406,19 +391,17 @@ async def test_job_completes_or_fails_and_is_unknown_later():
         *(({"jobid": "j", "status": "failed", "error": error}, JobResponse("j", "failed")) for error in ("", "no")),
     ],
 )
-async def test_job_response_needs_only_an_id(
-    upstream: Upstream, mureka: MurekaClient, answer: dict[str, Any], job: JobResponse
-):
-    upstream.faults += [Fault(body=answer), Fault(status=201, body=answer)]
-    assert await mureka.job("j") == job
-    assert await Watcher().speak(mureka) == job
+async def test_job_response_needs_only_an_id(caller: Caller, answer: dict[str, Any], job: JobResponse):
+    caller.upstream.faults += [Fault(body=answer), Fault(status=201, body=answer)]
+    assert await caller.mureka.job("j") == job
+    assert await caller.speak() == job
 
 
-async def test_job_id_is_percent_encoded(upstream: Upstream, mureka: MurekaClient):
+async def test_job_id_is_percent_encoded(caller: Caller):
     job_id = "job:1-a/b?c#d%41 +声"
-    upstream.faults.append(Fault(method="GET", path=f"/jobs/{job_id}", body={"jobid": job_id}))
-    assert (await mureka.job(job_id)).id == job_id
-    (request,) = upstream.requests
+    caller.upstream.faults.append(Fault(method="GET", path=f"/jobs/{job_id}", body={"jobid": job_id}))
+    assert (await caller.mureka.job(job_id)).id == job_id
+    (request,) = caller.upstream.requests
     assert request.raw_path == "/jobs/job%3A1-a%2Fb%3Fc%23d%2541%20%2B%E5%A3%B0"
     assert request.raw_query == ""
 
@@ -426,49 +409,44 @@ async def test_job_id_is_percent_encoded(upstream: Upstream, mureka: MurekaClien
 @pytest.mark.parametrize(
     ("ask", "status", "body"),
     [
-        *((Watcher.voices, 200, body) for body in (b"[]", b'{"list": 5}', b"{}")),
-        *((Watcher.job, 200, body) for body in (b"[]", b"{}", b'{"jobid": 5}', b"<html>")),
+        *((Caller.voices, 200, body) for body in (b"[]", b'{"list": 5}', b"{}")),
+        *((Caller.job, 200, body) for body in (b"[]", b"{}", b'{"jobid": 5}', b"<html>")),
         *(
             (ask, 201, body)
             for ask in SPEAKING
             for body in (b"", b"{}", b'{"status": "created"}', b'{"jobid": null}', b"<html>")
         ),
-        (Watcher.speak_and_wait, 201, b'{"jobid": "job:1", "status": "created"}'),
+        (Caller.speak_and_wait, 201, b'{"jobid": "job:1", "status": "created"}'),
     ],
 )
-async def test_list_or_job_that_is_malformed_is_unreadable(
-    upstream: Upstream, mureka: MurekaClient, ask: Ask, status: int, body: bytes
-):
-    upstream.faults.append(Fault(status=status, body=body))
+async def test_list_or_job_that_is_malformed_is_unreadable(caller: Caller, ask: Ask, status: int, body: bytes):
+    caller.upstream.faults.append(Fault(status=status, body=body))
     with pytest.raises(AnswerUnreadable):
-        await ask(Watcher(), mureka)
+        await ask(caller)
 
 
-async def test_201_is_valid_only_for_speech(upstream: Upstream, mureka: MurekaClient):
-    upstream.faults += [Fault(status=201, body={"id": 1}), Fault(status=201, body={"jobid": "job:1"})]
-    with pytest.raises(UpstreamFailed):
-        await Watcher().clone(mureka)
-    with pytest.raises(UpstreamFailed):
-        await mureka.job("job:1")
+async def test_201_is_valid_only_for_speech(caller: Caller):
+    caller.upstream.faults += [Fault(status=201, body={"id": 1}), Fault(status=201, body={"jobid": "job:1"})]
+    for ask in (caller.clone, caller.job):
+        with pytest.raises(UpstreamFailed):
+            await ask()
 
 
 @pytest.mark.parametrize("status", sorted({status for status, _, _ in KNOWN} | {500}))
-async def test_text_in_an_error_response_is_not_logged(
-    upstream: Upstream, mureka: MurekaClient, caplog: pytest.LogCaptureFixture, status: int
-):
+async def test_text_in_an_error_response_is_not_logged(caller: Caller, caplog: pytest.LogCaptureFixture, status: int):
     caplog.set_level(logging.DEBUG)
-    upstream.faults.append(Fault(status=status, body={"error": "no: my secret", "code": 4711}))
+    caller.upstream.faults.append(Fault(status=status, body={"error": "no: my secret", "code": 4711}))
     with pytest.raises(MurekaError) as raised:
-        await Watcher().speak(mureka, "my secret")
+        await caller.speak("my secret")
     assert "secret" not in caplog.text + repr(raised.value) + str(raised.value)
     assert f"POST /v1/mureka/speech answered {status}: 4711" in caplog.text
 
 
-async def test_accounts_have_problems_and_profiles_plan_and_credits(upstream: Upstream, mureka: MurekaClient):
-    assert await mureka.accounts() == {"demo@example.com": None}
-    upstream.faults.append(Fault(body={"a": {"account": "a", "error": "expired"}, "b": {"error": ""}}))
-    assert await mureka.accounts() == {"a": "expired", "b": None}
-    profile = await mureka.profile(None)
+async def test_accounts_have_problems_and_profiles_plan_and_credits(caller: Caller):
+    assert await caller.mureka.accounts() == {"demo@example.com": None}
+    caller.upstream.faults.append(Fault(body={"a": {"account": "a", "error": "expired"}, "b": {"error": ""}}))
+    assert await caller.mureka.accounts() == {"a": "expired", "b": None}
+    profile = await caller.mureka.profile(None)
     assert (profile.plan, profile.credits) == ("Premier", 4200)
-    upstream.faults.append(Fault(body={"user": None}))
-    assert (await mureka.profile(None)).plan is None
+    caller.upstream.faults.append(Fault(body={"user": None}))
+    assert (await caller.mureka.profile(None)).plan is None
