@@ -14,24 +14,8 @@ import pytest
 from aiohttp import ClientSession
 
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
+from bot.mureka import errors
 from bot.mureka.client import MurekaClient
-from bot.mureka.errors import (
-    AccountExhausted,
-    AccountMissing,
-    AnswerUnreadable,
-    ConnectionLost,
-    JobForgotten,
-    MurekaError,
-    NoAnswer,
-    NotSent,
-    OutcomeUnknown,
-    Rejected,
-    SessionDied,
-    SessionRefreshing,
-    TokenRefused,
-    TooManyAtOnce,
-    UpstreamFailed,
-)
 from bot.mureka.payload import CHUNK_SIZE
 from bot.mureka.responses import JobResponse, SpeechResponse, VoiceResponse
 from bot.mureka.transport import ANSWER_LIMIT
@@ -160,34 +144,37 @@ async def test_failed_commit_holds_back_the_last_chunk(caller: Caller, ask: Ask)
 
 
 KNOWN = [
-    (400, {"error": "bad title", "code": 400}, Rejected),
-    (401, {"error": "Unauthorized", "code": 401}, TokenRefused),
-    (402, {"error": "expired"}, AccountExhausted),
-    (412, {"error": "no credits"}, AccountExhausted),
-    (404, {"error": "no account"}, AccountMissing),
-    (429, {"error": "slow down"}, TooManyAtOnce),
+    (400, {"error": "bad title", "code": 400}, errors.Rejected),
+    (401, {"error": "Unauthorized", "code": 401}, errors.TokenRefused),
+    (402, {"error": "expired"}, errors.AccountExhausted),
+    (412, {"error": "no credits"}, errors.AccountExhausted),
+    (404, {"error": "no account"}, errors.AccountMissing),
+    (429, {"error": "slow down"}, errors.TooManyAtOnce),
     *(
-        (596, {"error": "renew", "code": code}, SessionDied)
+        (596, {"error": "renew", "code": code}, errors.SessionDied)
         for code in ("ACCOUNT_ERROR", "REFRESH_FAILED", "SESSION_EXPIRED", "COOKIE_EXPIRED")
     ),
-    (596, b"", SessionDied),
-    (596, {"error": "…", "code": "REFRESH_IN_PROGRESS"}, SessionRefreshing),
+    (596, b"", errors.SessionDied),
+    (596, {"error": "…", "code": "REFRESH_IN_PROGRESS"}, errors.SessionRefreshing),
 ]
 
 
 @pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING, Caller.job], ids=lambda ask: ask.__name__)
 @pytest.mark.parametrize(("status", "body", "error"), KNOWN)
 async def test_each_documented_refusal_is_its_own_error_with_any_body(
-    caller: Caller, ask: Ask, status: int, body: object, error: type[MurekaError]
+    caller: Caller, ask: Ask, status: int, body: object, error: type[errors.MurekaError]
 ):
     if ask is Caller.job and status == 404:
-        error = JobForgotten
+        error = errors.JobForgotten
     html = Fault(status=status, body=b"<html>no", headers={"Content-Type": "text/html"})
-    for fault, kind in ((Fault(status=status, body=body), error), (html, SessionDied if status == 596 else error)):
+    for fault, kind in (
+        (Fault(status=status, body=body), error),
+        (html, errors.SessionDied if status == 596 else error),
+    ):
         caller.upstream.faults.append(fault)
         with pytest.raises(kind) as raised:
             await ask(caller)
-        assert not isinstance(raised.value, OutcomeUnknown)
+        assert not isinstance(raised.value, errors.OutcomeUnknown)
     assert len(caller.upstream.requests) == 2
 
 
@@ -197,7 +184,7 @@ async def test_each_documented_refusal_is_its_own_error_with_any_body(
 )
 async def test_429_says_how_long_to_wait(caller: Caller, ask: Ask, header: str | None, seconds: float):
     caller.upstream.faults.append(Fault(status=429, headers={"Retry-After": header} if header else {}))
-    with pytest.raises(TooManyAtOnce) as raised:
+    with pytest.raises(errors.TooManyAtOnce) as raised:
         await ask(caller)
     assert raised.value.values["retry_after"] == seconds
 
@@ -207,44 +194,47 @@ async def test_429_says_how_long_to_wait(caller: Caller, ask: Ask, header: str |
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ({"status": 500, "body": {"error": "oops"}}, UpstreamFailed),
-        ({"status": 502, "body": b"<html>bad gateway"}, UpstreamFailed),
-        ({"status": 418}, UpstreamFailed),
-        *(({"body": body}, AnswerUnreadable) for body in (b"", b"[]", b"null", b"{}", b"[" * 100_000)),
-        *(({"body": body}, AnswerUnreadable) for body in (b'{"id": "twelve"}', b'{"id": true}', b'{"mp3_url": ""}')),
-        ({"body": b'{"mp3_url": 5, "jobid": 5}'}, AnswerUnreadable),
-        ({"body": b'{"jobid": "", "response": {"mp3_url": "x"}}'}, AnswerUnreadable),
-        ({"body": b"<html>hello", "headers": {"Content-Type": "text/html"}}, AnswerUnreadable),
-        ({"body": b'{"id": 1', "then": "cut_off"}, AnswerUnreadable),
-        ({"body": b'{"id": 1, "x": "' + b"x" * 5_000_000 + b'"}'}, AnswerUnreadable),
-        ({"body": BOMB, "headers": {"Content-Encoding": "gzip"}}, AnswerUnreadable),
-        ({"then": "endless"}, AnswerUnreadable),
-        ({"then": "hang"}, NoAnswer),
-        ({"then": "reset"}, ConnectionLost),
+        ({"status": 500, "body": {"error": "oops"}}, errors.UpstreamFailed),
+        ({"status": 502, "body": b"<html>bad gateway"}, errors.UpstreamFailed),
+        ({"status": 418}, errors.UpstreamFailed),
+        *(({"body": body}, errors.AnswerUnreadable) for body in (b"", b"[]", b"null", b"{}", b"[" * 100_000)),
+        *(
+            ({"body": body}, errors.AnswerUnreadable)
+            for body in (b'{"id": "twelve"}', b'{"id": true}', b'{"mp3_url": ""}')
+        ),
+        ({"body": b'{"mp3_url": 5, "jobid": 5}'}, errors.AnswerUnreadable),
+        ({"body": b'{"jobid": "", "response": {"mp3_url": "x"}}'}, errors.AnswerUnreadable),
+        ({"body": b"<html>hello", "headers": {"Content-Type": "text/html"}}, errors.AnswerUnreadable),
+        ({"body": b'{"id": 1', "then": "cut_off"}, errors.AnswerUnreadable),
+        ({"body": b'{"id": 1, "x": "' + b"x" * 5_000_000 + b'"}'}, errors.AnswerUnreadable),
+        ({"body": BOMB, "headers": {"Content-Encoding": "gzip"}}, errors.AnswerUnreadable),
+        ({"then": "endless"}, errors.AnswerUnreadable),
+        ({"then": "hang"}, errors.NoAnswer),
+        ({"then": "reset"}, errors.ConnectionLost),
     ],
 )
 async def test_open_outcome_is_its_own_error_and_is_sent_once(
     caller: Caller,
     ask: Ask,
     fault: dict[str, Any],
-    error: type[OutcomeUnknown],
+    error: type[errors.OutcomeUnknown],
     takes_effect: bool,  # noqa: FBT001 - a parameter of the table
 ):
     caller.upstream.faults.append(Fault(takes_effect=takes_effect, **fault))
-    if error is NoAnswer:
+    if error is errors.NoAnswer:
         caller.hurry()
     with pytest.raises(error):
         await ask(caller)
     assert caller.effects() == takes_effect
     assert len(caller.upstream.requests) == 1
-    assert issubclass(error, OutcomeUnknown)
+    assert issubclass(error, errors.OutcomeUnknown)
 
 
 @charged
 async def test_redirect_gets_neither_token_nor_body(caller: Caller, ask: Ask):
     async with Upstream() as elsewhere:
         caller.upstream.faults.append(Fault(status=307, headers={"Location": f"{elsewhere.url}/speech/voice"}))
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(errors.OutcomeUnknown):
             await ask(caller)
         assert elsewhere.requests == []
 
@@ -261,7 +251,7 @@ async def test_reset_or_timeout_within_the_body_counts_as_not_sent(
     caller.upstream.faults.append(Fault(then=then, after=1000))
     if then == "hang":
         caller.hurry()
-    with pytest.raises(NotSent):
+    with pytest.raises(errors.NotSent):
         await ask(caller, body)
     assert caller.sent_when_committing is None
     assert caller.effects() == 0
@@ -270,7 +260,7 @@ async def test_reset_or_timeout_within_the_body_counts_as_not_sent(
 @spoken
 async def test_reset_after_a_short_body_leaves_the_outcome_open(caller: Caller, ask: Ask):
     caller.upstream.faults.append(Fault(then="reset", after=0))
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(errors.ConnectionLost):
         await ask(caller)
     assert caller.upstream.requests[0].body == b""
 
@@ -282,7 +272,7 @@ async def test_unreachable_api_was_sent_nothing(caller: Caller, base: str, ask: 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     caller.connect(base.format(port=port))
-    with pytest.raises(NotSent):
+    with pytest.raises(errors.NotSent):
         await ask(caller)
 
 
@@ -312,7 +302,7 @@ async def test_endless_list_ends(caller: Caller):
     caller.upstream.faults += [Fault(body=page), Fault(body=page)]
     assert [voice.id for voice in await caller.voices()] == [1]
     caller.upstream.faults += [Fault(body=page), Fault(body=page)]
-    with pytest.raises(AnswerUnreadable):  # an incomplete list proves no voice absent
+    with pytest.raises(errors.AnswerUnreadable):  # an incomplete list proves no voice absent
         await caller.mureka.voices(None, complete=True)
 
 
@@ -337,9 +327,9 @@ async def test_speech_request_is_json_with_its_length(
 
 async def test_each_account_speaks_with_its_own_voices():
     async with calling(accounts=["a", "demo@example.com"]) as caller:
-        with pytest.raises(Rejected):
+        with pytest.raises(errors.Rejected):
             await caller.speak()
-        with pytest.raises(AccountMissing):
+        with pytest.raises(errors.AccountMissing):
             await caller.speak(account="a")
         await caller.speak(account="demo@example.com")
         assert [line.account for line in caller.upstream.speeches] == ["demo@example.com"]
@@ -378,7 +368,7 @@ async def test_job_completes_or_fails_and_is_unknown_later():
         failing = await begun()
         await caller.mureka.delete(VOICE.id, None)
         assert await over(failing) == JobResponse(failing.id, "failed")
-        with pytest.raises(JobForgotten):
+        with pytest.raises(errors.JobForgotten):
             await caller.mureka.job("job:unknown")
 
 
@@ -421,14 +411,14 @@ async def test_job_id_is_percent_encoded(caller: Caller):
 )
 async def test_list_or_job_that_is_malformed_is_unreadable(caller: Caller, ask: Ask, status: int, body: bytes):
     caller.upstream.faults.append(Fault(status=status, body=body))
-    with pytest.raises(AnswerUnreadable):
+    with pytest.raises(errors.AnswerUnreadable):
         await ask(caller)
 
 
 async def test_201_is_valid_only_for_speech(caller: Caller):
     caller.upstream.faults += [Fault(status=201, body={"id": 1}), Fault(status=201, body={"jobid": "job:1"})]
     for ask in (caller.clone, caller.job):
-        with pytest.raises(UpstreamFailed):
+        with pytest.raises(errors.UpstreamFailed):
             await ask()
 
 
@@ -436,7 +426,7 @@ async def test_201_is_valid_only_for_speech(caller: Caller):
 async def test_text_in_an_error_response_is_not_logged(caller: Caller, caplog: pytest.LogCaptureFixture, status: int):
     caplog.set_level(logging.DEBUG)
     caller.upstream.faults.append(Fault(status=status, body={"error": "no: my secret", "code": 4711}))
-    with pytest.raises(MurekaError) as raised:
+    with pytest.raises(errors.MurekaError) as raised:
         await caller.speak("my secret")
     assert "secret" not in caplog.text + repr(raised.value) + str(raised.value)
     assert f"POST /v1/mureka/speech answered {status}: 4711" in caplog.text
