@@ -9,7 +9,7 @@ import signal
 import stat
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -21,12 +21,10 @@ import pytest
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.job import Stage
 from bot.errors import FolderInUse, RecordDamaged, RecordUnreadable, RecordUnwritable
-from bot.jobs.record import InteractionReply
 from bot.library.errors import BeingDeleted
-from bot.library.models import SharedVoice
 from bot.moderation.models import Case, Decision, Report, ReportedClip, ReportedVoice, ReportReason
 from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, ModAction, Policy, UserRef
-from bot.speaking.job import SpeechJob, SpeechStage
+from bot.speaking.job import SpeechStage
 from bot.store.protocol import Store
 from bot.store.tiny import records
 from bot.store.tiny.servers import TinyServers
@@ -34,9 +32,11 @@ from bot.store.tiny.storage import FOLDERS
 from bot.store.tiny.store import open_store
 from bot.voices.models import Clip, Consent, Language, Notice, PendingDeletion, Rights, Statement, Voice
 from support import builders
+from support.builders import SHARE, SPEECH
 from support.faults import refusing
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 VOICE = replace(
     builders.VOICE,
@@ -58,22 +58,6 @@ JOB = replace(
     sample_info=SampleInfo(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
 )
 CLIP = Clip(id="l1", voice_id=VOICE.id, author_id=9, author_name="Grace", guild_id=5, text="Größe\n声", at=3.5)
-SHARE = SharedVoice(VOICE.id, 1, "Ada", "Größe 声 🎙", Language.JAPANESE, 3.5)
-SPEECH = SpeechJob(
-    id="late",
-    author_id=9,
-    author_name="Grace",
-    guild_id=5,
-    channel_id=6,
-    voice_id=VOICE.id,
-    owner_id=1,
-    account=None,
-    title="Größe 声 🎙",
-    text="Hello",
-    locale="en-US",
-    times={SpeechStage.ACCEPTED: 5.0},
-    reply=InteractionReply("token", 4, 5.0, 100),
-)
 SPEAKING = SPEECH.advance(SpeechStage.SENDING, 8.0).advance(SpeechStage.SPEAKING, 9.0, upstream_job="job:1")
 BLOCK = Block(1, "Größe", 2, "spam", 3.0, 4.0)
 REPORTED_CLIP = ReportedClip("Hi", 4, "linus", "https://discord.com")
@@ -94,6 +78,16 @@ def folder(tmp_path: Path) -> Path:
 async def store(folder: Path) -> AsyncGenerator[Store]:
     async with open_store(folder) as store:
         yield store
+
+
+async def refused(error: type[E], *attempts: Awaitable[object]) -> list[E]:
+    """Return the errors of attempts that must all fail in one way."""
+    errors: list[E] = []
+    for attempt in attempts:
+        with pytest.raises(error) as raised:
+            await attempt
+        errors.append(raised.value)
+    return errors
 
 
 # What both stores do
@@ -167,8 +161,7 @@ async def test_sample_is_removed_with_its_job(store: Store):
     await store.jobs.put(JOB)
     assert await store.jobs.sample(JOB.id) == b"mp3"
     await store.jobs.remove(JOB.id)
-    with pytest.raises(FileNotFoundError):
-        await store.jobs.sample(JOB.id)
+    await refused(FileNotFoundError, store.jobs.sample(JOB.id))
 
 
 async def test_last_fifty_durations_of_clones_and_of_clips_are_kept_newest_last(store: Store):
@@ -190,8 +183,7 @@ async def test_change_is_atomic_and_a_failed_one_has_no_effect(store: Store):
         raise BeingDeleted(title=voice.title)
 
     await asyncio.gather(*(store.members.change(1, VOICE.id, rename) for _ in range(20)))
-    with pytest.raises(BeingDeleted):
-        await store.members.change(1, VOICE.id, fail)
+    await refused(BeingDeleted, store.members.change(1, VOICE.id, fail))
     assert await store.members.change(1, 7, rename) is None
     assert await store.members.change(2, VOICE.id, rename) is None
     assert (await store.members.voices(1))[0].title == VOICE.title + "!" * 20
@@ -238,8 +230,7 @@ async def test_forgotten_member_has_nothing(store: Store):
     await store.members.put(VOICE)
     for _ in range(2):
         await store.members.forget(1)
-    assert await store.members.voices(1) == ()
-    assert await store.members.voice_ids() == set()
+        assert (await store.members.voices(1), await store.members.voice_ids()) == ((), set())
     await store.members.put(VOICE)
     assert await store.members.voices(1) == (VOICE,)
 
@@ -254,18 +245,17 @@ async def test_each_server_has_its_own_shares(store: Store):
 
 
 async def test_each_server_has_its_own_rules_blocks_and_bans(store: Store):
-    policy = Policy(cloning=False, clone_roles=(7, 8), log_channel=9)
-    await store.servers.put_policy(5, policy)
-    await store.servers.put_block(5, BLOCK)
+    servers, policy = store.servers, Policy(cloning=False, clone_roles=(7, 8), log_channel=9)
+    await servers.put_policy(5, policy)
+    await servers.put_block(5, BLOCK)
     for _ in range(2):
-        await store.servers.ban_sample(5, "ab" * 32)
-        await store.servers.ban_voice(5, 7)
-    await store.servers.remove_block(5, 1)
-    assert (await store.servers.policy(5), await store.servers.policy(6)) == (policy, Policy())
-    assert await store.servers.banned_samples(5) == {"ab" * 32}
-    assert await store.servers.banned_voices(5) == {7}
-    assert await store.servers.banned_samples(6) == await store.servers.banned_voices(6) == frozenset()
-    assert await store.servers.sharing() == ()
+        await servers.ban_sample(5, "ab" * 32)
+        await servers.ban_voice(5, 7)
+    await servers.remove_block(5, 1)
+    assert (await servers.policy(5), await servers.policy(6)) == (policy, Policy())
+    assert (await servers.banned_samples(5), await servers.banned_voices(5)) == ({"ab" * 32}, {7})
+    assert await servers.banned_samples(6) == await servers.banned_voices(6) == frozenset()
+    assert await servers.sharing() == ()
 
 
 async def test_audit_is_read_newest_first_across_months(store: Store):
@@ -355,14 +345,14 @@ async def test_concurrent_writes_lose_nothing(store: Store):
 
 @pytest.mark.parametrize("job_id", ["../members/1", "a/b", "", ".", "a.mp3", "a\n"])
 async def test_job_id_reaches_no_other_file(store: Store, job_id: str):
-    for attempt in (
-        store.jobs.put(replace(JOB, id=job_id)),
-        store.jobs.put_sample(job_id, b""),
-        store.jobs.sample(job_id),
-        store.jobs.remove(job_id),
-    ):
-        with pytest.raises(ValueError, match="not a job's id"):
-            await attempt
+    jobs = store.jobs
+    attempts = (
+        jobs.put(replace(JOB, id=job_id)),
+        jobs.put_sample(job_id, b""),
+        jobs.sample(job_id),
+        jobs.remove(job_id),
+    )
+    assert all("not a job's id" in str(error) for error in await refused(ValueError, *attempts))
 
 
 # Files
@@ -419,10 +409,7 @@ async def test_files_are_cached_and_the_least_recently_used_is_evicted(folder: P
             await store.members.put(replace(VOICE, owner_id=owner_id))
         for owner_id in (1, 2, 3):
             (folder / f"members/{owner_id}.json").write_text("{}")
-        assert len(await store.members.voices(3)) == 1
-        assert len(await store.members.voices(2)) == 1
-        assert len(await store.members.voices(1)) == 0
-        assert len(await store.members.voices(3)) == 0
+        assert [len(await store.members.voices(owner_id)) for owner_id in (3, 2, 1, 3)] == [1, 1, 0, 0]
 
 
 async def test_opening_removes_what_a_kill_left_and_nothing_else(folder: Path):
@@ -437,16 +424,14 @@ async def test_opening_removes_what_a_kill_left_and_nothing_else(folder: Path):
         assert modes(folder).keys() == before | {"notes.tmp"}
 
 
-async def test_failed_removal_never_leaves_a_job_without_its_sample(folder: Path):
-    async with open_store(folder) as store:
-        await store.jobs.put(JOB)
-        await store.jobs.put_sample(JOB.id, b"mp3")
-        (folder / f"jobs/{JOB.id}.json").unlink()
-        (folder / f"jobs/{JOB.id}.json").mkdir()
-        with pytest.raises(RecordUnwritable, match=JOB.id):
-            await store.jobs.remove(JOB.id)
-        assert await store.jobs.sample(JOB.id) == b"mp3"
-        assert await store.jobs.all() == ()  # memory no longer holds the job: the disk is read
+async def test_failed_removal_never_leaves_a_job_without_its_sample(store: Store, folder: Path):
+    await put_one_of_each(store)
+    (folder / f"jobs/{JOB.id}.json").unlink()
+    (folder / f"jobs/{JOB.id}.json").mkdir()
+    with pytest.raises(RecordUnwritable, match=JOB.id):
+        await store.jobs.remove(JOB.id)
+    assert await store.jobs.sample(JOB.id) == b"mp3"
+    assert await store.jobs.all() == ()  # memory no longer holds the job: the disk is read
 
 
 # One process
@@ -459,9 +444,8 @@ async def test_second_process_is_refused_until_the_first_has_closed(folder: Path
 
 
 async def be_refused(folder: Path) -> None:
-    with pytest.raises(FolderInUse) as refusal:
-        await be_let_in(folder)
-    assert refusal.value.values == {"folder": str(folder)}
+    [refusal] = await refused(FolderInUse, be_let_in(folder))
+    assert refusal.values == {"folder": str(folder)}
 
 
 async def be_let_in(folder: Path) -> None:
@@ -526,9 +510,7 @@ async def fill_the_disk(folder: Path) -> None:
     async with open_store(folder) as store:
         await store.members.put(VOICE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (600, resource.RLIM_INFINITY))
-        for attempt in (store.members.put(other), store.jobs.put_sample("a", b"m" * 700)):
-            with pytest.raises(RecordUnwritable):
-                await attempt
+        await refused(RecordUnwritable, store.members.put(other), store.jobs.put_sample("a", b"m" * 700))
         assert await store.members.voices(1) == (VOICE,)
         assert modes(folder).keys() == {".", "lock", "version.json", *FOLDERS, "members/1.json"}
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -552,10 +534,9 @@ async def test_damaged_file_is_quarantined_and_refused_until_it_is_restored(
     file.write_bytes(content)
     for _ in range(2):
         async with open_store(folder) as store:
-            for attempt in (store.members.voices(1), store.members.put(VOICE), store.members.voices(1)):
-                with pytest.raises(RecordDamaged) as damage:
-                    await attempt
-                assert damage.value.values == {"file": "members/1.json", "aside": "members/1.json.damaged"}
+            members = store.members
+            for damage in await refused(RecordDamaged, members.voices(1), members.put(VOICE), members.voices(1)):
+                assert damage.values == {"file": "members/1.json", "aside": "members/1.json.damaged"}
             await store.members.put(replace(VOICE, owner_id=2))
             assert not file.exists()
             assert aside.read_bytes() == content
@@ -565,22 +546,18 @@ async def test_damaged_file_is_quarantined_and_refused_until_it_is_restored(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-async def test_file_begins_empty_if_the_operator_removed_the_damaged_one(folder: Path):
-    async with open_store(folder) as store:
-        (folder / "pending.json").write_bytes(b"{")
-        with pytest.raises(RecordDamaged):
-            await store.pending.add_duration(1)
-        (folder / "pending.json.damaged").unlink()
-        await store.pending.add_duration(2)
-        assert await store.pending.durations() == (2,)
+async def test_file_begins_empty_if_the_operator_removed_the_damaged_one(store: Store, folder: Path):
+    (folder / "pending.json").write_bytes(b"{")
+    await refused(RecordDamaged, store.pending.add_duration(1))
+    (folder / "pending.json.damaged").unlink()
+    await store.pending.add_duration(2)
+    assert await store.pending.durations() == (2,)
 
 
-async def test_quarantine_overwrites_nothing(folder: Path):
-    async with open_store(folder) as store:
-        for number in range(11):
-            (folder / "members/1.json").write_bytes(b"{" * (number + 1))
-            with pytest.raises(RecordDamaged):
-                await store.members.voices(1)
+async def test_quarantine_overwrites_nothing(store: Store, folder: Path):
+    for number in range(11):
+        (folder / "members/1.json").write_bytes(b"{" * (number + 1))
+        await refused(RecordDamaged, store.members.voices(1))
     sizes = {path.name: path.stat().st_size for path in (folder / "members").iterdir()}
     assert sizes == {"1.json": 11, "1.json.damaged": 1} | {f"1.json.damaged.{size}": size for size in range(2, 10)}
 
@@ -597,8 +574,7 @@ async def test_damaged_job_affects_no_other_job(folder: Path, caplog: pytest.Log
         async with open_store(folder) as store:
             assert [job.id for job in await store.jobs.all()] == ["d"]
             assert await store.jobs.sample("a") == b"mp3"
-            with pytest.raises(RecordDamaged):
-                await store.jobs.remove("a")
+            await refused(RecordDamaged, store.jobs.remove("a"))
     assert (folder / "jobs/a.json.damaged").read_bytes() == b"{"
     assert caplog.text.count("jobs/a.json.damaged") == 1
     for name in ("jobs/b.json", "jobs/c.json"):
@@ -612,40 +588,31 @@ async def test_json_of_a_wrong_form_is_refused_and_never_overwritten(
 ):
     async with open_store(folder) as store:
         (folder / "members/1.json").write_text(content)
-        for attempt in (
-            store.members.voices(1),
-            store.members.put(VOICE),
-            store.members.forget(1),
-            store.members.anonymize(2),
-            store.members.voices(1),
-        ):
-            with pytest.raises(RecordUnreadable) as error:
-                await attempt
-            assert error.value.values == {"file": "members/1.json"}
-        assert await store.members.voice_ids() == set()
+        members = store.members
+        attempts = (members.voices(1), members.put(VOICE), members.forget(1), members.anonymize(2), members.voices(1))
+        assert [error.values for error in await refused(RecordUnreadable, *attempts)] == [
+            {"file": "members/1.json"}
+        ] * 5
+        assert await members.voice_ids() == set()
     assert len(caplog.records) == 1, "it is logged once"
     assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
     assert (folder / "members/1.json").read_text() == content
 
 
-async def test_file_that_is_unreadable_for_another_reason_is_not_moved(folder: Path):
-    async with open_store(folder) as store:
-        (folder / "members/1.json").mkdir()
-        for attempt in (store.members.voices(1), store.members.put(VOICE)):
-            with pytest.raises(RecordUnreadable):
-                await attempt
+async def test_file_that_is_unreadable_for_another_reason_is_not_moved(store: Store, folder: Path):
+    (folder / "members/1.json").mkdir()
+    await refused(RecordUnreadable, store.members.voices(1), store.members.put(VOICE))
     assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
 
 
 # Slow disks: reading a named pipe stops a thread of the store until the test feeds it
 
 
-async def test_slow_file_blocks_neither_the_loop_nor_other_files(folder: Path):
-    async with open_store(folder) as store:
-        async with stalled(store.members.voices(1), folder / "members/1.json") as slow:
-            await store.members.put(replace(VOICE, owner_id=2))
-            assert not slow.done()
-        assert await slow == ()
+async def test_slow_file_blocks_neither_the_loop_nor_other_files(store: Store, folder: Path):
+    async with stalled(store.members.voices(1), folder / "members/1.json") as slow:
+        await store.members.put(replace(VOICE, owner_id=2))
+        assert not slow.done()
+    assert await slow == ()
 
 
 async def test_canceled_write_ends_before_the_next_one_to_its_file_begins(
@@ -672,8 +639,7 @@ async def test_folder_is_locked_until_a_canceled_write_has_ended(folder: Path):
         await cancel(write)
         closing = asyncio.create_task(opened.__aexit__(None, None, None))
         await asyncio.sleep(0)
-        with pytest.raises(FolderInUse):
-            await be_let_in(folder)
+        await refused(FolderInUse, be_let_in(folder))
     await closing
     async with open_store(folder) as store:
         assert await store.members.voices(1) == (VOICE,)

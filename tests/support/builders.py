@@ -2,6 +2,8 @@
 
 from bot.cloning.job import CloneJob, Stage
 from bot.jobs.record import InteractionReply
+from bot.library.models import SharedVoice
+from bot.speaking.job import SpeechJob, SpeechStage
 from bot.voices.models import WORDING_VERSION, Language, Rights, Statement, Voice
 
 JOB = CloneJob(
@@ -32,4 +34,22 @@ VOICE = Voice(
     rights=Rights.OWN,
     sample_sha256="ab" * 32,
     created_at=1755483687.25,
+)
+
+SHARE = SharedVoice(VOICE.id, 1, "Ada", "Größe 声 🎙", Language.JAPANESE, 3.5)
+
+SPEECH = SpeechJob(
+    id="late",
+    author_id=9,
+    author_name="Grace",
+    guild_id=5,
+    channel_id=6,
+    voice_id=VOICE.id,
+    owner_id=1,
+    account=None,
+    title="Größe 声 🎙",
+    text="Hello",
+    locale="en-US",
+    times={SpeechStage.ACCEPTED: 5.0},
+    reply=InteractionReply("token", 4, 5.0, 100),
 )
