@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,12 +52,17 @@ def pressed(instant: Instant) -> Instant:
     return Instant(f"after `{AGAIN}` {instant.name}", comes)
 
 
-def told(name: str, fits: Callable[[Call], bool], *, takes_effect: bool) -> Instant:
-    async def comes(life: Life) -> None:
+def told(name: str, fits: Callable[[Call], bool]) -> list[Instant]:
+    """Return the instants of a call to Discord that gets lost, and of one that arrives."""
+
+    async def comes(life: Life, *, takes_effect: bool) -> None:
         reached = await life.holds.enter_async_context(life.double.hold(fits, takes_effect=takes_effect))
         await asyncio.wait_for(reached.wait(), PATIENCE)
 
-    return Instant(f"{name}, which {'arrives' if takes_effect else 'gets lost'}", comes)
+    return [
+        Instant(f"{name}, which gets lost", partial(comes, takes_effect=False)),
+        Instant(f"{name}, which arrives", partial(comes, takes_effect=True)),
+    ]
 
 
 def is_edit(call: Call) -> bool:
@@ -67,24 +73,14 @@ def is_last_edit(call: Call) -> bool:
     return is_edit(call) and "▫️" not in json.dumps(call.payload, ensure_ascii=False)
 
 
-def is_acknowledgement(call: Call) -> bool:
-    return call.path.endswith("/callback")
-
-
 QUEUED, HALF, CLONING = recorded(Stage.QUEUED), read(SIZE // 2), recorded(Stage.CLONING)
 MADE = Instant("once the voice exists", lambda life: until(lambda: life.upstream.voices))
 KEPT = Instant("once the voice is on record", lambda life: until(life.records))
-UNTOLD = told("with the last card", is_last_edit, takes_effect=False)
-TOLD = told("with the last card", is_last_edit, takes_effect=True)
+UNTOLD, TOLD = told("with the last card", is_last_edit)
 
-SHORT = (
-    told("with the first card", is_edit, takes_effect=False),
-    told("with the first card", is_edit, takes_effect=True),
-    *(QUEUED, HALF, CLONING, MADE, KEPT, UNTOLD, TOLD),
-)
+SHORT = (*told("with the first card", is_edit), QUEUED, HALF, CLONING, MADE, KEPT, UNTOLD, TOLD)
 LONG = (
-    told("with the acknowledgement", is_acknowledgement, takes_effect=False),
-    told("with the acknowledgement", is_acknowledgement, takes_effect=True),
+    *told("with the acknowledgement", lambda call: call.path.endswith("/callback")),
     *(recorded(stage) for stage in (Stage.RECEIVED, Stage.CHECKED, Stage.UPLOADING, Stage.DONE)),
     *(read(size) for size in (1, SIZE // 10, SIZE * 9 // 10, SIZE - 2**14, SIZE - 2**12, SIZE)),
     Instant("once the job is gone", lambda life: until(lambda: life.records() and not life.job())),

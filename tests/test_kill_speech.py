@@ -4,31 +4,30 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Upstream
+from bot.store.tiny.store import open_store
 from support.audio import GOOD
+from support.builders import VOICE
 from support.clocks import PATIENCE, until
 from support.discord_double import Call, Message
 from support.lives import ADA, Life, living
 from support.reading import sentence
 
-VOICE_ID = 12345678901234
 UNCLEAR = sentence("line.mureka.unknown")
 
 
 @asynccontextmanager
 async def begun(home: Path) -> AsyncGenerator[Life]:
     """Give Ada a voice, start a bot, and send `/speak`."""
-    record: dict[str, Any] = {"id": VOICE_ID, "job_id": f"{ADA}-1", "owner_id": ADA, "guild_id": 1, "title": "Ada"}
-    record |= {"description": "Ada", "language": "en", "rights": "own", "sample_sha256": "", "created_at": 1.0}
-    await asyncio.to_thread((home / "data" / "members").mkdir, parents=True)
-    (home / "data" / "members" / f"{ADA}.json").write_text(json.dumps({"voices": {VOICE_ID: record}}))
+    async with open_store(home / "data") as store:
+        await store.members.put(replace(VOICE, owner_id=ADA))
     upstream = Upstream(speech_seconds=0.4)
-    upstream.voices[VOICE_ID] = ClonedVoice(VOICE_ID, "demo@example.com", "Ada", "Ada", "en", GOOD[1], 1)
+    upstream.voices[VOICE.id] = ClonedVoice(VOICE.id, "demo@example.com", "Ada", "Ada", "en", GOOD[1], 1)
     async with living(home, upstream, "bot.speaking.attempt:POLL_SECONDS=0.1") as life:
         async with asyncio.timeout(PATIENCE):
             life.answer = await life.double.slash(ADA, "speak", voice="Ada", text="Do not lose me")
@@ -42,19 +41,18 @@ def stage(life: Life) -> str:
 
 
 def public(life: Life) -> list[Message]:
-    return [
-        message
-        for message in life.double.messages.values()
-        if any(file["filename"] == "Ada.mp3" for file in message.attachments) and not message.flags & 64
-    ]
+    messages = [message for message in life.double.messages.values() if not message.flags & 64]
+    return [message for message in messages if "Ada.mp3" in [file["filename"] for file in message.attachments]]
 
 
 def is_post(call: Call) -> bool:
     return call.method == "POST" and "/webhooks/" in call.path
 
 
-async def ended(life: Life) -> None:
-    """Wait until no clip is left on disk."""
+async def killed(life: Life) -> None:
+    """Kill the bot and start it again; wait until no clip is left on disk."""
+    await life.kill()
+    await life.start()
     await until(lambda: life.card and life.card.texts and not stage(life))
 
 
@@ -73,9 +71,7 @@ async def test_clip_survives_a_kill_at_each_stage_and_is_spoken_once(tmp_path: P
     async def lived(name: str, comes: Callable[[Life], object]) -> None:
         async with few, begun(tmp_path / name) as life:
             await until(lambda: comes(life))
-            await life.kill()
-            await life.start()
-            await ended(life)
+            await killed(life)
             assert life.card is not None, name
             assert len(life.upstream.speeches) <= 1, name
             if public(life):
@@ -95,9 +91,7 @@ async def test_clip_is_posted_even_if_the_bot_is_killed_while_posting_it(tmp_pat
     async with begun(tmp_path) as life:
         reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=arrives))
         await asyncio.wait_for(reached.wait(), PATIENCE)
-        await life.kill()
-        await life.start()
-        await ended(life)
+        await killed(life)
         assert len(life.upstream.speeches) == 1
         assert len(public(life)) == 1 + arrives, "the bot cannot know whether it was posted"
 

@@ -66,11 +66,14 @@ class Line:
     def rest(self, account: str | None, error: MurekaError) -> None:
         assert self.accounts.clone_failed(account, error, 1)
 
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+        await turns()
+
     async def wake(self, account: str | None) -> None:
         """Let the API report this account, and no other, as usable at the next check."""
         self.api.usable = account
-        await self.clock.advance(CHECK_SECONDS)
-        await turns()
+        await self.advance(CHECK_SECONDS)
 
     def pause(self, account: str | None, seconds: float) -> None:
         self.accounts.clone_failed(account, TooManyAtOnce(retry_after=seconds), 1)
@@ -117,8 +120,7 @@ async def test_turns_follow_the_time_of_the_commands_even_of_retried_ones():
         await line.go(first)
         await line.join(first)
         assert line.waiting() == ["001", "002", "003"]
-        await line.clock.advance(10)
-        await turns()
+        await line.advance(10)
         await line.go(first)
         assert [*line.on] == ["001", "002"]
         await line.go(second)
@@ -166,11 +168,9 @@ async def test_pause_keeps_places_and_ends_by_the_clock():
         line.pause(None, 10)
         line.pause(None, 4)  # a shorter one changes nothing
         await line.join(clone(2), clone(1))
-        await line.clock.advance(9.9)
-        await turns()
+        await line.advance(9.9)
         assert line.waiting() == ["001", "002"]
-        await line.clock.advance(0.1)
-        await turns()
+        await line.advance(0.1)
         assert [*line.on] == ["001"]
 
 
@@ -184,8 +184,7 @@ async def test_other_account_works_until_one_is_usable_again(*, rests: bool):
             line.pause(A, 10)
         await line.join(clone(1), clone(2))
         assert line.on == {"001": B}
-        await (line.wake(A) if rests else line.clock.advance(10))
-        await turns()
+        await (line.wake(A) if rests else line.advance(10))
         assert line.on == {"001": B, "002": A}
 
 
@@ -211,16 +210,6 @@ async def test_waiting_jobs_fail_once_the_last_account_rests():
         await line.go(jobs[1])
         await line.join(later := clone(10))
         assert line.on[later.id] == B
-
-
-async def test_canceled_job_frees_its_place_or_account():
-    async with line_of() as line:
-        first, second, third = clone(1), clone(2), clone(3)
-        await line.join(first, second, third)
-        await line.cancel(second)
-        assert line.waiting() == ["003"]
-        await line.cancel(first)
-        assert [*line.on] == ["001", "003"]
 
 
 async def test_job_canceled_at_its_turn_passes_the_turn_on():
@@ -262,7 +251,7 @@ async def test_closed_queue_gives_no_turns():
         assert line.waiting() == ["002", "003"]
 
 
-async def test_changed_places_are_announced():
+async def test_canceled_job_frees_its_place_or_account_and_changed_places_are_announced():
     async with line_of() as line:
         await line.join(clone(1), clone(2), clone(3))
         assert line.waiting() == ["002", "003"]
@@ -270,8 +259,10 @@ async def test_changed_places_are_announced():
         assert line.waiting() == ["002", "003", "009"]
         await line.cancel(clone(2))
         assert line.waiting() == ["003", "009"]
-        await line.go(clone(1))
-        assert line.waiting() == ["009"]
+        await line.cancel(clone(1))
+        assert ([*line.on], line.waiting()) == (["001", "003"], ["009"])
+        await line.go(clone(3))
+        assert ([*line.on], line.waiting()) == (["001", "003", "009"], [])
 
 
 @pytest.mark.parametrize("alike", [False, True])

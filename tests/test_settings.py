@@ -6,15 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-import bot.__main__
 from bot import settings as module
 from bot.errors import SettingsError
 from bot.settings import Settings
 from support.clocks import PATIENCE
+from support.program import exit_of
 
 TOKENS = {"DISCORD_TOKEN": "abc.def.ghi", "USEAPI_TOKEN": "user:1234-abc"}
 ROOT = Path(__file__).parent.parent
@@ -72,37 +71,23 @@ def test_missing_token_is_named(monkeypatch: pytest.MonkeyPatch, missing: str):
     assert raised.value.values == {"variable": missing}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("DISCORD_TOKEN", "two words"),
-        ("USEAPI_TOKEN", "user:1234\tx"),
-        ("USEAPI_TOKEN", "user:1234-\u202ex"),
-        ("CLONE_TIMEOUT", "soon"),
-        ("CLONE_TIMEOUT", "-1"),
-        ("CLONE_TIMEOUT", "nan"),
-        ("MAX_SAMPLE_MB", "0"),
-        ("MAX_SAMPLE_SECONDS", "1"),
-        ("MAX_VOICES_PER_MEMBER", "1.5"),
-        ("LOG_LEVEL", "LOUD"),
-        ("LOG_FORMAT", "xml"),
-    ],
-)
+MALFORMED = {
+    "DISCORD_TOKEN": ("two words",),
+    "USEAPI_TOKEN": ("user:1234\tx", "user:1234-\u202ex"),
+    "CLONE_TIMEOUT": ("soon", "-1", "nan"),
+    "MAX_SAMPLE_MB": ("0",),
+    "MAX_SAMPLE_SECONDS": ("1",),
+    "MAX_VOICES_PER_MEMBER": ("1.5",),
+    "LOG_LEVEL": ("LOUD",),
+    "LOG_FORMAT": ("xml",),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in MALFORMED.items() for value in values])
 def test_malformed_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     with pytest.raises(SettingsError) as raised:
         loaded(monkeypatch, **{name: value})
     assert raised.value.key == f"settings.malformed.{name.lower()}"
-
-
-def exit_of(monkeypatch: pytest.MonkeyPatch, command: str, **variables: str) -> object:
-    """Run the program in this process, with these variables; return its exit code."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "argv", ["clonevoice", command])
-    monkeypatch.setattr(bot.__main__, "configure_logging", Mock())
-    with pytest.raises(SystemExit) as ended:
-        bot.__main__.main()
-    return ended.value.code
 
 
 @pytest.mark.parametrize("command", ["run", "doctor"])
@@ -118,9 +103,8 @@ def test_malformed_setting_or_file_prints_a_sentence_and_exits_with_78(
     assert not Path("data").exists()
     Path(".env").write_bytes(b"# caf\xe9\n")
     assert exit_of(monkeypatch, command, **TOKENS) == 78
-    said = capsys.readouterr()
-    assert said.err.count("\n") == 1
-    assert "can't be read" in said.err
+    [line] = capsys.readouterr().err.splitlines()
+    assert "can't be read" in line
 
 
 def test_unusable_data_folder_prints_a_sentence_and_exits_with_78():

@@ -3,24 +3,22 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from pydantic_core import to_jsonable_python
 
-from bot import __main__ as program
 from bot.errors import RecordUnreadable
 from bot.i18n import ENGLISH, translate
 from bot.policy.models import RENAMED_RULES, AuditEntry, ModAction, Policy
 from bot.store.tiny.store import TinyStore, open_store
 from bot.voices.models import Notice
 from support.builders import JOB, SHARE, SPEECH, VOICE
+from support.program import exit_of
 
 DATA = Path(__file__).parent / "data"
 PARTS_OF_A_SERVER = "policy blocks clone_records banned_samples banned_voices cases audit shares".split()  # noqa: SIM905 - one line
@@ -140,13 +138,8 @@ def test_folder_of_a_newer_or_an_unknown_shape_is_refused_untouched(
     (shape0 / "pending.json.tmp").write_bytes(b"{")
     before = state(shape0)
     monkeypatch.chdir(shape0.parent)
-    for name, value in (("DISCORD_TOKEN", "abc.d.e"), ("USEAPI_TOKEN", "user:1-a"), ("DATA_DIR", str(shape0))):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(program, "configure_logging", Mock())
-    monkeypatch.setattr(sys, "argv", ["clonevoice", "run"])
-    with pytest.raises(SystemExit) as end:
-        program.main()
-    assert end.value.code == os.EX_CONFIG == 78
+    given = {"DISCORD_TOKEN": "abc.d.e", "USEAPI_TOKEN": "user:1-a", "DATA_DIR": str(shape0)}
+    assert exit_of(monkeypatch, "run", **given) == os.EX_CONFIG == 78
     if version == b'{"shape":2}':
         said = translate(ENGLISH, "store.newer", folder=shape0, shape=2, known=1)
     else:
