@@ -238,9 +238,11 @@ class TestEachStage:
             assert world.posts() == []
             assert ids(world, ADA) == [7]
 
-    async def test_missing_voice_is_searched_as_long_as_a_clone_takes(self, start: Start):
-        async with start(left(Stage.CLONING), clone_timeout=30) as world:
+    async def test_missing_voice_is_searched_as_long_as_a_clone_takes_and_the_token_erased(self, start: Start):
+        job = left(Stage.CLONING, reply=replace(REPLY, since=NOW))
+        async with start(job, clone_timeout=30) as world:
             await until(lambda: record(world)["delivered"])
+            assert REPLY.token not in on_disk(world)
             assert [request.method for request in world.upstream.requests] == ["GET"] * 4
             assert sentence("button.again") in told(world)
             assert "shows no voice of this title" in told(world)
@@ -551,11 +553,6 @@ class TestToken:
             await clock.advance_until(lambda: REPLY.token not in file.read_text("utf-8"), MINUTE)
             assert file.stat().st_mode & 0o777 == 0o600
             assert record(world)["stage"] == "waiting"
-
-    async def test_token_is_erased_at_the_end(self, start: Start):
-        async with start(left(Stage.CLONING, reply=replace(REPLY, since=NOW)), clone_timeout=20) as world:
-            await until(lambda: record(world)["delivered"])
-            assert REPLY.token not in on_disk(world)
 
     async def test_new_token_does_not_undo_a_stage_on_disk(self, folder: Path):
         async with open_store(folder) as store:
