@@ -23,13 +23,9 @@ from support.world import World, opened
 AGAIN = sentence("button.again")
 
 
-def fill(life: Life) -> None:
-    """Let no file of the bot grow, including new files."""
-    resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-
-
-def make_room(life: Life) -> None:
-    resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+def limit_files(life: Life, size: int) -> None:
+    """Let no file of the bot, new or old, grow beyond a number of bytes."""
+    resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 class TestKernel:
@@ -41,20 +37,20 @@ class TestKernel:
             before = life.records()
             await life.order("Grace")
             await until(lambda: len(life.upstream.voices) == 2)
-            fill(life)
+            limit_files(life, 0)
             await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
             assert life.records() == before
-            make_room(life)
+            limit_files(life, resource.RLIM_INFINITY)
             await until(lambda: life.last_cards("Grace"))
             assert [voice["title"] for voice in life.records()] == ["Ada", "Grace"]
             assert life.sendings == 2
             await until(lambda: not any((life.home / "data" / "jobs").iterdir()))
 
-            fill(life)
+            limit_files(life, 0)
             await life.order("Linus")
             await until(lambda: life.card and sentence("store.unwritable") in life.card.text)
             assert [*(life.home / "data" / "jobs").iterdir()] == []
-            make_room(life)
+            limit_files(life, resource.RLIM_INFINITY)
             await life.order("Linus")
             await until(lambda: life.last_cards("Linus"))
             assert [voice["title"] for voice in life.records()] == ["Ada", "Grace", "Linus"]
@@ -62,7 +58,7 @@ class TestKernel:
     async def test_killed_bot_finds_the_voice_it_could_not_record(self, tmp_path: Path):
         async with begun(tmp_path / "life") as life:
             await until(lambda: life.upstream.voices)
-            fill(life)
+            limit_files(life, 0)
             await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
             await life.kill()
             await life.start()
