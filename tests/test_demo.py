@@ -15,21 +15,8 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.demo.demo import SAMPLES, running_demo
-from support.browser import (
-    Answer,
-    Picked,
-    card,
-    card_text,
-    card_texts,
-    choose,
-    fill_form,
-    look_as,
-    offered,
-    open_page,
-    play,
-    press,
-    type_command,
-)
+from support import browser
+from support.browser import Answer, Picked, card_texts, choose, look_as, play, press, type_command
 from support.clocks import PATIENCE
 from support.reading import sentence
 
@@ -46,12 +33,21 @@ GIVEN: dict[str, Answer] = {
 @asynccontextmanager
 async def demo_page(**options: Any) -> AsyncGenerator[Page]:
     async with running_demo(**options) as stage, async_playwright() as playwright:
-        yield await open_page(playwright, stage.url)
+        yield await browser.open_page(playwright, stage.url)
 
 
 async def clone(page: Page, title: str) -> None:
     await type_command(page, "/clonevoice", GIVEN | {"title": title})
     await card_texts(page, until=sentence("voice.title", title=title))
+
+
+async def share(page: Page, title: str) -> Picked:
+    """Clone and share a voice as Ada, then look as Grace; return the voice among Grace's choices."""
+    await clone(page, title)
+    await press(page, sentence("button.share"))
+    await card_texts(page, until=sentence("shared.here"))
+    await look_as(page, "Grace")
+    return Picked(sentence("choice.shared", title=title, owner="Ada"), typed=title[:5].lower())
 
 
 IGNORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
@@ -115,27 +111,22 @@ async def test_sample_of_unusual_length_is_cloned_once_confirmed():
         await card_texts(page, until=sentence("button.anyway"))
         await press(page, sentence("button.anyway"))
         await card_texts(page, until="English")
-        assert await card(page).locator(".audio-player").count() == 1
+        assert await browser.card(page).locator(".audio-player").count() == 1
 
 
 @pytest.mark.browser
 async def test_shared_voice_speaks_in_public_for_another_member():
     async with demo_page(clone_seconds=0.5, speech_seconds=2) as page:
-        await clone(page, "Countess")
-        await press(page, sentence("button.share"))
-        await card_texts(page, until=sentence("shared.here"))
-
-        await look_as(page, "Grace")
-        assert "Only you can see this" not in await card_text(page)
-        shared = sentence("choice.shared", title="Countess", owner="Ada")
-        await type_command(page, "/speak", {"voice": Picked(shared, typed="count"), "text": "Hello there"})
+        shared = await share(page, "Countess")
+        assert "Only you can see this" not in await browser.card_text(page)
+        await type_command(page, "/speak", {"voice": shared, "text": "Hello there"})
         texts = await card_texts(page, until=sentence("line.synthetic", title="Countess"))
         assert len({*re.findall(r"Speaking (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, "the time runs"
         assert "Hello there" in texts[-1]
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
         await look_as(page, "Hedy")
-        assert "Hello there" in await card_text(page), "all members see the clip"
+        assert "Hello there" in await browser.card_text(page), "all members see the clip"
 
 
 @pytest.mark.browser
@@ -147,7 +138,7 @@ async def test_voice_is_opened_from_the_list_renamed_and_deleted():
         await choose(page, "Ada")
         await card_texts(page, until=sentence("button.rename"))
         await press(page, sentence("button.rename"))
-        await fill_form(page, {sentence("rename.title"): "Countess"})
+        await browser.fill_form(page, {sentence("rename.title"): "Countess"})
         await card_texts(page, until=sentence("voice.title", title="Countess"))
         await press(page, sentence("button.delete"))
         await card_texts(page, until=sentence("delete.ask", title="Countess"))
@@ -180,12 +171,8 @@ async def test_speaker_is_asked_listens_and_approves():
 @pytest.mark.browser
 async def test_moderator_decides_a_reported_case():
     async with demo_page(clone_seconds=0.5) as page:
-        await clone(page, "Countess")
-        await press(page, sentence("button.share"))
-        await card_texts(page, until=sentence("shared.here"))
-        await look_as(page, "Grace")
-        shared = sentence("choice.shared", title="Countess", owner="Ada")
-        await type_command(page, "/voices show", {"voice": Picked(shared, typed="count")})
+        shared = await share(page, "Countess")
+        await type_command(page, "/voices show", {"voice": shared})
         await press(page, sentence("button.report"))
         await card_texts(page, until="Why do you report")
         await choose(page, sentence("report.reason.impersonation"))
@@ -197,13 +184,13 @@ async def test_moderator_decides_a_reported_case():
         await card_texts(page, until=sentence("case.title", title="Countess"))
         assert await play(page) == pytest.approx(13.8, abs=0.5)
         await press(page, sentence("button.case.remove"))
-        await fill_form(page, {sentence("verdict.reason", name="Ada"): "Grace did not agree"})
+        await browser.fill_form(page, {sentence("verdict.reason", name="Ada"): "Grace did not agree"})
         await card_texts(page, until=sentence("case.done.remove", title="Countess"))
 
 
 @pytest.mark.browser
 async def test_only_the_moderator_sees_voiceadmin_commands():
     async with demo_page() as page:
-        assert "/voiceadmin settings" not in await offered(page)
+        assert "/voiceadmin settings" not in await browser.offered(page)
         await look_as(page, "Hedy")
-        assert "/voiceadmin settings" in await offered(page)
+        assert "/voiceadmin settings" in await browser.offered(page)
