@@ -17,7 +17,7 @@ from bot.audio.inspector import SampleInspector
 from bot.audio.sample_info import SampleInfo
 from bot.client.messenger import DeliveryError, Messenger
 from bot.client.notifier import DiscordOperatorAlerts
-from bot.cloning.admission import Admission, Limits
+from bot.cloning.admission import Limits
 from bot.cloning.errors import VoiceNotFound
 from bot.cloning.job import CloneJob, Stage
 from bot.demo.upstream import Fault, Upstream

@@ -105,5 +105,5 @@ async def test_stopping_bot_finishes_posting_a_clip(tmp_path: Path):
         await life.holds.aclose()
         assert await life.process.wait() == 0
         await life.start()
-        await ended(life)
+        await until(lambda: life.card and life.card.texts and not stage(life))
         assert len(public(life)) == 1
