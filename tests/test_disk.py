@@ -1,8 +1,8 @@
 """A full disk or a damaged file: no voice gets lost, none is made twice, and nothing blocks."""
 
 import resource
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -147,13 +147,10 @@ async def test_voice_kept_out_by_a_damaged_file_is_recorded_by_a_retry(world: Wo
 
 async def test_full_disk_at_start_does_not_prevent_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     async with open_store(tmp_path) as store:
-        job: Any = JOB
-        for stage in (Stage.CHECKED, Stage.QUEUED, Stage.UPLOADING):
-            job = job.advance(stage, 1.0)
-        await store.jobs.put(job)
-    full_disk(monkeypatch, TinyJobs, times=99)
+        await store.jobs.put(replace(JOB, stage=Stage.UPLOADING))
+    refused = full_disk(monkeypatch, TinyJobs, times=99)
     async with opened(tmp_path, clock=FastClock()):
-        pass
+        await until(lambda: refused)
 
 
 async def test_sweep_continues_after_a_failure(world: World, monkeypatch: pytest.MonkeyPatch):

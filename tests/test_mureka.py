@@ -93,10 +93,8 @@ async def caller() -> AsyncGenerator[Caller]:
 Ask = Callable[..., Awaitable[object]]
 SPEAKING: list[Ask] = [Caller.speak, Caller.speak_and_wait]
 
-charged = pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING], ids=lambda ask: ask.__name__)
+charged = pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING])
 """For each request that is charged when it takes effect."""
-
-spoken = pytest.mark.parametrize("ask", SPEAKING, ids=lambda ask: ask.__name__)
 
 
 async def test_clone_request_has_the_mp3_its_length_and_all_fields(caller: Caller):
@@ -159,7 +157,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING, Caller.job], ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("ask", [Caller.clone, *SPEAKING, Caller.job])
 @pytest.mark.parametrize(("status", "body", "error"), KNOWN)
 async def test_each_documented_refusal_is_its_own_error_with_any_body(
     caller: Caller, ask: Ask, status: int, body: object, error: type[errors.MurekaError]
@@ -239,25 +237,21 @@ async def test_redirect_gets_neither_token_nor_body(caller: Caller, ask: Ask):
         assert elsewhere.requests == []
 
 
-@pytest.mark.parametrize(
-    ("ask", "body"),
-    [(Caller.clone, bytes(LONG)), (Caller.speak, "x" * LONG), (Caller.speak_and_wait, "x" * LONG)],
-    ids=["clone", "speak", "speak_and_wait"],
-)
+@charged
 @pytest.mark.parametrize("then", ["reset", "hang"])
 async def test_reset_or_timeout_within_the_body_counts_as_not_sent(
-    caller: Caller, ask: Ask, body: object, then: Literal["reset", "hang"]
+    caller: Caller, ask: Ask, then: Literal["reset", "hang"]
 ):
     caller.upstream.faults.append(Fault(then=then, after=1000))
     if then == "hang":
         caller.hurry()
     with pytest.raises(errors.NotSent):
-        await ask(caller, body)
+        await ask(caller, bytes(LONG) if ask is Caller.clone else "x" * LONG)
     assert caller.sent_when_committing is None
     assert caller.effects() == 0
 
 
-@spoken
+@pytest.mark.parametrize("ask", SPEAKING)
 async def test_reset_after_a_short_body_leaves_the_outcome_open(caller: Caller, ask: Ask):
     caller.upstream.faults.append(Fault(then="reset", after=0))
     with pytest.raises(errors.ConnectionLost):

@@ -374,10 +374,10 @@ async def test_clone_cannot_be_canceled_while_its_voice_is_searched(quick: World
     await quick.press(result, "button.again")
     await until(lambda: sentence("card.again") in text(result))
     assert buttons(result) == []
-    running = quick.bot.services.cloner.running(quick.ada.id)
+    running = quick.services.cloner.running(quick.ada.id)
     assert running is not None
     with pytest.raises(Refused, match=r"^refused\.too_late\b"):
-        await quick.bot.services.cloner.cancel(running.id, quick.ada.id)
+        await quick.services.cloner.cancel(running.id, quick.ada.id)
 
 
 @contextmanager

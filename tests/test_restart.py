@@ -221,14 +221,6 @@ class TestEachStage:
             assert ids(world, ADA) == [7]
             assert "Left" in told(world)
 
-    async def test_recorded_voice_is_only_delivered(self, start: Start):
-        job = left(Stage.CLONING)
-        async with start(job, voices=[recorded(job, 7)]) as world:
-            await over(world)
-            assert world.upstream.requests == []
-            assert ids(world, ADA) == [7]
-            assert "Left" in told(world)
-
     async def test_voice_with_a_known_id_is_taken_and_no_other(self, start: Start, upstream: Upstream):
         job = left(Stage.CLONING, voice_id=7)
         exists(upstream, 7, job, title="Renamed upstream")
@@ -256,8 +248,8 @@ class TestEachStage:
             assert world.posts() == []
             assert ids(world, ADA) == [7]
 
-    async def test_undelivered_voice_is_delivered_once(self, start: Start):
-        job = left(Stage.DONE, voice_id=7)
+    @pytest.mark.parametrize("job", [left(Stage.CLONING), left(Stage.DONE, voice_id=7)], ids=lambda job: job.stage)
+    async def test_recorded_voice_is_only_delivered_and_only_once(self, start: Start, job: CloneJob):
         other = left(Stage.DONE, GRACE, voice_id=8, title="Known", delivered=True)
         async with start(job, other, voices=[recorded(job, 7), recorded(other, 8)]) as world:
             await over(world)
