@@ -353,7 +353,8 @@ async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
         for number, member in enumerate(members):
             assert (await world.send(member, title=f"{number}", wait=False)).acknowledged
             await clock.advance(0.01)
-        await until(lambda: all(stage_of(world, member) is Stage.QUEUED for member in members))
+        running = world.services.cloner.running
+        await until(lambda: {(job := running(member.id)) and job.stage for member in members} == {Stage.QUEUED})
         assert len(world.posts()) == len(ACCOUNTS)
         await clock.advance(60)
         await clock.advance_until(lambda: not world.jobs(), 0.1)
@@ -366,18 +367,11 @@ async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
     assert most == dict.fromkeys(ACCOUNTS, 1)
 
 
-def stage_of(world: World, member: simcord.MemberActor) -> Stage | None:
-    job = world.services.cloner.running(member.id)
-    return job and job.stage
-
-
 async def test_requests_at_the_same_instant_do_not_exceed_the_queue_limit(world: World):
     room = Limits(sample_bytes=1, voices=1).unfinished
     assert room >= 200
-    accept, jobs = (
-        world.services.cloner.admission.accept,
-        [replace(JOB, id=f"{number}-0", owner_id=number) for number in range(room + 10)],
-    )
-    answers = await asyncio.gather(*(accept(job, sample_size=1) for job in jobs), return_exceptions=True)
+    jobs = [replace(JOB, id=f"{number}-0", owner_id=number) for number in range(room + 10)]
+    accepting = [world.services.cloner.admission.accept(job, sample_size=1) for job in jobs]
+    answers = await asyncio.gather(*accepting, return_exceptions=True)
     assert Counter(map(type, answers)) == {CloneJob: room, Refused: 10}
     assert {str(one.key) for one in answers if isinstance(one, Refused)} == {"refused.queue_full"}

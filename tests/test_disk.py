@@ -70,10 +70,7 @@ class TestKernel:
 async def test_voice_and_its_id_wait_for_disk_space(
     world: World, monkeypatch: pytest.MonkeyPatch, records: type[TinyMembers | TinyJobs]
 ):
-    def fits(record: Voice | CloneJob) -> bool:
-        return isinstance(record, Voice) or record.voice_id is not None
-
-    refused = full_disk(monkeypatch, records, fits, times=3)
+    refused = full_disk(monkeypatch, records, lambda one: isinstance(one, Voice) or one.voice_id is not None, times=3)
     result = await world.send()
     assert len(refused) == 3
     assert shown(world, "note.disk_full")
@@ -93,10 +90,7 @@ async def test_voice_and_its_id_wait_for_disk_space(
 async def test_clone_that_cannot_be_recorded_ends_before_it_is_sent(
     world: World, monkeypatch: pytest.MonkeyPatch, method: str, stage: Stage | None
 ):
-    def fits(job: CloneJob) -> bool:
-        return stage is None or job.stage is stage
-
-    full_disk(monkeypatch, TinyJobs, fits, times=1, method=method)
+    full_disk(monkeypatch, TinyJobs, lambda job: stage is None or job.stage is stage, times=1, method=method)
     assert sentence("store.unwritable") in text(await world.send())
     assert world.upstream.requests == [] or stage in {Stage.UPLOADING, Stage.CLONING}
     await until(lambda: not world.jobs())
@@ -109,11 +103,11 @@ async def test_clone_that_cannot_be_recorded_ends_before_it_is_sent(
 async def test_lost_voice_can_be_retried_if_its_loss_cannot_be_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def fits(job: CloneJob) -> bool:
+    def fails(job: CloneJob) -> bool:
         return job.stage is Stage.FAILED or job.outcome_unknown_since is not None
 
     async with opened(tmp_path, clock=FastClock(), clone_timeout=20) as world:
-        refused = full_disk(monkeypatch, TinyJobs, fits, times=99)
+        refused = full_disk(monkeypatch, TinyJobs, fails, times=99)
         world.upstream.faults.append(Fault(method="POST", status=500))
         result = await world.send(wait=False)
         await until(lambda: AGAIN in buttons(result))
@@ -134,7 +128,7 @@ async def test_voice_kept_out_by_a_damaged_file_is_recorded_by_a_retry(world: Wo
         result = await world.send(wait=False)
         await until(lambda: AGAIN in buttons(result))
         assert sentence("store.damaged") in text(result)
-        assert world.bot.services.cloner.running(world.ada.id) is None, "the member can clone again"
+        assert world.services.cloner.running(world.ada.id) is None, "the member can clone again"
         listed = dict(world.upstream.voices)
         world.upstream.voices.clear()  # a known voice is not made again, even if the list lacks it
         await world.press(result, "button.again")
@@ -159,4 +153,4 @@ async def test_sweep_continues_after_a_failure(world: World, monkeypatch: pytest
     world.upstream.faults.append(Fault(method="POST", then="hang"))
     await world.send(wait=False)
     await until(lambda: refused)
-    await until(lambda: (job := world.bot.services.cloner.running(world.ada.id)) and job.reply is None)
+    await until(lambda: (job := world.services.cloner.running(world.ada.id)) and job.reply is None)

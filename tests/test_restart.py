@@ -79,18 +79,13 @@ Start = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
 async def upstream() -> AsyncGenerator[Upstream]:
     async with Upstream() as upstream:
         yield upstream
 
 
 @pytest.fixture
-def start(folder: Path, upstream: Upstream) -> Start:
+def start(tmp_path: Path, upstream: Upstream) -> Start:
     """Return a function that starts a bot on the jobs and voices that a killed bot left."""
 
     @asynccontextmanager
@@ -101,13 +96,13 @@ def start(folder: Path, upstream: Upstream) -> Start:
         clock: Clock | None = None,
         **given: Any,
     ) -> AsyncGenerator[World]:
-        async with open_store(folder) as store:
+        async with open_store(tmp_path) as store:
             for job in jobs:
                 await store.jobs.put_sample(job.id, GOOD[1])
                 await store.jobs.put(job)
             for voice in voices:
                 await store.members.put(voice)
-        async with opened(folder, api, clock or FastClock(), **given) as world:
+        async with opened(tmp_path, api, clock or FastClock(), **given) as world:
             yield world
 
     return start
@@ -341,10 +336,18 @@ class TestWhoseVoice:
             assert world.posts() == []
 
 
+@pytest.fixture
+async def failed(start: Start) -> AsyncGenerator[World]:
+    """Open a world with a clone that can be retried."""
+    async with start(FAILED) as world:
+        await world.idle()
+        yield world
+
+
 class TestRetry:
     """A clone of unknown outcome can be retried for a day."""
 
-    async def failed(self, world: World) -> InteractionResult:
+    async def lose(self, world: World) -> InteractionResult:
         """Clone with a lost response and no voice; return the card."""
         world.upstream.faults.append(Fault(then="reset", method="POST"))
         result = await world.send()
@@ -354,7 +357,7 @@ class TestRetry:
 
     async def test_retry_works_after_two_restarts(self, start: Start, upstream: Upstream):
         async with start(clone_timeout=20) as world:
-            await self.failed(world)
+            await self.lose(world)
             [job_id] = {name.partition(".")[0] for name in world.jobs()}
         async with start(clone_timeout=20) as world:
             await world.idle()
@@ -378,18 +381,16 @@ class TestRetry:
             with pytest.raises(OfferLapsed):
                 await world.services.cloner.retry(job.id, ADA)
 
-    async def test_only_the_owner_can_retry(self, start: Start):
-        async with start(FAILED) as world:
-            await world.idle()
-            for forged, member in ((FAILED.id, GRACE), ("forged", ADA)):
-                with pytest.raises(OfferLapsed):
-                    await world.services.cloner.retry(forged, member)
-            assert world.upstream.requests == []
-            await until(lambda: len(world.jobs()) == 2)
+    async def test_only_the_owner_can_retry(self, failed: World):
+        for forged, member in ((FAILED.id, GRACE), ("forged", ADA)):
+            with pytest.raises(OfferLapsed):
+                await failed.services.cloner.retry(forged, member)
+        assert failed.upstream.requests == []
+        await until(lambda: len(failed.jobs()) == 2)
 
     async def test_retry_with_a_title_taken_meanwhile_is_refused(self, start: Start):
         async with start(clone_timeout=20) as world:
-            result = await self.failed(world)
+            result = await self.lose(world)
             await world.send(title="ADA")
             asked = len(world.upstream.requests)
             click = await world.press(result, "button.again")
@@ -398,24 +399,20 @@ class TestRetry:
             assert len(world.upstream.requests) == asked
             assert record(world)["stage"] == "failed"
 
-    async def test_two_retries_at_once_are_one(self, start: Start):
-        async with start(FAILED) as world:
-            await world.idle()
-            clicks = [world.services.cloner.retry(FAILED.id, ADA) for _ in range(2)]
-            results = await asyncio.gather(*clicks, return_exceptions=True)
-            assert results.count(None) == 1
-            assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
-            await over(world)
-            assert len(world.posts()) == 1
+    async def test_two_retries_at_once_are_one(self, failed: World):
+        clicks = [failed.services.cloner.retry(FAILED.id, ADA) for _ in range(2)]
+        results = await asyncio.gather(*clicks, return_exceptions=True)
+        assert results.count(None) == 1
+        assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
+        await over(failed)
+        assert len(failed.posts()) == 1
 
-    async def test_second_click_for_a_card_does_not_undo_the_retry(self, start: Start):
-        async with start(FAILED) as world:
-            await world.idle()
-            cloner = world.services.cloner
-            fresh = replace(REPLY, token="fresh")
-            await asyncio.gather(cloner.attach_reply(FAILED.id, ADA, fresh), cloner.retry(FAILED.id, ADA))
-            await over(world)
-            assert ids(world, ADA) == [*world.upstream.voices] != []
+    async def test_second_click_for_a_card_does_not_undo_the_retry(self, failed: World):
+        cloner = failed.services.cloner
+        fresh = replace(REPLY, token="fresh")
+        await asyncio.gather(cloner.attach_reply(FAILED.id, ADA, fresh), cloner.retry(FAILED.id, ADA))
+        await over(failed)
+        assert ids(failed, ADA) == [*failed.upstream.voices] != []
 
     async def test_retry_and_command_at_once_make_one_clone(self, start: Start):
         async with Upstream(clone_seconds=0.3) as slow, start(FAILED, api=slow) as world:
@@ -480,11 +477,11 @@ class TestCancel:
             assert len(ids(world, ADA)) == 1
 
 
-async def test_full_queue_says_when_there_is_room(folder: Path):
-    async with open_store(folder) as store:
+async def test_full_queue_says_when_there_is_room(tmp_path: Path):
+    async with open_store(tmp_path) as store:
         jobs = [left(Stage.CONFIRMING, owner) for owner in range(1, 251)]
         await asyncio.gather(*map(store.jobs.put, jobs))
-    async with opened(folder, None, ManualClock()) as world:
+    async with opened(tmp_path, None, ManualClock()) as world:
         result = await world.send()
         assert text(result) == sentence("refused.queue_full", minutes=1 + round(250 * 75 / 60))
         assert len(world.jobs()) == 250
@@ -521,21 +518,19 @@ class TestShutdown:
                 assert len(world.posts()) == 2
                 assert len(ids(world, GRACE)) == 1
 
-    async def test_stopping_bot_accepts_no_retry(self, start: Start):
-        async with start(FAILED) as world:
-            await world.idle()
-            await world.services.cloner.drain()
-            with pytest.raises(Refused, match=r"^refused\.restarting\b"):
-                await world.services.cloner.retry(FAILED.id, ADA)
-            assert record(world)["stage"] == "failed"
+    async def test_stopping_bot_accepts_no_retry(self, failed: World):
+        await failed.services.cloner.drain()
+        with pytest.raises(Refused, match=r"^refused\.restarting\b"):
+            await failed.services.cloner.retry(FAILED.id, ADA)
+        assert record(failed)["stage"] == "failed"
 
 
 class TestToken:
     """The interaction token is on disk only as long as it is valid and needed."""
 
-    async def test_token_is_private_and_erased_once_it_expired(self, start: Start, folder: Path):
+    async def test_token_is_private_and_erased_once_it_expired(self, start: Start, tmp_path: Path):
         clock, job = ManualClock(), left(Stage.CONFIRMING, since=0.0, reply=replace(REPLY, since=NOW - 5 * MINUTE))
-        file = folder / "jobs" / f"{job.id}.json"
+        file = tmp_path / "jobs" / f"{job.id}.json"
         async with start(job, clock=clock) as world:
             assert file.stat().st_mode & 0o777 == 0o600
             for _ in range(9):
@@ -546,8 +541,8 @@ class TestToken:
             assert file.stat().st_mode & 0o777 == 0o600
             assert record(world)["stage"] == "waiting"
 
-    async def test_new_token_does_not_undo_a_stage_on_disk(self, folder: Path):
-        async with open_store(folder) as store:
+    async def test_new_token_does_not_undo_a_stage_on_disk(self, tmp_path: Path):
+        async with open_store(tmp_path) as store:
             jobs = JobRegistry(store.jobs)
             await store.jobs.put(job := left(Stage.UPLOADING, reply=REPLY))
             await jobs.load()
@@ -562,10 +557,10 @@ class TestToken:
             assert jobs[job.id] == stored
 
 
-async def test_damaged_job_blocks_only_its_member_s_next_clone(start: Start, folder: Path):
+async def test_damaged_job_blocks_only_its_member_s_next_clone(start: Start, tmp_path: Path):
     job = left(Stage.QUEUED)
-    damaged = folder / "jobs" / f"{job.id}.json"
-    async with open_store(folder) as store:
+    damaged = tmp_path / "jobs" / f"{job.id}.json"
+    async with open_store(tmp_path) as store:
         await store.jobs.put_sample(job.id, GOOD[1])
         await store.jobs.put(job)
     damaged.write_bytes(damaged.read_bytes()[:-9])
