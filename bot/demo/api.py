@@ -8,7 +8,7 @@ import sys
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from bot.demo.speech import Speeches, find_problem
@@ -52,17 +52,26 @@ class RefusedError(Exception):
         self.status = status
 
 
-@dataclass
+@dataclass(kw_only=True, eq=False)
 class Api:
-    """Answers requests whose body has been read. `origin` is the origin of the files' URLs."""
+    """Answers requests whose body has been read. `origin` is the origin of the files' URLs.
 
-    token: str
-    accounts: Sequence[str]
-    voices: dict[int, ClonedVoice]
-    speeches: Speeches
-    clone_seconds: float
-    page_size: int
+    `voices` are the existing ones, oldest first, and `speeches` all clips that were charged. A clone is answered
+    `clone_seconds` after its voice exists; a clip takes `speech_seconds`.
+    """
+
+    token: str = "user:1234-demo"  # noqa: S105 - not a real token
+    accounts: Sequence[str] = ("demo@example.com",)
+    clone_seconds: float = 0
+    speech_seconds: float = 0
+    page_size: int = 20
     origin: str = ""
+    voices: dict[int, ClonedVoice] = field(default_factory=dict[int, ClonedVoice])
+
+    def __post_init__(self) -> None:
+        """Start without clips."""
+        self._speeches = Speeches(self.voices, self.speech_seconds)
+        self.speeches = self._speeches.clips
 
     async def answer(self, request: Request) -> tuple[int, object]:
         """Execute a request. Returns the status and the JSON value of the response. Raises `RefusedError`."""
@@ -94,7 +103,7 @@ class Api:
         number, _, kind = path.removeprefix("/files/").partition(".")
         voice = self.voices.get(int(number)) if number.isdecimal() else None
         match kind:
-            case "mp3" if audio := self.speeches.audio(number):
+            case "mp3" if audio := self._speeches.audio.get(number):
                 return audio, "audio/mpeg"
             case "mp3" if voice:
                 return voice.sample, "audio/mpeg"
@@ -111,8 +120,7 @@ class Api:
         title, description, language = (request.query[name] for name in ("title", "desc", "lang"))
         voice = ClonedVoice(voice_id, account, title, description, language, request.body, int(time.time()))
         self.voices[voice_id] = voice
-        if self.clone_seconds:
-            await asyncio.sleep(self.clone_seconds)
+        await asyncio.sleep(self.clone_seconds)
         return self._shown(voice)
 
     def _list(self, request: Request) -> object:
@@ -133,7 +141,7 @@ class Api:
     def _delete(self, request: Request) -> object:
         account = self._account(request.query)
         voice = self._voice(_voice_id(request.query.get("voice_id", "")), account)
-        self.speeches.finish_due_jobs()
+        self._speeches.finish_due_jobs()
         del self.voices[voice.id]
         return {}
 
@@ -141,15 +149,14 @@ class Api:
         order = _order(request)
         account = self._account(order)
         voice = self._voice(order["voice_id"], account)
-        result = self.speeches.speak(order, account, voice.sample, self.origin)
+        result = self._speeches.speak(order, account, voice.sample, self.origin)
         if order.get("async") is True:
-            return 201, self.speeches.begin(order, result)
-        if self.speeches.seconds:
-            await asyncio.sleep(self.speeches.seconds)
+            return 201, self._speeches.begin(order, result)
+        await asyncio.sleep(self.speech_seconds)
         return 200, result
 
     def _job(self, job_id: str) -> object:
-        if job := self.speeches.job(job_id):
+        if job := self._speeches.job(job_id):
             return job
         raise RefusedError(404, "Job not found")
 

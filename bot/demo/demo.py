@@ -61,7 +61,13 @@ async def running_demo(
 ) -> AsyncGenerator[DiscordPage]:
     """Run the bot as in production, but with a simulated Discord and an emulated API."""
     with TemporaryDirectory() as folder:
-        async with open_store(Path(folder)) as store:
+        settings = Settings.model_construct(  # independent of the environment
+            discord_token=SecretStr("offline"),
+            useapi_token=SecretStr("user:1234-demo"),
+            data_dir=Path(folder),
+            log_level="WARNING",
+        )
+        async with open_store(settings.data_dir) as store:
             # Durations for the first estimates.
             await store.pending.add_duration(clone_seconds + 1)
             await store.pending.add_duration(speech_seconds + 2, "speech")
@@ -69,7 +75,7 @@ async def running_demo(
             Upstream(clone_seconds=clone_seconds, speech_seconds=speech_seconds, read_rate=UPLOAD_RATE) as upstream,
             SimulatedCdn() as cdn,
             open_resources(
-                _settings(Path(folder)),
+                settings,
                 api=upstream.url,
                 may_fetch=lambda url: url.origin() == URL(upstream.origin),
                 open_session=lambda: _slow_session(cdn),
@@ -95,16 +101,6 @@ def _slow_session(cdn: SimulatedCdn) -> aiohttp.ClientSession:
 
     return aiohttp.ClientSession(
         middlewares=(cdn.middleware,), connector=aiohttp.TCPConnector(socket_factory=open_socket)
-    )
-
-
-def _settings(folder: Path) -> Settings:
-    """Return settings that don't depend on the environment."""
-    return Settings.model_construct(
-        discord_token=SecretStr("offline"),
-        useapi_token=SecretStr("user:1234-demo"),
-        data_dir=folder,
-        log_level="WARNING",
     )
 
 

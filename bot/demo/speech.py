@@ -25,7 +25,6 @@ class SpokenClip:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    voice_id: int
     result: dict[str, Any]
     due: float
     shown: dict[str, Any]
@@ -44,19 +43,22 @@ def find_problem(order: Mapping[str, Any]) -> str | None:
 
 
 class Speeches:
-    """The clips so far. A job ends after `seconds`; it fails if `voices` doesn't contain its voice then."""
+    """The clips so far. A job ends after `seconds`; it fails if `voices` doesn't contain its voice then.
+
+    `audio` has the MP3 files by their names, even of voices that were deleted.
+    """
 
     def __init__(self, voices: Container[int], seconds: float) -> None:
         self._voices = voices
-        self.seconds = seconds
-        self._audio: list[bytes] = []
+        self._seconds = seconds
         self._jobs: dict[str, _Job] = {}
         self.clips: list[SpokenClip] = []
+        self.audio: dict[str, bytes] = {}
 
     def speak(self, order: Mapping[str, Any], account: str, sample: bytes, origin: str) -> dict[str, Any]:
         """Add a clip and return its response. The audio is the voice's sample: nothing is synthesized here."""
-        self._audio.append(sample)
-        number, title, text, voice_id = len(self._audio), order.get("title", ""), order["text"], order["voice_id"]
+        number, title, text, voice_id = len(self.clips) + 1, order.get("title", ""), order["text"], order["voice_id"]
+        self.audio[f"speech-{number}"] = sample
         url = f"{origin}/files/speech-{number}.mp3"
         self.clips.append(SpokenClip(number, voice_id, account, title, text, url))
         preview = text[:PREVIEW_LENGTH]
@@ -75,30 +77,24 @@ class Speeches:
             "updated": now,
             "request": order,
         }
-        # Not `time.monotonic`: simcord replaces it.
-        due = time.perf_counter() + self.seconds
-        self._jobs[shown["jobid"]] = _Job(order["voice_id"], result, due, dict(shown))
+        due = time.perf_counter() + self._seconds  # not `time.monotonic`: simcord replaces it
+        self._jobs[shown["jobid"]] = _Job(result, due, dict(shown))
         return shown
 
     def job(self, job_id: str) -> dict[str, Any] | None:
         """Return a job as the API shows it, or None if there is none with this ID."""
         self.finish_due_jobs()
-        job = self._jobs.get(job_id)
-        return job.shown if job else None
+        return self._jobs[job_id].shown if job_id in self._jobs else None
 
     def finish_due_jobs(self) -> None:
         """Finish the jobs that are due. Must be called before a voice is deleted."""
         for job in self._jobs.values():
             if job.shown["status"] != "created" or time.perf_counter() < job.due:
                 continue
-            if job.voice_id in self._voices:
+            if job.shown["request"]["voice_id"] in self._voices:
                 job.shown.update(status="completed", updated=_now(), response=job.result)
             else:
                 job.shown.update(status="failed", updated=_now(), error="Voice not found")
-
-    def audio(self, name: str) -> bytes | None:
-        """Return the MP3 file `speech-<n>`. It is available even if its voice was deleted."""
-        return next((mp3 for n, mp3 in enumerate(self._audio, 1) if name == f"speech-{n}"), None)
 
 
 def _now() -> str:

@@ -3,14 +3,14 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
 
 from bot.demo.api import Api, ClonedVoice, RefusedError, Request
 from bot.demo.faults import Fault
-from bot.demo.speech import Speeches, SpokenClip
+from bot.demo.speech import SpokenClip
 
 __all__ = ["ClonedVoice", "Fault", "Request", "SpokenClip", "Upstream"]
 
@@ -19,46 +19,30 @@ BASE = "/v1/mureka"
 RECEIVE_BUFFER = 4096  # Bytes that the kernel buffers ahead of a throttled reader. Linux doubles this number.
 
 
-class Upstream:
+@dataclass(kw_only=True, eq=False)
+class Upstream(Api):
     """The API during an `async with` block. At its end, all connections are closed, answered or not.
 
-    `url` is the API's base URL, `origin` that of previews, covers and clips. `voices` are the existing ones,
-    oldest first, `speeches` all clips that were charged, and `requests` all API requests so far. Each of
-    `faults` applies to one future request. A clone is answered `clone_seconds` after its voice exists; a clip
-    takes `speech_seconds`. Bodies are read at `read_rate` bytes per second (None: without a limit), not
-    counting the client's own buffers.
+    `url` is the API's base URL, and `requests` are all API requests so far. Each of `faults` applies to one
+    future request. Bodies are read at `read_rate` bytes per second (None: without a limit), not counting the
+    client's own buffers.
     """
 
-    def __init__(
-        self,
-        *,
-        token: str = "user:1234-demo",  # noqa: S107 - not a real token
-        accounts: Sequence[str] = ("demo@example.com",),
-        clone_seconds: float = 0,
-        speech_seconds: float = 0,
-        read_rate: int | None = None,
-        page_size: int = 20,
-        port: int = 0,
-    ) -> None:
-        self.voices: dict[int, ClonedVoice] = {}
-        speeches = Speeches(self.voices, speech_seconds)
-        self.speeches: list[SpokenClip] = speeches.clips
-        self._api = Api(token, accounts, self.voices, speeches, clone_seconds, page_size)
-        self._read_rate = read_rate
-        self._port = port
-        self._handlers: set[asyncio.Task[Any]] = set()
-        self.requests: list[Request] = []
-        self.faults: list[Fault] = []
+    read_rate: int | None = None
+    port: int = 0
+    requests: list[Request] = field(default_factory=list[Request])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    _handlers: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     async def __aenter__(self) -> Self:
         """Listen on a loopback port."""
-        listener = socket.create_server(("127.0.0.1", self._port))
-        if self._read_rate:
+        listener = socket.create_server(("127.0.0.1", self.port))
+        if self.read_rate:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=0.1)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
-        self.origin = self._api.origin = "http://{}:{}".format(*listener.getsockname())
+        self.origin = "http://{}:{}".format(*listener.getsockname())
         self.url = self.origin + BASE
         return self
 
@@ -71,7 +55,7 @@ class Upstream:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if not request.path.startswith(BASE):
-            body, kind = self._api.file(request.path) or (b"", "text/plain")
+            body, kind = self.file(request.path) or (b"", "text/plain")
             return web.Response(status=200 if body else 404, body=body, content_type=kind)
         if handler := asyncio.current_task():
             self._handlers.add(handler)
@@ -101,7 +85,7 @@ class Upstream:
 
     async def _answer(self, asked: Request) -> web.Response:
         try:
-            status, answer = await self._api.answer(asked)
+            status, answer = await self.answer(asked)
             return web.json_response(answer, status=status)
         except RefusedError as refused:
             status = refused.status
@@ -112,8 +96,8 @@ class Upstream:
         while len(asked.body) < limit and not request.content.at_eof():
             piece = await request.content.read(limit - len(asked.body))
             asked.body += piece
-            if self._read_rate and (connection := request.transport):
+            if self.read_rate and (connection := request.transport):
                 # While paused, a disconnect isn't noticed, so everything that was sent is still read.
                 connection.pause_reading()
-                await asyncio.sleep(len(piece) / self._read_rate)
+                await asyncio.sleep(len(piece) / self.read_rate)
                 connection.resume_reading()
