@@ -4,12 +4,10 @@ import re
 from contextlib import suppress
 from typing import TypeVar
 
-from tinydb import TinyDB
-
 from bot.cloning.job import CloneJob
 from bot.errors import RecordDamaged, RecordUnreadable
 from bot.speaking.job import SpeechJob, SpeechStage
-from bot.store.tiny.records import Records, close_readable
+from bot.store.tiny.records import Records, Repository
 from bot.store.tiny.rows import Rows
 from bot.store.tiny.shapes import JOBS, SPEECHES
 
@@ -17,11 +15,8 @@ _ID = re.compile(r"[0-9A-Za-z_-]+")
 _T = TypeVar("_T")
 
 
-class TinyJobs:
+class TinyJobs(Repository):
     """`bot.cloning.ports.CloneRepository` in `jobs/<job id>.json` and `jobs/<job id>.mp3`."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
 
     async def check(self, owner_id: int) -> None:
         for name in await self._records.names("jobs", f"{owner_id:d}-*.json.damaged*"):
@@ -45,20 +40,12 @@ class TinyJobs:
         return await self._records.run(_name("jobs", job_id), lambda _: self._records.folder.read(file))
 
     async def remove(self, job_id: str) -> None:
-        def remove(db: TinyDB) -> None:
-            close_readable(db)
-            self._records.folder.remove(_name("jobs", job_id))
-            # Last: a sample without a job is swept, a job needs its own.
-            self._records.folder.remove(_sample(job_id))
-
-        await self._records.run(_name("jobs", job_id), remove)
+        # The sample last: one without a job is swept, a job needs its own.
+        await self._records.remove(_name("jobs", job_id), _sample(job_id))
 
 
-class TinySpeeches:
+class TinySpeeches(Repository):
     """`bot.jobs.registry.JobRepository` in `speeches/<id>.json`."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
 
     async def all(self) -> tuple[SpeechJob, ...]:
         found = await _read_all(self._records, "speeches", SPEECHES)

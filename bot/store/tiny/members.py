@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tinydb import TinyDB
 
 from bot.errors import RecordDamaged, RecordUnreadable
-from bot.store.tiny.records import Records
+from bot.store.tiny.records import Records, Repository
 from bot.store.tiny.shapes import CLIPS, CONSENTS, VOICES
 from bot.store.tiny.upgrades import Tables
 from bot.voices.models import Clip, Consent, Voice
@@ -19,11 +19,11 @@ MAX_CLIPS = 50  # how many clips are kept of each voice
 _T = TypeVar("_T")
 
 
-class TinyMembers:
+class TinyMembers(Repository):
     """`bot.voices.repository.MembersRepository` in `members/<user id>.json`."""
 
     def __init__(self, records: Records) -> None:
-        self._records = records
+        super().__init__(records)
         self._scanning = asyncio.Lock()
 
     async def voices(self, owner_id: int) -> tuple[Voice, ...]:
@@ -42,7 +42,7 @@ class TinyMembers:
     async def remove(self, owner_id: int, voice_id: int) -> None:
         def remove(db: TinyDB) -> None:
             VOICES.remove(db, voice_id)
-            CLIPS.put(db, [clip for clip in CLIPS.all(db) if clip.voice_id != voice_id])
+            CLIPS.keep(db, lambda clip: clip.voice_id != voice_id)
 
         await self._records.run(_name(owner_id), remove)
 
@@ -90,7 +90,7 @@ class TinyMembers:
     async def anonymize(self, member_id: int) -> None:
         def anonymize(db: TinyDB) -> None:
             CLIPS.put(db, [clip.anonymous() if clip.author_id == member_id else clip for clip in CLIPS.all(db)])
-            CONSENTS.put(db, [consent for consent in CONSENTS.all(db) if consent.owner_id != member_id])
+            CONSENTS.keep(db, lambda consent: consent.owner_id != member_id)
 
         for name in await self._naming(member_id, strict=True):
             await self._records.run(name, anonymize)
@@ -117,10 +117,7 @@ class TinyMembers:
         return await self._records.run(_name(speaker_id), apply)
 
     async def remove_consent(self, speaker_id: int, job_id: str) -> None:
-        def remove(db: TinyDB) -> None:
-            CONSENTS.put(db, [consent for consent in CONSENTS.all(db) if consent.job_id != job_id])
-
-        await self._records.run(_name(speaker_id), remove)
+        await self._records.run(_name(speaker_id), lambda db: CONSENTS.keep(db, lambda one: one.job_id != job_id))
 
     async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
         """Return the names of the files with a clip by this member, or a consent for their clone."""

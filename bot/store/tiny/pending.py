@@ -4,7 +4,7 @@ from typing import Literal
 
 from tinydb import TinyDB
 
-from bot.store.tiny.records import Records
+from bot.store.tiny.records import Repository
 from bot.store.tiny.shapes import DURATIONS, NOTICES, PENDING_DELETIONS, PENDING_ERASURES
 from bot.voices.models import Notice, PendingDeletion
 
@@ -13,11 +13,8 @@ MAX_DURATIONS = 50  # how many durations are kept of each kind
 FILE = "pending.json"
 
 
-class TinyPending:
+class TinyPending(Repository):
     """`bot.store.protocol.Pending`."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
 
     async def durations(self, kind: Literal["clone", "speech"] = "clone") -> tuple[float, ...]:
         return tuple(await self._records.run(FILE, DURATIONS[kind].all))

@@ -70,12 +70,14 @@ class Records:
         """Return the names of the records of a kind that match a pattern."""
         return await asyncio.to_thread(self.folder.names, kind, pattern)
 
-    async def remove(self, name: str) -> None:
-        """Remove a record, if it exists. Raises `RecordUnreadable` and keeps it if it can't be read."""
+    async def remove(self, name: str, *others: str) -> None:
+        """Remove a record, if it exists, then other files. Raises `RecordUnreadable` instead if it can't be read."""
 
         def remove(db: TinyDB) -> None:
-            close_readable(db)
-            self.folder.remove(name)
+            db.storage.read()
+            db.storage.close()
+            for file in (name, *others):
+                self.folder.remove(file)
 
         await self.run(name, remove)
 
@@ -91,7 +93,8 @@ class Records:
         return file
 
 
-def close_readable(db: TinyDB) -> None:
-    """Forget what was read of a record, before removing it. Raises `RecordUnreadable` if it can't be read."""
-    db.storage.read()
-    db.storage.close()
+class Repository:
+    """The base of what is stored in records."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 from tinydb import TinyDB
-from tinydb.table import Document, Table
+from tinydb.table import Document
 
 _T = TypeVar("_T")
 
@@ -54,7 +54,8 @@ class Rows(Log[_T]):
         return changed
 
     def remove(self, db: TinyDB, key: int) -> None:
-        remove_document(db.table(self.table), key)
+        if (table := db.table(self.table)).contains(doc_id=key):
+            table.remove(doc_ids=[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class Items(Generic[_T]):
 
     def all(self, db: TinyDB) -> list[_T]:
         return self.parse(db.table(self.table).all())
+
+    def keep(self, db: TinyDB, wanted: Callable[[_T], bool]) -> None:
+        """Remove the other items."""
+        self.put(db, [item for item in self.all(db) if wanted(item)])
 
     def put(self, db: TinyDB, items: list[_T]) -> None:
         """Replace all items."""
@@ -92,10 +97,5 @@ class Ids:
         db.table(self.table).upsert(Document({}, doc_id))
 
     def remove(self, db: TinyDB, doc_id: int) -> None:
-        remove_document(db.table(self.table), doc_id)
-
-
-def remove_document(table: Table, doc_id: int) -> None:
-    """Remove a document, if it exists."""
-    if table.contains(doc_id=doc_id):
-        table.remove(doc_ids=[doc_id])
+        if (table := db.table(self.table)).contains(doc_id=doc_id):
+            table.remove(doc_ids=[doc_id])

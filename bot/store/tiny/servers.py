@@ -12,7 +12,7 @@ from bot.errors import RecordDamaged, RecordUnreadable, StoreError
 from bot.library.models import SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, Policy
-from bot.store.tiny.records import Records
+from bot.store.tiny.records import Repository
 from bot.store.tiny.shapes import (
     AUDIT,
     BANNED_SAMPLES,
@@ -33,11 +33,8 @@ _SUFFIX = ".shares.json"
 REMEMBERED_SECONDS = 30 * DAY  # how long the record of a deleted voice is kept: its clips may still be reported
 
 
-class TinyServers:
+class TinyServers(Repository):
     """`bot.store.protocol.Servers` in `servers/<guild id>.json`, `….shares.json` and `….audit-<yyyy-mm>.json`."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
 
     async def sharing(self) -> tuple[int, ...]:
         names = await self._records.names("servers", f"*{_SUFFIX}")
@@ -90,14 +87,10 @@ class TinyServers:
         entries = await self._records.run(_rules(guild_id), UNAUDITED.all)
         for entry in entries:
             await self._append(guild_id, entry)
-        if entries:
-            await self._clear(guild_id, entries)
+        await self._clear(guild_id, entries)
 
     async def _clear(self, guild_id: int, moved: Sequence[AuditEntry]) -> None:
-        def clear(db: TinyDB) -> None:
-            UNAUDITED.put(db, [entry for entry in UNAUDITED.all(db) if entry not in moved])
-
-        await self._records.run(_rules(guild_id), clear)
+        await self._records.run(_rules(guild_id), lambda db: UNAUDITED.keep(db, lambda one: one not in moved))
 
     async def clone_records(self, guild_id: int) -> tuple[CloneRecord, ...]:
         return await self._records.run(_rules(guild_id), CLONE_RECORDS.all)

@@ -115,7 +115,6 @@ class Folder:
     def __init__(self, path: Path) -> None:
         folder_shape(path)
         self.path = path
-        self._jobs = path / "jobs"
         self._logged: dict[tuple[str, type[Exception]], str] = {}
         if not path.exists():
             path.mkdir(mode=0o700, parents=True)
@@ -182,7 +181,7 @@ class Folder:
             for suffix in (".json", ".mp3"):
                 for stray in folder.glob(f"*{suffix}{_TEMPORARY}"):
                     stray.unlink()
-        for sample in self._jobs.glob("*.mp3"):
+        for sample in (self.path / "jobs").glob("*.mp3"):
             record = sample.with_suffix(".json")
             if not any(os.path.lexists(path) for path in (record, *quarantine_paths(record))):
                 sample.unlink()
