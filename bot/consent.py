@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bot.clock import Clock, repeat
 from bot.cloning.cloner import Cloner
 from bot.cloning.consent_gate import ConsentGate
-from bot.cloning.errors import ApprovalRevoked, NotTheSpeaker, RequestClosed
+from bot.cloning.errors import RequestClosed
 from bot.cloning.job import CloneJob, Stage
 from bot.cloning.ports import CloneRepository
 from bot.errors import Refused, StoreError
@@ -46,12 +46,12 @@ class Consents:
         self.tasks.start(repeat(self._follow_up_all, self.clock, INTERVAL_SECONDS))
 
     def request(self, speaker_id: int, job_id: str) -> CloneJob:
-        """Return the clone that this speaker is asked about. Raises `RequestClosed` or `NotTheSpeaker`."""
+        """Return the clone that this speaker is asked about. Raises `RequestClosed`, or `Refused` for others."""
         if job_id not in self.jobs or not self.jobs[job_id].awaits_consent:
             raise RequestClosed
         job = self.jobs[job_id]
         if job.speaker is None or job.speaker.id != speaker_id:
-            raise NotTheSpeaker
+            raise Refused("refused.not_the_speaker")
         return job
 
     async def sample(self, speaker_id: int, job_id: str) -> bytes:
@@ -70,7 +70,7 @@ class Consents:
     async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
         """Store the speaker's consent with the exact `wording` that they saw, then continue the clone.
 
-        Raises `RequestClosed` or `NotTheSpeaker` if they are not being asked. No consent is stored then.
+        Raises as `request` if they are not being asked. No consent is stored then.
         """
         async with self._approving:  # so that two clicks store one consent
             consent = before = await self.get(by.id, job_id)
@@ -81,7 +81,7 @@ class Consents:
                 await self.members.put_consent(consent)
             try:
                 await self._queue(by.id, job_id)
-            except (RequestClosed, NotTheSpeaker):
+            except RequestClosed:
                 if before is None:
                     await self.members.remove_consent(by.id, job_id)
                     raise
@@ -143,12 +143,13 @@ class Consents:
             await self._try_to_follow_up(speaker_id)
 
     async def _try_to_follow_up(self, speaker_id: int) -> None:
+        self._to_follow_up.discard(speaker_id)  # first: another may be withdrawn meanwhile
         try:
             for consent in await self.members.consents(speaker_id):
                 if consent.revoked:
                     await self._follow_up(speaker_id, consent)
-            self._to_follow_up.discard(speaker_id)
         except Exception as error:  # noqa: BLE001 - the other speakers' consents are followed up anyway
+            self._to_follow_up.add(speaker_id)
             _log.warning("a withdrawn consent could not be followed up: %r", error)
 
     async def _follow_up(self, speaker_id: int, consent: Consent) -> None:
@@ -166,7 +167,9 @@ class Consents:
         return [job for job in self.jobs if not job.finished and job.speaker and job.speaker.id == speaker_id]
 
     async def _cancel(self, job: CloneJob) -> None:
-        await self.cloner.cancel_unsent(job.id, ApprovalRevoked(name=job.speaker.name if job.speaker else ""))
+        await self.cloner.cancel_unsent(
+            job.id, Refused("refused.approval_revoked", name=job.speaker.name if job.speaker else "")
+        )
 
     async def _delete_voice(self, consent: Consent) -> bool:
         """Delete a consent's voice and notify its owner. Returns False if there is no voice."""

@@ -61,8 +61,11 @@ class RecordUnwritable(StoreError):
     key = "store.unwritable"
 
 
-def unexpected_error(work: str, error: Exception) -> ClonevoiceError:
-    """Log an unexpected exception with a random ID, and return an error that tells people the ID."""
+def expected_error(work: str, error: Exception) -> ClonevoiceError:
+    """Log why something failed. Return an expected error as it is, or else one that tells people the log's ID."""
+    if isinstance(error, ClonevoiceError):
+        _log.info("%s failed: %s", work, error.key)
+        return error
     error_id = secrets.token_hex(4)
     _log.error("%s failed unexpectedly, id %s", work, error_id, exc_info=error)
     return ClonevoiceError("error.unexpected", id=error_id)

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
 
 from bot.audio.inspector import SampleInspector
 from bot.clock import Clock
-from bot.cloning.admission import Admission, Limits
+from bot.cloning.admission import Admission
 from bot.cloning.attempt import CloneAttempt
 from bot.cloning.cloner import Cloner
 from bot.cloning.consent_gate import ConsentGate
@@ -47,7 +47,9 @@ from bot.speaking.job import SpeechJob
 from bot.speaking.ports import SpeechPresenter
 from bot.speaking.synthesizer import Synthesizer
 from bot.store.protocol import Store
-from bot.tasks import BackgroundTasks
+from bot.tasks import GRACE_SECONDS, BackgroundTasks
+
+DRAIN_CHECK_SECONDS = 0.05  # seconds between looks at the jobs while the bot stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,13 @@ class Services:
                 self.cloner.close()
 
     async def drain(self) -> None:
-        """Accept nothing new, and wait a few seconds for requests in flight."""
-        await asyncio.gather(self.cloner.drain(), self.synthesizer.drain())
+        """Accept and send nothing new. Wait up to `GRACE_SECONDS` for requests in flight and deliveries."""
+        self.cloner.close()
+        self.synthesizer.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                while self.cloner.busy or self.synthesizer.busy:  # noqa: ASYNC110 - many events end this
+                    await asyncio.sleep(DRAIN_CHECK_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +141,11 @@ class _Core:
     accounts: AccountMonitor
     rules: Rules
 
-    @property
-    def store(self) -> Store:
-        return self.resources.store
-
-    @property
-    def clock(self) -> Clock:
-        return self.resources.clock
-
 
 def build_services(resources: Resources, ports: Ports) -> Services:
     """Build all services. Nothing is started."""
     core = _core(resources, ports)
-    store, clock, tasks, rules, erasures = core.store, core.clock, core.tasks, core.rules, core.erasures
+    store, clock, tasks, rules, erasures = resources.store, resources.clock, core.tasks, core.rules, core.erasures
     jobs = JobRegistry[CloneJob](store.jobs)
     gate = ConsentGate(store.members, store.servers, store.pending, clock)
     cloner = _cloner(core, jobs, gate)
@@ -198,21 +197,29 @@ def _core(resources: Resources, ports: Ports) -> _Core:
 
 
 def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Cloner:
-    settings, store, clock, rules = core.resources.settings, core.store, core.clock, core.rules
+    settings, store, clock, rules = core.resources.settings, core.resources.store, core.resources.clock, core.rules
     accounts, erasures, presenter = core.accounts, core.erasures, core.ports.clone_presenter
-    limits = Limits(
-        sample_bytes=int(settings.max_sample_mb * MEGABYTE),
-        voices=settings.max_voices_per_member,
-        per_account=settings.clones_per_account,
-    )
+    max_bytes = int(settings.max_sample_mb * MEGABYTE)
     durations = TypicalDuration(store.pending, "clone")
-    queue = CloneQueue(accounts, limits.per_account)
+    queue = CloneQueue(accounts, settings.clones_per_account)
     recorder = VoiceRecorder(jobs, store.members, gate, presenter, clock)
     recovery = Recovery(
         jobs, store.members, core.mureka, queue, recorder, presenter, clock, patience=settings.clone_timeout
     )
-    admission = Admission(jobs, store.jobs, store.members, gate, queue, accounts, durations, erasures, limits, clock)
-    downloads = SampleDownloads(core.resources.session, limits.sample_bytes)
+    admission = Admission(
+        jobs,
+        store.jobs,
+        store.members,
+        gate,
+        queue,
+        accounts,
+        durations,
+        erasures,
+        clock,
+        max_sample_bytes=max_bytes,
+        max_voices=settings.max_voices_per_member,
+    )
+    downloads = SampleDownloads(core.resources.session, max_bytes)
     inspector = SampleInspector(max_seconds=settings.max_sample_seconds)
     prompt = core.ports.consent_prompt
     steps = Steps(jobs, store.jobs, downloads, inspector, rules, gate, admission, prompt, clock)
@@ -226,8 +233,8 @@ def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Clon
 
 
 def _synthesizer(core: _Core, library: Library) -> Synthesizer:
-    jobs = JobRegistry[SpeechJob](core.store.speeches)
-    attempt = SpeechAttempt(jobs, core.mureka, core.accounts, core.clock)
-    durations = TypicalDuration(core.store.pending, "speech")
+    jobs = JobRegistry[SpeechJob](core.resources.store.speeches)
+    attempt = SpeechAttempt(jobs, core.mureka, core.accounts, core.resources.clock)
+    durations = TypicalDuration(core.resources.store.pending, "speech")
     presenter = core.ports.speech_presenter
-    return Synthesizer(jobs, library, attempt, durations, presenter, core.erasures, core.tasks, core.clock)
+    return Synthesizer(jobs, library, attempt, durations, presenter, core.erasures, core.tasks, core.resources.clock)

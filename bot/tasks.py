@@ -38,10 +38,10 @@ class BackgroundTasks:
         if name is not None:
             self._named[name] = task
 
-    async def wait(self, names: Iterable[str], *, timeout: float) -> None:  # noqa: ASYNC109 - as in asyncio.wait
-        """Wait for the end of the tasks of these names, `timeout` seconds at most."""
+    async def wait(self, names: Iterable[str]) -> None:
+        """Wait up to `GRACE_SECONDS` for the end of the tasks of these names."""
         if tasks := [task for task in map(self._named.get, names) if task]:
-            await asyncio.wait(tasks, timeout=timeout)
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
 
     async def stop(self, name: str) -> bool:
         """Cancel the task of this name and wait for its end. Return False if it was not running."""

@@ -502,7 +502,7 @@ class TestShutdown:
                 await until(lambda: slow.voices)
                 second = await world.send(world.grace, wait=False)
                 await until(lambda: sentence("stage.present.queued") in text(second))
-                stopping = asyncio.create_task(world.services.cloner.drain())
+                stopping = asyncio.create_task(world.services.drain())
                 await asyncio.sleep(0)
                 refused = await world.send(world.linus)
                 assert text(refused) == sentence("refused.restarting")
@@ -519,7 +519,7 @@ class TestShutdown:
                 assert len(ids(world, GRACE)) == 1
 
     async def test_stopping_bot_accepts_no_retry(self, failed: World):
-        await failed.services.cloner.drain()
+        await failed.services.drain()
         with pytest.raises(Refused, match=r"^refused\.restarting\b"):
             await failed.services.cloner.retry(FAILED.id, ADA)
         assert record(failed)["stage"] == "failed"

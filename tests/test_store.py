@@ -27,13 +27,13 @@ from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, ModAction, Po
 from bot.speaking.job import SpeechStage
 from bot.store.protocol import Store
 from bot.store.tiny import records
+from bot.store.tiny.rows import Items
 from bot.store.tiny.servers import TinyServers
 from bot.store.tiny.storage import FOLDERS
 from bot.store.tiny.store import open_store
 from bot.voices.models import Clip, Consent, Language, Notice, PendingDeletion, Rights, Statement, Voice
 from support import builders
 from support.builders import SHARE, SPEECH
-from support.faults import refusing
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -269,18 +269,24 @@ async def test_audit_is_read_newest_first_across_months(store: Store):
     assert await store.servers.audit(55) == ()
 
 
-@pytest.mark.parametrize("step", ["_append", "_clear"])
-async def test_interrupted_change_has_its_audit_entry_once(folder: Path, monkeypatch: pytest.MonkeyPatch, step: str):
-    entries = [AuditEntry(float(at), 2, "Hedy", ModAction.BLOCK, "Ada", 1, "spam") for at in (1, 2)]
-    with monkeypatch.context() as patch:
-        patch.setattr(TinyServers, step, refusing(1, None))
-        async with open_store(folder) as store:
+@pytest.mark.parametrize(("part", "step"), [(TinyServers, "_append"), (Items, "keep")])
+async def test_interrupted_change_has_its_audit_entry_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, part: type, step: str
+):
+    def fail(*_: object) -> None:
+        raise RecordUnwritable(file="a record")
+
+    entries = [AuditEntry(float(at), 2, "Hedy", ModAction.BLOCK, "Ada", 1, "spam") for at in (1, 2, 3)]
+    async with open_store(folder) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(part, step, fail)
             await store.servers.put_block(5, BLOCK, entries[0])
+        await store.servers.add_entry(5, entries[1])
+        assert await store.servers.audit(5) == (entries[1], entries[0])
     async with open_store(folder) as store:
         assert await store.servers.blocks(5) == (BLOCK,)
-        assert await store.servers.audit(5) == (entries[0],)
-        await store.servers.remove_block(5, 1, entries[1])
-        assert await store.servers.audit(5) == (entries[1], entries[0])
+        await store.servers.remove_block(5, 1, entries[2])
+        assert await store.servers.audit(5) == (*reversed(entries),)
         assert json.loads((folder / "servers/5.json").read_bytes())["unaudited"]["1"] == {"entries": []}
 
 

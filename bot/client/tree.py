@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import discord
 from discord import app_commands
 
-from bot.errors import ClonevoiceError, unexpected_error
+from bot.errors import expected_error
 from bot.i18n import ENGLISH, translate, translate_markdown
 
 _log = logging.getLogger(__name__)
@@ -46,8 +46,7 @@ def command_text(key: str) -> app_commands.locale_str:
 
 
 async def _reply_with_error(interaction: discord.Interaction[discord.Client], error: Exception) -> None:
-    if not isinstance(error, ClonevoiceError):
-        error = unexpected_error("an interaction", error)
+    error = expected_error("an interaction", error)
     text = translate_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():

@@ -22,15 +22,8 @@ from bot.text import clean_text
 from bot.voices.models import DESCRIPTION_LENGTH
 from bot.voices.repository import MembersRepository
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes of a sample, voices of a member, clones at once on an account, and unfinished clones in total."""
-
-    sample_bytes: int
-    voices: int
-    per_account: int = 1
-    unfinished: int = 250
+MAX_UNFINISHED = 250
+"""How many clones of all members may be queued or running, and how many may wait for their speakers."""
 
 
 @dataclass(eq=False, repr=False)
@@ -45,8 +38,9 @@ class Admission:
     accounts: AccountMonitor
     durations: TypicalDuration
     erasures: PendingErasures
-    limits: Limits
     clock: Clock
+    max_sample_bytes: int
+    max_voices: int
     _closed: bool = field(default=False, init=False)
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
@@ -72,8 +66,8 @@ class Admission:
             title = clean_title(job.title)
             if sample_size == 0:
                 raise Refused("sample.empty")
-            if sample_size > self.limits.sample_bytes:
-                raise Refused("sample.too_large", limit=self.limits.sample_bytes / MEGABYTE)
+            if sample_size > self.max_sample_bytes:
+                raise Refused("sample.too_large", limit=self.max_sample_bytes / MEGABYTE)
             self._check_speaker(job)
             description = clean_text(job.description)[:DESCRIPTION_LENGTH] or f"{title} ({job.code})"
             job = replace(job, title=title, description=description)
@@ -128,7 +122,7 @@ class Admission:
 
     async def _check_capacity(self) -> None:
         unfinished = sum(not job.finished and not job.awaits_consent for job in self.jobs)
-        if unfinished >= self.limits.unfinished:
+        if unfinished >= MAX_UNFINISHED:
             seconds = unfinished * await self.durations.get() / self.queue.capacity
             raise Refused("refused.queue_full", minutes=1 + round(seconds / 60))
 
@@ -145,7 +139,7 @@ class Admission:
         if any(other.speaker and other.speaker.id == speaker.id and not other.has_consent for other in others):
             raise Refused("refused.speaker_being_asked", name=speaker.name)
         self.gate.check_request(job.owner_id, speaker)
-        if sum(other.awaits_consent for other in self.jobs) >= self.limits.unfinished:
+        if sum(other.awaits_consent for other in self.jobs) >= MAX_UNFINISHED:
             raise Refused("refused.too_many_questions")
 
     async def _check_new(self, job: CloneJob) -> None:
@@ -158,8 +152,8 @@ class Admission:
         titles = [voice.title for voice in voices if not voice.deleting]
         titles += [other.title for other in self._unfinished_of(job.owner_id) if other.id != job.id]
         check_title(job.title, titles)
-        if len(titles) >= self.limits.voices:
-            raise Refused("refused.too_many_voices", limit=self.limits.voices)
+        if len(titles) >= self.max_voices:
+            raise Refused("refused.too_many_voices", limit=self.max_voices)
 
     def _unfinished_of(self, owner_id: int) -> list[CloneJob]:
         return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]

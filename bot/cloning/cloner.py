@@ -36,15 +36,15 @@ class Cloner:
         """Resume the jobs of an earlier run."""
         await self.runner.start()
 
-    async def drain(self) -> None:
-        """Accept and send no more clones, and wait up to `GRACE_SECONDS` for uploads and deliveries."""
-        self.admission.close()
-        self.close()
-        await self.runner.wait(job.id for job in self.jobs if job.in_flight or job.awaits_delivery)
-
     def close(self) -> None:
-        """Send no more clones."""
+        """Accept and send no more clones."""
+        self.admission.close()
         self.queue.close()
+
+    @property
+    def busy(self) -> bool:
+        """True while a stop of the bot would interrupt an upload or a delivery."""
+        return any(job.busy for job in self.jobs)
 
     async def submit(self, job: CloneJob, *, sample_size: int) -> None:
         """Add a job and start it. Raises as `Admission.accept`."""

@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
-from bot.cloning.errors import ApprovalRevoked
 from bot.cloning.job import CloneJob
 from bot.errors import RecordUnreadable, Refused, StoreError
 from bot.policy.models import CloneRecord
@@ -62,9 +61,9 @@ class ConsentGate:
         return any(consent.job_id == job.id and not consent.revoked for consent in consents)
 
     async def check(self, job: CloneJob) -> None:
-        """Raise ApprovalRevoked if the job needs a consent that is not active."""
+        """Raise Refused if the job needs a consent that is not active."""
         if job.speaker and not await self.has_consent(job):
-            raise ApprovalRevoked(name=job.speaker.name)
+            raise Refused("refused.approval_revoked", name=job.speaker.name)
 
     async def register(self, voice: Voice) -> Voice:
         """List a new voice in its server and link it to its consent.

@@ -16,22 +16,10 @@ class AlreadyCloning(Refused):
     key = "refused.already_cloning"
 
 
-class ApprovalRevoked(Refused):
-    """The speaker called `name` withdrew their consent, or never gave it."""
-
-    key = "refused.approval_revoked"
-
-
 class RequestClosed(Refused):
     """A consent request that was answered, canceled or has expired."""
 
     key = "refused.request_closed"
-
-
-class NotTheSpeaker(Refused):
-    """The consent request is for another member."""
-
-    key = "refused.not_the_speaker"
 
 
 class OfferLapsed(Refused):

@@ -155,11 +155,6 @@ class CloneJob(JobRecord):
         )
 
     @property
-    def accepted_at(self) -> float:
-        """The Unix timestamp of the command."""
-        return self.times.get(Stage.RECEIVED, 0.0)
-
-    @property
     def can_retry(self) -> bool:
         """True if the job failed and a voice may exist upstream."""
         return self.stage is Stage.FAILED and self.outcome_unknown_since is not None

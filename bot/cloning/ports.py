@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bot.cloning.job import CloneJob, Progress
-from bot.errors import ClonevoiceError
+from bot.jobs.delivery import Presenter
 from bot.jobs.registry import JobRepository
 from bot.voices.models import Voice
 
@@ -22,7 +22,7 @@ class CloneRepository(JobRepository[CloneJob], Protocol):
         ...
 
 
-class ClonePresenter(Protocol):
+class ClonePresenter(Presenter[CloneJob, Voice], Protocol):
     """Shows clone jobs to members."""
 
     def show(self, job: CloneJob, progress: Progress) -> None:
@@ -30,10 +30,6 @@ class ClonePresenter(Protocol):
 
     async def move(self, job: CloneJob, before: CloneJob) -> None:
         """Show the job on its new card, and remove the card that it had before. Must not raise."""
-
-    async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
-        """Show the result of a job. Return False if delivery should be retried."""
-        ...
 
 
 class ConsentPrompt(Protocol):

@@ -20,11 +20,11 @@ from bot.cloning.recorder import VoiceRecorder
 from bot.cloning.recovery import Recovery
 from bot.cloning.steps import Steps
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError, unexpected_error
+from bot.errors import ClonevoiceError, Refused, StoreError, expected_error
 from bot.jobs.delivery import GIVE_UP_SECONDS, SWEEP_SECONDS, Delivery
 from bot.jobs.record import IllegalTransition
 from bot.jobs.registry import JobRegistry
-from bot.tasks import GRACE_SECONDS, BackgroundTasks, first_completed
+from bot.tasks import BackgroundTasks, first_completed
 from bot.voices.models import Voice
 from bot.voices.repository import MembersRepository
 
@@ -46,12 +46,12 @@ class CloneRunner:
     erasures: PendingErasures
     tasks: BackgroundTasks
     clock: Clock
-    _delivery: Delivery[CloneJob, Voice | ClonevoiceError] = field(init=False)
+    _delivery: Delivery[CloneJob, Voice] = field(init=False)
     _steps: Mapping[Stage, Callable[[str], Coroutine[Any, Any, None]]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Assign a step to each stage."""
-        self._delivery = Delivery(self.jobs, self.presenter, self.clock, self._outcome)
+        self._delivery = Delivery(self.jobs, self.presenter, self.clock, self._result)
         self._steps = {
             Stage.RECEIVED: self.steps.inspect,
             Stage.CHECKED: self.steps.ask,
@@ -84,7 +84,7 @@ class CloneRunner:
 
     async def wait(self, job_ids: Iterable[str]) -> None:
         """Wait up to `GRACE_SECONDS` until these jobs are delivered."""
-        await self.tasks.wait(job_ids, timeout=GRACE_SECONDS)
+        await self.tasks.wait(job_ids)
 
     async def _run(self, job_id: str) -> None:
         while not self.jobs[job_id].finished:
@@ -99,14 +99,11 @@ class CloneRunner:
             self.presenter.show(job, Progress(job.stage))
         try:
             await first_completed(self._steps[job.stage](job.id), self._finishes(job.id))
-        except ClonevoiceError as error:
-            _log.info("clone %s failed: %s", job.id, error.key)
-            await self._fail(job.id, error)
         except IllegalTransition:
             if not self.jobs[job.id].finished:
                 raise
         except Exception as error:  # noqa: BLE001 - the log and the member get its ID
-            await self._fail(job.id, unexpected_error(f"clone {job.id}", error))
+            await self._fail(job.id, expected_error(f"clone {job.id}", error))
 
     async def _finishes(self, job_id: str) -> None:
         await self.jobs.wait(job_id, lambda job: job.finished)
@@ -115,20 +112,15 @@ class CloneRunner:
         now = self.clock.now()
         await self.jobs.update(job_id, lambda job: job if job.finished else job.fail(error, now), best_effort=True)
 
-    async def _outcome(self, job: CloneJob) -> Voice | ClonevoiceError:
-        """Return what a finished job delivers: its voice, or why there is none."""
-        if job.failure:
-            return job.failure.to_error()
-        try:
-            voice = await self.members.voice(job.owner_id, job.voice_id or 0)
-            if voice is None:
-                return OfferLapsed()
-            if job.owner_id in self.erasures:  # it is deleted at once
-                return Refused("refused.forgotten")
-            if voice.deleting:
-                await self.gate.check(job)
-        except (Refused, StoreError) as error:
-            return error
+    async def _result(self, job: CloneJob) -> Voice:
+        """Return the voice of a finished job. Raises why there is none."""
+        voice = await self.members.voice(job.owner_id, job.voice_id or 0)
+        if voice is None:
+            raise OfferLapsed
+        if job.owner_id in self.erasures:  # it is deleted at once
+            raise Refused("refused.forgotten")
+        if voice.deleting:
+            await self.gate.check(job)
         return voice
 
     async def _remove_expired(self) -> None:

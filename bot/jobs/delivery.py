@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from bot.clock import Clock
-from bot.errors import StoreError
+from bot.errors import ClonevoiceError, StoreError, expected_error
 from bot.jobs.record import InteractionReply, JobRecord
 from bot.jobs.registry import JobRegistry
 
@@ -30,8 +30,8 @@ SWEEP_SECONDS = 5.0
 class Presenter(Protocol[J_contra, R_contra]):
     """Shows the result of a job."""
 
-    async def deliver(self, job: J_contra, outcome: R_contra, /) -> bool:
-        """Show the result. Return False if delivery should be retried."""
+    async def deliver(self, job: J_contra, outcome: R_contra | ClonevoiceError, /) -> bool:
+        """Show the result, or why there is none. Return False if delivery should be retried."""
         ...
 
 
@@ -39,13 +39,13 @@ class Presenter(Protocol[J_contra, R_contra]):
 class Delivery(Generic[J, R]):
     """Delivers results until the member has them.
 
-    `outcome` returns what to deliver. It is asked again for each attempt.
+    `result` returns what to deliver, or raises why there is nothing. It is asked again for each attempt.
     """
 
     jobs: JobRegistry[J]
     presenter: Presenter[J, R]
     clock: Clock
-    outcome: Callable[[J], Awaitable[R]]
+    result: Callable[[J], Awaitable[R]]
 
     async def run(self, job_id: str) -> None:
         """Deliver the result of a finished job, unless it was delivered before. Gives up a day after this call."""
@@ -64,13 +64,21 @@ class Delivery(Generic[J, R]):
             return replace(current, delivered=True, reply=None) if current.reply in {job.reply, None} else current
 
         try:
-            if not await self.presenter.deliver(job, await self.outcome(job)):
+            if not await self.presenter.deliver(job, await self._outcome(job)):
                 return False
         except Exception:  # noqa: BLE001 - it is logged and retried like any other failure
             _log.exception("the result of job %s could not be shown", job.id)
             return False
         await self.jobs.update(job.id, delivered, best_effort=True)
         return True
+
+    async def _outcome(self, job: J) -> R | ClonevoiceError:
+        if job.failure:
+            return job.failure.to_error()
+        try:
+            return await self.result(job)
+        except Exception as error:  # noqa: BLE001 - the member gets its sentence
+            return expected_error(f"the delivery of job {job.id}", error)
 
     async def erase_tokens(self) -> None:
         """Erase tokens that would be 15 minutes old at the next sweep."""

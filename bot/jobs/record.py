@@ -1,7 +1,8 @@
 """The parts of a job record that clones and clips share."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from bot.errors import ClonevoiceError
 from bot.text import Ids
@@ -65,6 +66,12 @@ class JobRecord:
     failure: Failure | None = None
     reply: InteractionReply | None = None
     delivered: bool = False
+    times: Mapping[Any, float] = field(default_factory=dict[Any, float])
+
+    @property
+    def accepted_at(self) -> float:
+        """The Unix timestamp of the command, which is the first of `times`."""
+        return min(self.times.values(), default=0.0)
 
     @property
     def finished(self) -> bool:
@@ -72,6 +79,11 @@ class JobRecord:
         raise NotImplementedError
 
     @property
-    def awaits_delivery(self) -> bool:
-        """True while the result is being delivered."""
-        return self.finished and not self.delivered
+    def in_flight(self) -> bool:
+        """True while a request about it may be charged."""
+        raise NotImplementedError
+
+    @property
+    def busy(self) -> bool:
+        """True while a stop of the bot would interrupt its request or the delivery of its result."""
+        return self.in_flight or (self.finished and not self.delivered)

@@ -82,7 +82,7 @@ class Library:
         """Return a voice for clips. Raises `Refused` if the rules forbid it or the speaker withdrew consent."""
         await self.rules.check_speaking(viewer)
         voice = _check_not_deleting(await self._get_own_or_shared(viewer, voice_id))
-        await self.rules.check_speaking_with(viewer, voice)
+        await self.rules.check_voice(viewer.guild_id, voice)
         if voice.speaker:
             given = await self.members.consents(voice.speaker.id)
             if all(consent.job_id != voice.job_id or consent.revoked for consent in given):

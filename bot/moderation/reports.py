@@ -51,7 +51,7 @@ class Reports:
         Raises `Refused` if the member is blocked, owns the voice, has already reported it or has reached the
         daily limit, and `VoiceUnknown` if the voice is not shared in the server and no clip is quoted.
         """
-        await self.rules.check_reporting(viewer)
+        await self.rules.policy_for(viewer)  # refuses blocked members
         voice = await self._get_voice(viewer.guild_id, owner_id, voice_id, quoted)
         if voice.owner_id == viewer.id:
             raise Refused("refused.own_voice")

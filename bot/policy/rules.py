@@ -46,9 +46,6 @@ class Rules:
                 self.listener.on_audit_entry(guild_id, entry, policy.log_channel or before.log_channel)
         return policy
 
-    async def reset(self, guild_id: int, by: UserRef) -> Policy:
-        return await self.change(guild_id, by, **asdict(Policy()))
-
     async def block(self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None) -> Block:
         """Block a member for some days, or without `days` until they are unblocked."""
         now = self.clock.now()
@@ -113,7 +110,7 @@ class Rules:
         """
         viewer = Viewer(clone.owner_id, clone.guild_id)
         member = member or await self._snapshot(viewer)  # before the rules are read, because it takes time
-        policy = await self._policy_for(viewer)
+        policy = await self.policy_for(viewer)
         check_channel(policy, clone.channel_id)
         if member:
             check_member(policy, member, self.clock.now())
@@ -143,23 +140,14 @@ class Rules:
 
     async def check_sharing(self, viewer: Viewer, voice: Voice) -> None:
         """Raise `Refused` if a member may not share this voice in the server."""
-        policy = await self._policy_for(viewer)
-        if not policy.sharing:
+        if not (await self.policy_for(viewer)).sharing:
             raise Refused("rule.sharing_off")
-        await self._check_voice(policy, viewer.guild_id, voice)
+        await self.check_voice(viewer.guild_id, voice)
 
     async def check_speaking(self, viewer: Viewer) -> None:
         """Raise `Refused` if a member may not use any voice in the server."""
-        if not (await self._policy_for(viewer)).speaking:
+        if not (await self.policy_for(viewer)).speaking:
             raise Refused("rule.speaking_off")
-
-    async def check_speaking_with(self, viewer: Viewer, voice: Voice) -> None:
-        """Raise `Refused` if this voice may not be used in the server."""
-        await self._check_voice(await self.policy(viewer.guild_id), viewer.guild_id, voice)
-
-    async def check_reporting(self, viewer: Viewer) -> None:
-        """Raise `Refused` if a member may not report voices in the server."""
-        await self._policy_for(viewer)
 
     async def hidden(self, guild_id: int) -> HiddenVoices:
         """Return the voices that are not shared in a server although their owners share them."""
@@ -169,13 +157,15 @@ class Rules:
             voices=await self.servers.banned_voices(guild_id),
         )
 
-    async def _check_voice(self, policy: Policy, guild_id: int, voice: Voice) -> None:
+    async def check_voice(self, guild_id: int, voice: Voice) -> None:
+        """Raise `Refused` if this voice may not be used in the server."""
+        policy = await self.policy(guild_id)
         if voice.id in await self.servers.banned_voices(guild_id):
             raise Refused("rule.voice_barred", title=voice.title)
         if policy.require_consent and voice.rights is Rights.PERMISSION and voice.speaker is None:
             raise Refused("rule.approval_missing", title=voice.title)
 
-    async def _policy_for(self, viewer: Viewer) -> Policy:
+    async def policy_for(self, viewer: Viewer) -> Policy:
         """Return the rules. Raises `Refused` if the member is blocked."""
         if block := await self.get_block(viewer.guild_id, viewer.id):
             raise block.refusal()

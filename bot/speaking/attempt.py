@@ -1,8 +1,9 @@
 """From a text to the address of its audio: the part in which something may be charged."""
 
+import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clock import Clock
@@ -38,6 +39,11 @@ class SpeechAttempt:
     mureka: MurekaClient
     accounts: AccountMonitor
     clock: Clock
+    _closed: bool = field(default=False, init=False)
+
+    def close(self) -> None:
+        """Send no more texts, because the bot is stopping."""
+        self._closed = True
 
     async def run(self, job_id: str) -> None:
         """Send a text, or poll one that was sent, until its audio is ready. Raises MurekaError.
@@ -68,6 +74,8 @@ class SpeechAttempt:
 
     async def _send(self, job: SpeechJob) -> JobResponse | SpeechResponse:
         async def before_last_chunk() -> None:
+            if self._closed:
+                await asyncio.Event().wait()  # until the stop; the next start sends the text
             await self.jobs.update(job.id, lambda job: job.advance(SpeechStage.SENDING, self.clock.now()))
 
         failures: Counter[type[MurekaError]] = Counter()

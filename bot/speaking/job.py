@@ -105,6 +105,10 @@ class SpeechJob(JobRecord):
         return Viewer(self.author_id, self.guild_id)
 
     @property
+    def in_flight(self) -> bool:
+        return self.stage is SpeechStage.SENDING
+
+    @property
     def finished(self) -> bool:
         return self.stage in {SpeechStage.MADE, SpeechStage.FAILED}
 

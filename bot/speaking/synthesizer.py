@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.clock import Clock, repeat
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError, unexpected_error
+from bot.errors import ClonevoiceError, Refused, StoreError, expected_error
 from bot.jobs.delivery import SWEEP_SECONDS, Delivery
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
@@ -15,7 +15,7 @@ from bot.speaking.attempt import SpeechAttempt
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import TEXT_LENGTH, SpeechJob, SpeechRequest, SpeechResult, SpeechStage
 from bot.speaking.ports import SpeechPresenter
-from bot.tasks import GRACE_SECONDS, BackgroundTasks, first_completed
+from bot.tasks import BackgroundTasks, first_completed
 from bot.text import clean_lines, is_speakable
 from bot.voices.models import Viewer, Voice
 
@@ -36,12 +36,12 @@ class Synthesizer:
     erasures: PendingErasures
     tasks: BackgroundTasks
     clock: Clock
-    _delivery: Delivery[SpeechJob, SpeechResult | ClonevoiceError] = field(init=False)
+    _delivery: Delivery[SpeechJob, SpeechResult] = field(init=False)
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Let the delivery ask for each job's outcome."""
-        self._delivery = Delivery(self.jobs, self.presenter, self.clock, self._outcome)
+        self._delivery = Delivery(self.jobs, self.presenter, self.clock, self._result)
 
     async def start(self) -> None:
         """Resume the jobs of an earlier run."""
@@ -49,11 +49,15 @@ class Synthesizer:
             self._start_job(job)
         self.tasks.start(repeat(self._delivery.erase_tokens, self.clock, SWEEP_SECONDS))
 
-    async def drain(self) -> None:
-        """Accept no more requests, and wait up to `GRACE_SECONDS` for those being sent and clips being posted."""
+    def close(self) -> None:
+        """Accept and send no more texts."""
         self._closed = True
-        running = [job.id for job in self.jobs if job.stage is SpeechStage.SENDING or job.awaits_delivery]
-        await self.tasks.wait(running, timeout=GRACE_SECONDS)
+        self.attempt.close()
+
+    @property
+    def busy(self) -> bool:
+        """True while a stop of the bot would interrupt a request or a delivery."""
+        return any(job.busy for job in self.jobs)
 
     def check(self, author_id: int) -> None:
         """Raise Refused if a member can't start another speech job now."""
@@ -104,11 +108,8 @@ class Synthesizer:
             except VoiceLost:
                 await self._usable_voice(job)  # it may have been deleted here meanwhile
                 raise
-        except ClonevoiceError as error:
-            _log.info("speech job %s failed: %s", job_id, error.key)
-            await self._fail(job_id, error)
         except Exception as error:  # noqa: BLE001 - the log and the member get its ID
-            await self._fail(job_id, unexpected_error(f"speech job {job_id}", error))
+            await self._fail(job_id, expected_error(f"speech job {job_id}", error))
         else:
             if job.stage is SpeechStage.ACCEPTED:  # otherwise the duration includes a restart
                 times = self.jobs[job_id].times
@@ -123,18 +124,6 @@ class Synthesizer:
         while True:
             self.presenter.show(self.jobs[job_id], self.clock.now() - began, typical)
             await self.clock.sleep(1)
-
-    async def _outcome(self, job: SpeechJob) -> SpeechResult | ClonevoiceError:
-        """Return the clip if its voice may still be used, or why there is none."""
-        if job.failure:
-            return job.failure.to_error()
-        try:
-            return await self._result(job)
-        except ClonevoiceError as error:
-            _log.info("the clip of speech job %s is not posted: %s", job.id, error.key)
-            return error
-        except Exception as error:  # noqa: BLE001 - as above
-            return unexpected_error(f"speech job {job.id}", error)
 
     async def _result(self, job: SpeechJob) -> SpeechResult:
         """Check that the voice may still be used, and record its use for the owner."""

@@ -1,7 +1,7 @@
 """The panel with a server's rules: pages of selects. Each choice is saved at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import discord
@@ -63,7 +63,8 @@ async def reset(interaction: Interaction, page: str) -> None:
     """Reset all rules to their defaults, and show the panel."""
     await interaction.response.defer()
     await check_moderator(interaction)
-    await interaction.client.services.rules.reset(interaction.guild_id or 0, user_ref(interaction.user))
+    guild_id, by = interaction.guild_id or 0, user_ref(interaction.user)
+    await interaction.client.services.rules.change(guild_id, by, **asdict(Policy()))
     await show_panel(interaction, page)
 
 

@@ -72,25 +72,19 @@ class TinyServers(Repository):
     async def _change(self, guild_id: int, change: Callable[[TinyDB], None], entries: Sequence[AuditEntry]) -> None:
         """Change a server's file, with the audit entries in the same write, then move these to the audit files."""
 
-        def run(db: TinyDB) -> None:
+        def run(db: TinyDB) -> list[AuditEntry]:
             change(db)
             UNAUDITED.put(db, [*UNAUDITED.all(db), *entries])
+            return UNAUDITED.all(db)
 
         await self.audit(guild_id)  # an audit that can't be read refuses the change
-        await self._records.run(_rules(guild_id), run)
+        moving = await self._records.run(_rules(guild_id), run)
         try:
-            await self._move_entries(guild_id)
+            for entry in moving:
+                await self._append(guild_id, entry)
+            await self._records.run(_rules(guild_id), lambda db: UNAUDITED.keep(db, lambda one: one not in moving))
         except StoreError as error:  # the next change moves them
             _log.error("audit entries of server %d are not in their file yet: %s", guild_id, error)
-
-    async def _move_entries(self, guild_id: int) -> None:
-        entries = await self._records.run(_rules(guild_id), UNAUDITED.all)
-        for entry in entries:
-            await self._append(guild_id, entry)
-        await self._clear(guild_id, entries)
-
-    async def _clear(self, guild_id: int, moved: Sequence[AuditEntry]) -> None:
-        await self._records.run(_rules(guild_id), lambda db: UNAUDITED.keep(db, lambda one: one not in moved))
 
     async def clone_records(self, guild_id: int) -> tuple[CloneRecord, ...]:
         return await self._records.run(_rules(guild_id), CLONE_RECORDS.all)
@@ -180,6 +174,7 @@ class TinyServers(Repository):
         with suppress(RecordUnreadable):
             pending = await self._records.run(_rules(guild_id), UNAUDITED.all)
             found += [entry for entry in pending if entry not in found]
+        found.sort(key=lambda entry: entry.at)
         return tuple(reversed(found))
 
     async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
