@@ -3,7 +3,7 @@
 from bot.client.client import Clonevoice
 from bot.client.membership import DiscordMembership
 from bot.client.messenger import Messenger
-from bot.client.notifier import DiscordNotifier, DiscordOperatorAlerts
+from bot.client.notifier import DiscordNotifier
 from bot.clock import Clock
 from bot.services import Ports
 from cogs.clonevoice.presenter import DiscordClonePresenter
@@ -15,7 +15,7 @@ from cogs.voiceadmin.log_channel import LogChannel
 def build_ports(bot: Clonevoice, clock: Clock) -> Ports:
     """Build the ports. They use the bot's services only later, when they are called."""
     messenger, membership = Messenger(bot), DiscordMembership(bot, clock)
-    log_channel = LogChannel(bot, messenger)
+    log_channel, notifier = LogChannel(bot, messenger), DiscordNotifier(messenger)
     return Ports(
         directory=membership,
         membership=membership,
@@ -24,6 +24,6 @@ def build_ports(bot: Clonevoice, clock: Clock) -> Ports:
         speech_presenter=DiscordSpeechPresenter(messenger, bot.previews, clock),
         case_board=log_channel,
         audit_listener=log_channel,
-        notifier=DiscordNotifier(messenger),
-        operator_alerts=DiscordOperatorAlerts(messenger),
+        notifier=notifier,
+        operator_alerts=notifier,
     )

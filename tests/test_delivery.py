@@ -16,7 +16,7 @@ from simcord.results import InteractionResult
 from bot.audio.inspector import SampleInspector
 from bot.audio.sample_info import SampleInfo
 from bot.client.messenger import DeliveryError, Messenger
-from bot.client.notifier import DiscordOperatorAlerts
+from bot.client.notifier import DiscordNotifier
 from bot.cloning.admission import MAX_UNFINISHED
 from bot.cloning.errors import VoiceNotFound
 from bot.cloning.job import CloneJob, Stage
@@ -101,7 +101,7 @@ class TestPresenter:
 
     async def test_unreachable_operator_is_not_an_error(self, ways: Recorder):
         ways.trouble["tell_operator"] = FINAL
-        alerts = DiscordOperatorAlerts(ways)
+        alerts = DiscordNotifier(ways)
         await alerts.account_failed("a@example.com", AccountExhausted())
         await alerts.account_failed(None, AccountExhausted())
         named, unnamed = [sent.text for sent in ways.sent]

@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class DiscordNotifier:
-    """Sends notifications by DM, in the language of the server that they are about."""
+    """Sends notifications by DM in their server's language, and alerts to the application's owner or its team's."""
 
     def __init__(self, messenger: Messenger) -> None:
         self._messenger = messenger
@@ -26,18 +26,6 @@ class DiscordNotifier:
             return False if error.temporary else None
         return True
 
-
-def notice_text(notice: Notice, server: str, locale: str) -> str:
-    """Return a notification's text."""
-    return translate_markdown(locale, notice.key, server=server, **notice.values)
-
-
-class DiscordOperatorAlerts:
-    """Sends alerts to the owner of the application, or of its team."""
-
-    def __init__(self, messenger: Messenger) -> None:
-        self._messenger = messenger
-
     async def account_failed(self, account: str | None, error: MurekaError) -> None:
         name = account or translate(ENGLISH, "operator.only_account")
         problem = Markup(translate(ENGLISH, f"doctor.{error.key}"))
@@ -46,3 +34,8 @@ class DiscordOperatorAlerts:
             await self._messenger.tell_operator(content=text)
         except DeliveryError as failure:
             _log.warning("the operator could not be alerted: %s", failure)
+
+
+def notice_text(notice: Notice, server: str, locale: str) -> str:
+    """Return a notification's text."""
+    return translate_markdown(locale, notice.key, server=server, **notice.values)

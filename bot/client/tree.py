@@ -26,9 +26,8 @@ class Tree(app_commands.CommandTree[discord.Client]):
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
     ) -> None:
-        await _reply_with_error(
-            interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        )
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await _reply_with_error(interaction, cause)
 
 
 @asynccontextmanager
