@@ -39,7 +39,10 @@ async def handle_click(interaction: Interaction, action: str, case_id: str, memb
         member = _check_decision(interaction, await cases.get_open(guild_id, case.id), action, member_id)
         kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
         decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
-        await _decide(interaction, case.id, decision)
+        decided = await cases.decide(guild_id, case.id, decision)
+        text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=case.voice.title)
+        await interaction.followup.send(text, ephemeral=True)
+        await _update_card(interaction, decided)
 
     if action == "dismiss":
         await interaction.response.defer()
@@ -68,22 +71,8 @@ def _check_decision(interaction: Interaction, case: Case, action: str, member_id
 def _decision_form(case: Case, member: UserRef | None, locale: str, decide: Decide) -> DecisionForm:
     kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
     name = member.name if member else case.voice.owner_name
-    return DecisionForm(
-        kind,
-        locale,
-        decide,
-        about=translate_markdown(locale, f"verdict.about.{kind}", title=case.voice.title, name=name),
-        reader=name,
-        reason=translate(locale, f"report.reason.{case.reports[-1].reason}"),
-        days=member is not None,
-    )
-
-
-async def _decide(interaction: Interaction, case_id: int, decision: Decision) -> None:
-    case = await interaction.client.services.cases.decide(interaction.guild_id or 0, case_id, decision)
-    text = translate_markdown(str(interaction.locale), f"case.done.{case.outcome}", title=case.voice.title)
-    await interaction.followup.send(text, ephemeral=True)
-    await _update_card(interaction, case)
+    reason = translate(locale, f"report.reason.{case.reports[-1].reason}")
+    return DecisionForm(kind, locale, decide, title=case.voice.title, name=name, reason=reason)
 
 
 async def _update_card(interaction: Interaction, case: Case) -> None:

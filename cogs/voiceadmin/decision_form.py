@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from bot.errors import Refused
+from bot.i18n import translate_markdown
 from bot.text import clean_text, is_blank
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
@@ -30,19 +31,20 @@ Decide = Callable[[Interaction, str, int | None], Awaitable[None]]
 
 
 class DecisionForm(Form):
-    """Asks for a reason and, if `days`, for the length of a block; `kind` is part of its texts' keys."""
+    """Asks for a reason and, if `kind` is "blocking", for the length of a block.
 
-    def __init__(
-        self, kind: str, locale: str, decide: Decide, *, about: str, reader: str, reason: str = "", days: bool = False
-    ) -> None:
+    `kind` is part of its texts' keys. `title` is the voice's, `name` that of the member who will read the reason.
+    """
+
+    def __init__(self, kind: str, locale: str, decide: Decide, *, title: str, name: str, reason: str) -> None:
         super().__init__(locale, f"verdict.form.{kind}")
         self._decide = decide
-        self.add_item(ui.TextDisplay(about))
+        self.add_item(ui.TextDisplay(translate_markdown(locale, f"verdict.about.{kind}", title=title, name=name)))
         style, longest = discord.TextStyle.paragraph, REASON_LENGTH
         reason_input = ui.TextInput[Any](default=reason[:longest], max_length=longest, style=style)
-        self._reason = self.add(reason_input, "verdict.reason", name=reader[:READER_LENGTH])
+        self._reason = self.add(reason_input, "verdict.reason", name=name[:READER_LENGTH])
         self._days = ui.TextInput[Any](max_length=3, required=False)
-        if days:
+        if kind == "blocking":
             self.add(self._days, "verdict.days")
 
     async def submit(self, interaction: Interaction) -> None:

@@ -1,6 +1,6 @@
 """The panel with a server's rules: pages of selects. Each choice is saved at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -111,7 +111,7 @@ def _add_problems(embed: discord.Embed, policy: Policy, guild: discord.Guild | N
     if trouble := log_trouble(guild, policy.log_channel):
         add_field(embed, locale, "rule.name.log_channel", translate(locale, trouble), inline=False)
     for rule in ("clone_roles", "clone_channels", "moderator_role"):
-        if len(_existing(_ids(policy, rule), guild)) < len(_ids(policy, rule)):
+        if _ids(policy, rule, guild)[1]:
             add_field(embed, locale, f"rule.name.{rule}", translate(locale, "panel.some_gone"), inline=False)
 
 
@@ -120,29 +120,25 @@ def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str
     values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
     values |= {rule: getattr(policy, rule) or translate(locale, "panel.no_limit") for rule in NUMBERS}
     for rule, (kind, empty) in MENTIONED.items():
-        ids = _ids(policy, rule)
-        existing = _existing(ids, guild)
-        deleted = [translate(locale, "panel.gone")] if len(existing) < len(ids) else []
+        existing, some_deleted = _ids(policy, rule, guild)
         mentions = [format(Ids([number]), kind) for number in existing]
-        values[rule] = ", ".join(mentions + deleted) or translate(locale, empty)
+        mentions += [translate(locale, "panel.gone")] * some_deleted
+        values[rule] = ", ".join(mentions) or translate(locale, empty)
     return [translate(locale, f"rule.is.{field.name}", value=values[field.name]) for field in fields(Policy)]
 
 
-def _ids(policy: Policy, rule: str) -> list[int]:
-    """Return the IDs of a rule about roles or channels."""
+def _ids(policy: Policy, rule: str, guild: discord.Guild | None) -> tuple[list[int], bool]:
+    """Return the IDs of a rule's roles or channels that still exist, and True if some were deleted."""
     value = getattr(policy, rule)
-    return [*value] if isinstance(value, tuple) else [value] if value else []  # pyright: ignore[reportUnknownVariableType] -- ids
-
-
-def _existing(ids: Sequence[int], guild: discord.Guild | None) -> list[int]:
-    """Return the IDs of roles and channels that still exist."""
-    return [number for number in ids if guild and (guild.get_role(number) or guild.get_channel(number))]
+    ids: list[int] = [*value] if isinstance(value, tuple) else [value] if value else []  # pyright: ignore[reportUnknownVariableType] -- ids
+    existing = [number for number in ids if guild and (guild.get_role(number) or guild.get_channel(number))]
+    return existing, len(existing) < len(ids)
 
 
 def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str) -> Select:
     placeholder = translate(locale, f"panel.choose.{rule}")
     value: Any = getattr(policy, rule, None)
-    chosen = _existing(_ids(policy, rule), guild) if rule in MENTIONED else []
+    chosen = _ids(policy, rule, guild)[0] if rule in MENTIONED else []
     most = 25 if isinstance(value, tuple) else 1
     match rule:
         case "switches":

@@ -20,9 +20,13 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     )
     reasons = {reason.value: translate(locale, f"report.reason.{reason}") for reason in ReportReason}
     select: Select = discord.ui.Select(options=select_options(reasons), placeholder=translate(locale, "report.choose"))
+    quote = None
+    if clip:  # repeated in the form of its message, so that `report` can read it from there
+        title, text = str(escape_markdown(clip.title)), str(escape_markdown(clip.text[:EXCERPT]))
+        quote = discord.Embed(title=title, url=clip.link, description=text).set_author(name=clip.author_name)
     await interaction.edit_original_response(
         content=translate_markdown(locale, "report.ask", title=reported.title),
-        embed=_quote(clip) if clip else None,
+        embed=quote,
         view=view_of(action_select(select, "reason", owner_id, voice_id, speech_id)),
     )
 
@@ -50,11 +54,3 @@ def _read_clip(embeds: list[discord.Embed], speech_id: str, link: str) -> Quoted
         embed.author.name or "",
         link,
     )
-
-
-def _quote(clip: QuotedClip) -> discord.Embed:
-    """Repeat the clip in the form of its message, so that `report` can read it from there."""
-    embed = discord.Embed(
-        title=str(escape_markdown(clip.title)), url=clip.link, description=str(escape_markdown(clip.text[:EXCERPT]))
-    )
-    return embed.set_author(name=clip.author_name)

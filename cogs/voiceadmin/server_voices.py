@@ -65,8 +65,7 @@ async def ask_to_remove(interaction: Interaction, voice: str, reason: str = "") 
         key = "verdict.done.removing" if deleted else "verdict.done.barring"
         await answer_text(interaction, key, title=current.title)
 
-    about = translate_markdown(locale, f"verdict.about.{kind}", title=found.title, name=found.owner_name)
-    form = DecisionForm(kind, locale, remove, about=about, reader=found.owner_name, reason=reason)
+    form = DecisionForm(kind, locale, remove, title=found.title, name=found.owner_name, reason=reason)
     await interaction.response.send_modal(form)
 
 
