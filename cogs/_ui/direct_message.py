@@ -7,6 +7,9 @@ from typing import Any
 from bot.client.messenger import DeliveryError, Messenger
 from bot.i18n import Markup, translate_markdown
 
+FILE_LIMIT = 10 * 2**20
+"""Bytes of files in a direct message: https://discord.com/developers/docs/reference#uploading-files"""
+
 _log = logging.getLogger(__name__)
 
 

@@ -8,8 +8,7 @@ import discord
 
 from bot.i18n import Markup, translate
 
-FULLEST = 0.95  # largest share that the bar of an estimate shows while the work is not done
-
+_FULLEST = 0.95  # largest share that the bar of an estimate shows while the work is not done
 _BAR = 12
 
 
@@ -25,9 +24,6 @@ RED = discord.Color(0xE74C3C)
 YELLOW = discord.Color(0xF1C40F)
 BLURPLE = discord.Color.blurple()
 
-FILE_LIMIT = 10 * 2**20
-"""Bytes of files in a direct message: https://discord.com/developers/docs/reference#uploading-files"""
-
 FIELD_LENGTH = 1024
 """Longest value of an embed field, in characters.
 
@@ -39,6 +35,12 @@ def length(seconds: float) -> Markup:
     """Write seconds as `1:05`."""
     minutes, rest = divmod(int(seconds + 0.5), 60)
     return Markup(f"{minutes}:{rest:02}")
+
+
+def estimate(elapsed: float, usual: float) -> dict[str, str]:
+    """Write both durations, in seconds, and draw a bar of the share of the work that should be done."""
+    share = min(elapsed / (usual or 1), _FULLEST)
+    return {"elapsed": length(elapsed), "usual": length(usual), "bar": bar(share)}
 
 
 def shorten(text: str, longest: int) -> str:

@@ -40,7 +40,6 @@ class CloneVoice(commands.Cog):
         language: str | None = None,
         speaker: discord.User | None = None,
     ) -> None:
-        """Start a clone. Its card is the answer."""
         await clone(
             interaction,
             sample,

@@ -2,8 +2,7 @@
 
 import logging
 from collections import defaultdict
-
-import discord
+from typing import Any
 
 from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
@@ -11,10 +10,9 @@ from bot.cloning.job import CloneJob, Progress
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError
 from bot.i18n import translate_markdown
-from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer, Voice
-from cogs._ui.direct_message import dm_or_mention
-from cogs._ui.formatting import FILE_LIMIT, RED, attachments, card
+from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
+from cogs._ui.formatting import RED, attachments, card
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.clonevoice.actions import job_buttons
@@ -63,7 +61,8 @@ class DiscordClonePresenter:
         shown = False
         if job.reply and job.reply.is_alive(self._clock.now()):
             try:
-                await self._show_result(job, job.reply, outcome)
+                message = await self._result(job, outcome, job.guild_id, job.reply.file_limit)
+                await self._messenger.edit(job.reply, attachments=message.pop("files"), **message)
                 shown = True
             except DeliveryError as error:
                 _log.info("the result of clone %s could not be shown on its card: %s", job.id, error)
@@ -73,13 +72,8 @@ class DiscordClonePresenter:
             return True
         return await self._announce(job, outcome) or shown
 
-    async def _show_result(self, job: CloneJob, reply: InteractionReply, outcome: Voice | ClonevoiceError) -> None:
-        embed, view, files = await self._result(job, outcome, job.guild_id, reply.file_limit)
-        await self._messenger.edit(reply, content=None, embed=embed, view=view, attachments=files)
-
     async def _announce(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
-        embed, view, files = await self._result(job, outcome, 0, FILE_LIMIT)
-        message = {"content": None, "embed": embed, "files": files} | ({"view": view} if view else {})
+        message = await self._result(job, outcome, 0, FILE_LIMIT)
         try:
             await dm_or_mention(self._messenger, job.owner_id, message, job.channel_id, "card.elsewhere", job.locale)
         except DeliveryError as error:
@@ -89,15 +83,17 @@ class DiscordClonePresenter:
 
     async def _result(
         self, job: CloneJob, outcome: Voice | ClonevoiceError, guild_id: int, limit: int
-    ) -> tuple[discord.Embed, discord.ui.View | None, list[discord.File]]:
+    ) -> dict[str, Any]:
+        locale = job.locale
         if isinstance(outcome, Voice):
-            viewer = Viewer(job.owner_id, guild_id)
-            owner = job.owner_name
-            embed, files = await voice_card(outcome, viewer, job.locale, self._previews, owner=owner, limit=limit)
-            return embed, card_buttons(outcome, viewer, job.locale), attachments(files)
-        title = translate_markdown(job.locale, "card.failed", title=job.title)
-        embed = card(RED, title, translate_markdown(job.locale, outcome.key, **outcome.values))
-        return embed, job_buttons(job), []
+            viewer, owner = Viewer(job.owner_id, guild_id), job.owner_name
+            embed, files = await voice_card(outcome, viewer, locale, self._previews, owner=owner, limit=limit)
+            view = card_buttons(outcome, viewer, locale)
+        else:
+            title = translate_markdown(locale, "card.failed", title=job.title)
+            embed, files = card(RED, title, translate_markdown(locale, outcome.key, **outcome.values)), []
+            view = job_buttons(job)
+        return {"content": None, "embed": embed, "view": view, "files": attachments(files)}
 
 
 def _frame(job: CloneJob, progress: Progress) -> Frame:

@@ -5,7 +5,7 @@ import discord
 from bot.audio.inspector import within_recommended
 from bot.cloning.job import CloneJob, Progress, Stage
 from bot.i18n import translate, translate_markdown
-from cogs._ui.formatting import BLURPLE, FULLEST, YELLOW, bar, card, length
+from cogs._ui.formatting import BLURPLE, YELLOW, bar, card, estimate, length
 
 _STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CANCELLED})
 
@@ -13,6 +13,7 @@ _STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CA
 def draw(job: CloneJob, progress: Progress) -> discord.Embed:
     """Return the card. Stages that this job skips are left out."""
     current = _STAGES.index(progress.stage)
+    optional = {Stage.CONFIRMING: Stage.CONFIRMING in job.times, Stage.CONSENT: job.speaker is not None}
     lines = [
         _done(job, stage)
         if index < current
@@ -20,23 +21,15 @@ def draw(job: CloneJob, progress: Progress) -> discord.Embed:
         if index == current
         else translate_markdown(job.locale, f"stage.ahead.{stage}")
         for index, stage in enumerate(_STAGES)
-        if _includes(job, stage)
+        if optional.get(stage, True)
     ]
     if progress.note:
         lines.append(translate_markdown(job.locale, progress.note))
     color = YELLOW if progress.stage in {Stage.CONFIRMING, Stage.CONSENT} else BLURPLE
     title = translate_markdown(job.locale, "card.title", title=job.title)
-    return card(color, title, "\n".join(lines), translate(job.locale, _footer(job, progress.stage)))
-
-
-def _footer(job: CloneJob, stage: Stage) -> str:
-    keys = {Stage.UPLOADING: "card.sending", Stage.CLONING: "card.sent"}
-    return keys.get(stage, "card.again" if job.attempt else "card.unsent")
-
-
-def _includes(job: CloneJob, stage: Stage) -> bool:
-    optional = {Stage.CONFIRMING: Stage.CONFIRMING in job.times, Stage.CONSENT: job.speaker is not None}
-    return optional.get(stage, True)
+    footers = {Stage.UPLOADING: "card.sending", Stage.CLONING: "card.sent"}
+    footer = footers.get(progress.stage, "card.again" if job.attempt else "card.unsent")
+    return card(color, title, "\n".join(lines), translate(job.locale, footer))
 
 
 def _done(job: CloneJob, stage: Stage) -> str:
@@ -69,8 +62,7 @@ def _current(job: CloneJob, progress: Progress) -> str:
         case Stage.CLONING:
             late = progress.done > progress.total
             key = "stage.cloning_late" if late else "stage.cloning"
-            share = min(progress.done / (progress.total or 1), FULLEST)
-            values = {"elapsed": length(progress.done), "usual": length(progress.total), "bar": bar(share)}
+            values = estimate(progress.done, progress.total)
         case Stage.CONFIRMING:
             return _question(job)
         case Stage.CONSENT:

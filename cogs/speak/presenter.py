@@ -10,26 +10,13 @@ from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
 from bot.downloads import Previews
 from bot.errors import ClonevoiceError
-from bot.i18n import Markup, escape_markdown, translate, translate_markdown
+from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import SpeechJob, SpeechResult, SpeechStage
 from cogs._ui.action import action_buttons, view_of
-from cogs._ui.direct_message import dm_or_mention
-from cogs._ui.formatting import (
-    BLURPLE,
-    FILE_LIMIT,
-    FULLEST,
-    GREEN,
-    RED,
-    add_field,
-    attachments,
-    bar,
-    card,
-    file_name,
-    length,
-    shorten,
-)
+from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
+from cogs._ui.formatting import BLURPLE, GREEN, RED, add_field, attachments, card, estimate, file_name, shorten
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import link, report_button
 
@@ -85,7 +72,9 @@ class DiscordSpeechPresenter:
             if error.temporary:
                 raise
             _log.info("clip %s can't be posted where the command was sent: %s", speech.id, error)
-            await self._finish(reply, _failed_to_post(speech, outcome))
+            failed = isinstance(outcome, ClonevoiceError)
+            by_dm = _failed(speech, outcome)["embed"] if failed else _status(speech, "line.by_dm", outcome, GREEN)
+            await self._finish(reply, by_dm)
             return False
         await self._finish(reply, _status(speech, "line.done", outcome, GREEN))
         return True
@@ -124,33 +113,22 @@ class DiscordSpeechPresenter:
 def _progress(speech: SpeechJob, elapsed: float, usual: float) -> discord.Embed:
     locale, sent = speech.locale, speech.stage is not SpeechStage.ACCEPTED
     key = "line.speaking" if elapsed <= usual else "line.speaking_late"
-    share = min(elapsed / (usual or 1), FULLEST)
-    values = {"elapsed": length(elapsed), "usual": length(usual), "bar": Markup(bar(share))}
-    title, about = (
-        translate_markdown(locale, "line.card", title=speech.title),
-        translate_markdown(locale, key, **values),
-    )
-    return card(BLURPLE, title, about, translate(locale, "line.sent" if sent else "card.unsent"))
+    title, footer = translate_markdown(locale, "line.card", title=speech.title), "line.sent" if sent else "card.unsent"
+    return card(BLURPLE, title, translate_markdown(locale, key, **estimate(elapsed, usual)), translate(locale, footer))
 
 
 def _failed(speech: SpeechJob, error: ClonevoiceError) -> dict[str, Any]:
-    locale = speech.locale
+    locale, view = speech.locale, None
     key = f"line.{error.key}" if error.key.startswith("mureka.") else error.key
     title = translate_markdown(locale, "line.failed", title=speech.title)
     embed = card(RED, title, translate_markdown(locale, key, **error.values))
-    if error.key != VoiceLost.key or speech.owner_id != speech.author_id:
-        return {"embed": embed, "view": None}
-    return {"embed": embed, "view": action_buttons(locale, "voice", ("lost",), speech.voice_id)}
+    if error.key == VoiceLost.key and speech.owner_id == speech.author_id:
+        view = action_buttons(locale, "voice", ("lost",), speech.voice_id)
+    return {"embed": embed, "view": view}
 
 
 def _status(speech: SpeechJob, key: str, spoken: SpeechResult, color: discord.Color) -> discord.Embed:
     return discord.Embed(title=translate_markdown(speech.locale, key, title=spoken.voice.title), color=color)
-
-
-def _failed_to_post(speech: SpeechJob, outcome: SpeechResult | ClonevoiceError) -> discord.Embed:
-    if isinstance(outcome, ClonevoiceError):
-        return _failed(speech, outcome)["embed"]
-    return _status(speech, "line.by_dm", outcome, GREEN)
 
 
 def _text(speech: SpeechJob) -> list[discord.File]:
