@@ -19,14 +19,18 @@ async def handle_click(interaction: Interaction, action: str, job_id: str) -> No
         await _show_request(interaction, job_id)
         return
     await interaction.response.defer()
+    consents, speaker = interaction.client.services.consents, interaction.user.id
     try:
         match action:
             case "approve":
                 await _approve(interaction, job_id)
             case "refuse":
-                await _decline(interaction, job_id)
+                request = consents.request(speaker, job_id)
+                await consents.decline(speaker, job_id)
+                await answer_text(interaction, "consent.refused", **_names(request))
             case "sure":
-                await _withdraw(interaction, job_id)
+                consent = await consents.withdraw(speaker, job_id)
+                await answer_text(interaction, "consent.revoked", **_names(consent))
             case _:
                 await _show_request(interaction, job_id, confirming=action == "revoke")
     except RequestClosed:
@@ -69,18 +73,6 @@ async def _approve(interaction: Interaction, job_id: str) -> None:
     wording = translate(locale, "consent.wording", **_names(request))
     await consents.approve(viewer, job_id, wording=wording, channel_id=interaction.channel_id or 0)
     await _show_request(interaction, job_id)
-
-
-async def _decline(interaction: Interaction, job_id: str) -> None:
-    consents, speaker = interaction.client.services.consents, interaction.user.id
-    job = consents.request(speaker, job_id)
-    await consents.decline(speaker, job_id)
-    await answer_text(interaction, "consent.refused", **_names(job))
-
-
-async def _withdraw(interaction: Interaction, job_id: str) -> None:
-    consent = await interaction.client.services.consents.withdraw(interaction.user.id, job_id)
-    await answer_text(interaction, "consent.revoked", **_names(consent))
 
 
 def _approval(consent: Consent, locale: str, *, confirming: bool) -> discord.Embed:

@@ -1,10 +1,11 @@
 """Handles clicks on the buttons of a voice's card."""
 
-from cogs._ui.interaction import Interaction, viewer_of
+from cogs._ui.action import action_buttons
+from cogs._ui.interaction import Interaction, answer_text, viewer_of
 from cogs.speak.form import ask_text
 from cogs.voices.forms import RenameForm
 from cogs.voices.history import show_history
-from cogs.voices.replies import ask_to_delete, delete, show_voice
+from cogs.voices.replies import show_voice
 
 
 async def handle_click(interaction: Interaction, action: str, voice_id: str) -> None:
@@ -34,10 +35,14 @@ async def change(interaction: Interaction, action: str, voice_id: int) -> None:
         case "unshare":
             await show_voice(interaction, await library.unshare(viewer, voice_id))
         case "gone":
-            await delete(interaction, voice_id)
+            voice = await library.get_own(viewer, voice_id)
+            deleted = await library.delete(viewer, voice_id)  # False if the API has yet to delete it
+            await answer_text(interaction, "delete.done" if deleted else "delete.owed", title=voice.title)
         case "keep":
             await show_voice(interaction, await library.get_own(viewer, voice_id))
         case "delete" | "lost":  # lost: a voice that the API no longer has
-            await ask_to_delete(interaction, await library.get_own(viewer, voice_id))
+            voice = await library.get_own(viewer, voice_id)
+            view = action_buttons(str(interaction.locale), "voice", ("gone", "keep"), voice.id)
+            await answer_text(interaction, "delete.ask", view, title=voice.title)
         case _:
             raise ValueError(action)

@@ -30,20 +30,16 @@ async def export_files(bot: Clonevoice, member_id: int, limit: int) -> tuple[Con
 
 async def _audio(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:
     """Return the samples and previews that are available and fit, and whether these are all."""
-    found = [(f"sample-{name}.mp3", sample) for name, sample in await bot.services.exporter.samples(member_id)]
-    complete = True
-    for voice in await bot.services.library.list_own(member_id):
-        preview = await bot.previews.get(voice.preview_url, limit=limit)
-        if preview is None:
-            complete = False
-        else:
-            found.append((f"{voice.id}-{file_name(voice.title)}", preview))
+    samples = [(f"sample-{name}.mp3", sample) for name, sample in await bot.services.exporter.samples(member_id)]
+    voices = await bot.services.library.list_own(member_id)
+    previews = [(voice, await bot.previews.get(voice.preview_url, limit=limit)) for voice in voices]
+    named = [(f"{voice.id}-{file_name(voice.title)}", preview) for voice, preview in previews if preview is not None]
     kept: Contents = []
-    for name, content in found:
+    for name, content in samples + named:
         limit -= len(content) + ENTRY_BYTES
         if limit > 0:
             kept.append((name, content))
-    return kept, complete and len(kept) == len(found)
+    return kept, len(kept) == len(samples) + len(voices)
 
 
 def _zip(contents: Contents) -> bytes:

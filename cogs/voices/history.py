@@ -19,16 +19,15 @@ async def show_history(interaction: Interaction, list_filter: str, page: int) ->
     voice = await library.get_own(viewer, voice_id)
     clips = await library.list_clips(viewer, voice_id)
     shown = page_of(clips, page)
-    lines = [_line(clip, locale) for clip in shown.rows]
+    texts = [(clip, shorten(" ".join(clip.text.split()), EXCERPT)) for clip in shown.rows]
+    lines = [
+        translate_markdown(locale, "history.line", at=int(clip.at), name=author_name(clip, locale), text=text)
+        for clip, text in texts
+    ]
     title, empty = translate_markdown(locale, "history.title", title=voice.title), translate(locale, "history.empty")
     message = list_message(locale, "history", shown, list_filter, title=title, lines=lines, empty=empty)
     files = attachments([("spoken.txt", _all_clips(clips, locale).encode())] if clips else [])
     await interaction.edit_original_response(attachments=files, **message)
-
-
-def _line(clip: Clip, locale: str) -> str:
-    text = shorten(" ".join(clip.text.split()), EXCERPT)
-    return translate_markdown(locale, "history.line", at=int(clip.at), name=author_name(clip, locale), text=text)
 
 
 def author_name(clip: Clip, locale: str) -> str:

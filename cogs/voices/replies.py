@@ -1,4 +1,4 @@
-"""Answers: a voice's card, the question before its deletion, the result, and undelivered notifications."""
+"""Answers: a voice's card, and undelivered notifications."""
 
 import logging
 
@@ -8,9 +8,8 @@ from bot.client.notifier import notice_text
 from bot.errors import StoreError
 from bot.i18n import translate_markdown
 from bot.voices.models import Voice
-from cogs._ui.action import action_buttons
 from cogs._ui.formatting import add_field, attachments
-from cogs._ui.interaction import Interaction, answer_text, viewer_of
+from cogs._ui.interaction import Interaction, viewer_of
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.voices.history import author_name
 
@@ -41,20 +40,6 @@ async def show_voice(interaction: Interaction, voice: Voice) -> None:
         attachments=attachments(files),
         view=card_buttons(voice, viewer, locale, has_clips=bool(clips)),
     )
-
-
-async def ask_to_delete(interaction: Interaction, voice: Voice) -> None:
-    """Ask the member to confirm the deletion."""
-    view = action_buttons(str(interaction.locale), "voice", ("gone", "keep"), voice.id)
-    await answer_text(interaction, "delete.ask", view, title=voice.title)
-
-
-async def delete(interaction: Interaction, voice_id: int) -> None:
-    """Delete a voice, and say whether the API has deleted it yet."""
-    library, viewer = interaction.client.services.library, viewer_of(interaction)
-    voice = await library.get_own(viewer, voice_id)
-    key = "delete.done" if await library.delete(viewer, voice_id) else "delete.owed"
-    await answer_text(interaction, key, title=voice.title)
 
 
 async def show_undelivered(interaction: Interaction) -> None:
