@@ -37,7 +37,6 @@ class MaskingFormatter(logging.Formatter):
         self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the masked and escaped record with its UTC time."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         message = self._mask(record.getMessage())
         trace = self._mask(self.formatException(record.exc_info)) if record.exc_info else ""

@@ -82,7 +82,6 @@ class DecodeStats:
 
     @property
     def seconds(self) -> float:
-        """The duration in seconds."""
         return sum(length / rate for rate, length in self.lengths.items())
 
 

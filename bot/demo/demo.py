@@ -67,6 +67,7 @@ async def running_demo(
             data_dir=Path(folder),
             log_level="WARNING",
         )
+        shown = SAMPLES.relative_to(Path.cwd()) if SAMPLES.is_relative_to(Path.cwd()) else SAMPLES
         async with open_store(settings.data_dir) as store:
             # Durations for the first estimates.
             await store.pending.add_duration(clone_seconds + 1)
@@ -83,7 +84,7 @@ async def running_demo(
             Clonevoice(resources) as bot,
             discord_page(
                 bot,
-                greeting=translate(ENGLISH, "demo.greeting", samples=_short(SAMPLES)),
+                greeting=translate(ENGLISH, "demo.greeting", samples=shown),
                 samples=[(GOOD_SAMPLE.name, await asyncio.to_thread(GOOD_SAMPLE.read_bytes))],
                 port=port,
             ) as page,
@@ -102,11 +103,6 @@ def _slow_session(cdn: SimulatedCdn) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         middlewares=(cdn.middleware,), connector=aiohttp.TCPConnector(socket_factory=open_socket)
     )
-
-
-def _short(folder: Path) -> Path:
-    """Return a path relative to the working directory if possible."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _open_browser(url: str) -> None:

@@ -37,7 +37,6 @@ class Fault:
     path: str | None = None
 
     def fits(self, method: str, path: str) -> bool:
-        """Return True if the fault applies to such a request."""
         below = self.path is not None and self.path.endswith("/") and path.startswith(self.path)
         return self.method in (None, method) and (below or self.path in (None, path))
 

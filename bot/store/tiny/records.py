@@ -67,7 +67,6 @@ class Records:
             task.exception()  # retrieved: its caller may have been canceled
 
     async def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Return the names of the records of a kind that match a pattern."""
         return await asyncio.to_thread(self.folder.names, kind, pattern)
 
     async def remove(self, name: str, *others: str) -> None:
