@@ -24,12 +24,8 @@ class SimulatedCdn:
         self._env: simcord.Env | None = None
         application = web.Application()
         application.router.add_get("/{path:.+}", self._send)
-        self._runner = web.AppRunner(
-            application,
-            access_log=None,
-            handler_cancellation=True,
-            shutdown_timeout=0.01,  # seconds; 0 would wait forever
-        )
+        # The time-out is in seconds; 0 would wait forever.
+        self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.01)
         self._origin = URL()
 
     async def __aenter__(self) -> Self:

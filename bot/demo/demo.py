@@ -100,9 +100,8 @@ def _slow_session(cdn: SimulatedCdn) -> aiohttp.ClientSession:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return opened
 
-    return aiohttp.ClientSession(
-        middlewares=(cdn.middleware,), connector=aiohttp.TCPConnector(socket_factory=open_socket)
-    )
+    connector = aiohttp.TCPConnector(socket_factory=open_socket)
+    return aiohttp.ClientSession(middlewares=(cdn.middleware,), connector=connector)
 
 
 def _open_browser(url: str) -> None:

@@ -60,15 +60,9 @@ class Upstream(Api):
         if handler := asyncio.current_task():
             self._handlers.add(handler)
             handler.add_done_callback(self._handlers.discard)
-        raw_path, _, raw_query = request.raw_path.partition("?")
-        asked = Request(
-            request.method,
-            request.path.removeprefix(BASE),
-            raw_path.removeprefix(BASE),
-            raw_query,
-            dict(request.query),
-            request.headers,
-        )
+        path, query = request.path.removeprefix(BASE), dict(request.query)
+        raw_path, _, raw_query = request.raw_path.removeprefix(BASE).partition("?")
+        asked = Request(request.method, path, raw_path, raw_query, query, request.headers)
         self.requests.append(asked)
         fault = next((fault for fault in self.faults if fault.fits(asked.method, asked.path)), None)
         try:

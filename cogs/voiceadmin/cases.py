@@ -40,7 +40,7 @@ async def handle_click(interaction: Interaction, action: str, case_id: str, memb
         kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
         decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
         decided = await cases.decide(guild_id, case.id, decision)
-        text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=case.voice.title)
+        text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
         await interaction.followup.send(text, ephemeral=True)
         await _update_card(interaction, decided)
 
