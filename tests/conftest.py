@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -29,9 +30,11 @@ def shape0(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncGenerator[World]:
-    """Open a world with the default settings, in which time is fast."""
-    async with opened(tmp_path / "data", clock=FastClock()) as world:
+async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[World]:
+    """Open a world with the options of the test's mark `world`; time is fast unless they have a clock."""
+    mark = request.node.get_closest_marker("world")
+    options: dict[str, Any] = {"clock": FastClock()} | (mark.kwargs if mark else {})
+    async with opened(tmp_path / "data", **options) as world:
         yield world
 
 

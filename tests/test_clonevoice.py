@@ -8,11 +8,11 @@ import pytest
 from simcord.results import InteractionResult
 
 from bot.cloning.errors import OfferLapsed
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault
 from bot.downloads import SampleDownloads
 from bot.i18n import Markup
 from support.audio import mp3, wav
-from support.clocks import FastClock, ManualClock, until
+from support.clocks import ManualClock, until
 from support.reading import buttons, embed_of, message, sentence, text
 from support.world import World, opened
 
@@ -71,13 +71,13 @@ async def test_command_is_acknowledged_before_the_download(world: World):
     assert len(world.jobs()) == 1
 
 
-async def test_job_is_cloning_on_disk_before_the_voice_can_exist(tmp_path: Path):
-    async with Upstream(clone_seconds=30) as upstream, opened(tmp_path, upstream) as world:
-        result = await world.send(wait=False)
-        await until(lambda: upstream.voices)
-        job_file = next(name for name in world.jobs() if name.endswith(".json"))
-        assert '"stage":"cloning"' in (tmp_path / "jobs" / job_file).read_text("utf-8")
-        await until(lambda: sentence("card.sent") in text(result))
+@pytest.mark.world(clone_seconds=30, clock=None)
+async def test_job_is_cloning_on_disk_before_the_voice_can_exist(world: World):
+    result = await world.send(wait=False)
+    await until(lambda: world.upstream.voices)
+    job_file = next(name for name in world.jobs() if name.endswith(".json"))
+    assert '"stage":"cloning"' in (world.folder / "jobs" / job_file).read_text("utf-8")
+    await until(lambda: sentence("card.sent") in text(result))
 
 
 REFUSED_AT_ONCE: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
@@ -101,28 +101,28 @@ REFUSED = REFUSED_AT_ONCE + [({"sample": ("sample.mp3", sample)}, key, said) for
 
 
 @pytest.mark.parametrize(("options", "key", "values"), REFUSED, ids=[key for _, key, _ in REFUSED])
+@pytest.mark.world(max_sample_seconds=30, max_sample_mb=2)
 async def test_bad_title_or_sample_is_refused_and_leaves_nothing(
-    tmp_path: Path, options: dict[str, Any], key: str, values: dict[str, Any]
+    world: World, options: dict[str, Any], key: str, values: dict[str, Any]
 ):
-    async with opened(tmp_path, max_sample_seconds=30, max_sample_mb=2) as world:
-        result = await world.send(**options)
-        said = sentence(key, **values)
-        assert said in text(result)
-        assert (said == text(result)) is (key in {key for _, key, _ in REFUSED_AT_ONCE}), "else it is in the card"
-        assert result.ephemeral
-        await assert_nothing_left(world)
+    result = await world.send(**options)
+    said = sentence(key, **values)
+    assert said in text(result)
+    assert (said == text(result)) is (key in {key for _, key, _ in REFUSED_AT_ONCE}), "else it is in the card"
+    assert result.ephemeral
+    await assert_nothing_left(world)
 
 
-async def test_download_stops_if_the_file_is_larger_than_announced(tmp_path: Path):
-    async with opened(tmp_path, max_sample_mb=0.05) as world:
-        url_of = world.env.backend.cdn.store_attachment
+@pytest.mark.world(max_sample_mb=0.05)
+async def test_download_stops_if_the_file_is_larger_than_announced(world: World):
+    url_of = world.env.backend.cdn.store_attachment
 
-        def lying(*arguments: Any, **options: Any) -> dict[str, Any]:
-            return url_of(*arguments, **options) | {"size": 1000}
+    def lying(*arguments: Any, **options: Any) -> dict[str, Any]:
+        return url_of(*arguments, **options) | {"size": 1000}
 
-        world.env.backend.cdn.store_attachment = lying
-        assert sentence("sample.too_large", limit=0.05) in text(await world.send())
-        await assert_nothing_left(world)
+    world.env.backend.cdn.store_attachment = lying
+    assert sentence("sample.too_large", limit=0.05) in text(await world.send())
+    await assert_nothing_left(world)
 
 
 @pytest.mark.parametrize("trouble", ["dead", "broken", "slow"])
@@ -152,13 +152,13 @@ async def test_taken_title_is_refused_in_any_spelling_but_free_after_a_failure(w
     assert [voice["title"] for voice in world.stored(world.ada)] == ["Straße"]
 
 
-async def test_voice_limit_is_refused_with_the_limit(tmp_path: Path):
-    async with opened(tmp_path, max_voices_per_member=1) as world:
-        await world.send(title="one")
-        assert text(await world.send(title="two")) == sentence("refused.too_many_voices", limit=1)
-        assert len(world.posts()) == 1
-        await world.send(world.grace, title="two")
-        assert len(world.stored(world.grace)) == 1
+@pytest.mark.world(max_voices_per_member=1)
+async def test_voice_limit_is_refused_with_the_limit(world: World):
+    await world.send(title="one")
+    assert text(await world.send(title="two")) == sentence("refused.too_many_voices", limit=1)
+    assert len(world.posts()) == 1
+    await world.send(world.grace, title="two")
+    assert len(world.stored(world.grace)) == 1
 
 
 HOSTILE = "@everyone **x** [a](https://e.vil) `c`"
@@ -174,36 +174,36 @@ async def test_markdown_in_a_title_has_no_effect(world: World):
     assert "\\@everyone \\*\\*x\\*\\*" in text(result)
 
 
-async def test_second_command_shows_the_card_of_the_first_again(tmp_path: Path):
-    async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
-        first = await world.send(title="first", wait=False)
-        await until(lambda: "Cloning" in text(first))
-        second = await world.send(title="second", wait=False)
-        assert sentence("card.title", title="first") in text(second)
-        assert first.response is None, "the old card is gone"
-        await world.ended(second)
-        assert embed_of(second).title == sentence("voice.title", title="first")
-        assert len(upstream.voices) == 1
+@pytest.mark.world(clone_seconds=0.5)
+async def test_second_command_shows_the_card_of_the_first_again(world: World):
+    first = await world.send(title="first", wait=False)
+    await until(lambda: "Cloning" in text(first))
+    second = await world.send(title="second", wait=False)
+    assert sentence("card.title", title="first") in text(second)
+    assert first.response is None, "the old card is gone"
+    await world.ended(second)
+    assert embed_of(second).title == sentence("voice.title", title="first")
+    assert len(world.upstream.voices) == 1
 
 
-async def test_two_commands_at_once_make_one_voice(tmp_path: Path):
-    async with Upstream(clone_seconds=0.2) as upstream, opened(tmp_path, upstream) as world:
-        orders = [await world.send(title=title, wait=False) for title in ("one", "two")]
-        await until(lambda: any(order.response and order.response.attachments for order in orders))
-        assert len(upstream.voices) == len(world.stored(world.ada)) == 1
+@pytest.mark.world(clone_seconds=0.2)
+async def test_two_commands_at_once_make_one_voice(world: World):
+    orders = [await world.send(title=title, wait=False) for title in ("one", "two")]
+    await until(lambda: any(order.response and order.response.attachments for order in orders))
+    assert len(world.upstream.voices) == len(world.stored(world.ada)) == 1
 
 
-async def test_queued_members_see_their_place(tmp_path: Path):
-    async with Upstream(clone_seconds=1.5) as upstream, opened(tmp_path, upstream, FastClock()) as world:
-        first = await world.send(wait=False)
-        await until(lambda: upstream.voices)
-        second = await world.send(world.grace, wait=False)
-        await until(lambda: sentence("stage.present.queued") in text(second))
-        third = await world.send(world.linus, wait=False)
-        await until(lambda: sentence("stage.queued_behind", ahead=1) in text(third))
-        await world.ended(first)
-        await world.ended(second)
-        assert len(world.stored(world.ada)) == len(world.stored(world.grace)) == 1
+@pytest.mark.world(clone_seconds=1.5)
+async def test_queued_members_see_their_place(world: World):
+    first = await world.send(wait=False)
+    await until(lambda: world.upstream.voices)
+    second = await world.send(world.grace, wait=False)
+    await until(lambda: sentence("stage.present.queued") in text(second))
+    third = await world.send(world.linus, wait=False)
+    await until(lambda: sentence("stage.queued_behind", ahead=1) in text(third))
+    await world.ended(first)
+    await world.ended(second)
+    assert len(world.stored(world.ada)) == len(world.stored(world.grace)) == 1
 
 
 class TestUnusualLength:
@@ -249,15 +249,15 @@ class TestUnusualLength:
         await world.send(title="other")
         assert [voice["title"] for voice in world.stored(world.ada)] == ["other"]
 
-    async def test_confirmed_sample_waits_for_the_other_clone_of_its_member(self, tmp_path: Path):
-        async with Upstream(clone_seconds=0.5) as upstream, opened(tmp_path, upstream) as world:
-            asked = await self.asked(world, title="short")
-            other = await world.send(title="other", wait=False)
-            click = await world.press(asked, "button.anyway")
-            assert click.followups[0].content == sentence("refused.already_cloning")
-            assert click.followups[0].ephemeral
-            assert buttons(asked)
-            await world.ended(other)
+    @pytest.mark.world(clone_seconds=0.5)
+    async def test_confirmed_sample_waits_for_the_other_clone_of_its_member(self, world: World):
+        asked = await self.asked(world, title="short")
+        other = await world.send(title="other", wait=False)
+        click = await world.press(asked, "button.anyway")
+        assert click.followups[0].content == sentence("refused.already_cloning")
+        assert click.followups[0].ephemeral
+        assert buttons(asked)
+        await world.ended(other)
 
     async def test_expired_or_foreign_confirmation_is_refused(self, world: World):
         await self.asked(world)

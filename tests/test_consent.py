@@ -2,20 +2,19 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.i18n import Markup
 from support.audio import GOOD
-from support.clocks import DAY, FastClock, until
+from support.clocks import DAY, until
 from support.consents import approved, ask, asked, click, consents, job_id, question
 from support.moderators import Court
 from support.people import forget, press, speak, submit
 from support.reading import UNKNOWN, buttons, sentence, text
 from support.reading import message as received
-from support.world import World, on_disk, opened
+from support.world import World, on_disk
 
 
 async def revoke(world: World) -> None:
@@ -208,36 +207,41 @@ class TestRequest:
 class TestEarlyWithdrawal:
     """Consent withdrawn early cancels the clone or deletes its voice."""
 
-    @pytest.mark.parametrize("killed", [False, True], ids=["", "a kill left only its record"])
-    async def test_withdrawal_in_the_queue_sends_nothing(self, tmp_path: Path, killed: bool):  # noqa: FBT001 - both
-        async with opened(tmp_path, clock=FastClock(), clone_seconds=1 if killed else 30) as world:
-            await world.send(world.linus, title="First", wait=False)
-            await until(world.posts)
-            card, message = await asked(world)
-            await click(world, message, "button.approve")
-            await until(lambda: "Queued" in text(card))
-            if killed:
-                [given] = consents(world, world.grace)
-                revoked = partial(replace, revoked=True)
-                await world.store.members.change_consent(world.grace.id, given["job_id"], revoked)
-            else:
-                await revoke(world)
-            await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
-            assert len(world.posts()) == 1
-            await until(lambda: killed or not consents(world, world.grace))
+    @pytest.mark.parametrize(
+        "killed",
+        [
+            pytest.param(False, marks=pytest.mark.world(clone_seconds=30), id=""),
+            pytest.param(True, marks=pytest.mark.world(clone_seconds=1), id="a kill left only its record"),
+        ],
+    )
+    async def test_withdrawal_in_the_queue_sends_nothing(self, world: World, killed: bool):  # noqa: FBT001 - both
+        await world.send(world.linus, title="First", wait=False)
+        await until(world.posts)
+        card, message = await asked(world)
+        await click(world, message, "button.approve")
+        await until(lambda: "Queued" in text(card))
+        if killed:
+            [given] = consents(world, world.grace)
+            revoked = partial(replace, revoked=True)
+            await world.store.members.change_consent(world.grace.id, given["job_id"], revoked)
+        else:
+            await revoke(world)
+        await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
+        assert len(world.posts()) == 1
+        await until(lambda: killed or not consents(world, world.grace))
 
     @pytest.mark.parametrize("restarted", [False, True])
-    async def test_withdrawal_during_cloning_deletes_the_voice(self, tmp_path: Path, restarted: bool):  # noqa: FBT001 - both
-        async with opened(tmp_path, clock=FastClock(), clone_seconds=1) as world:
-            _, message = await asked(world)
-            await click(world, message, "button.approve")
-            await until(lambda: [len(post.body) for post in world.posts()] == [len(GOOD[1])])
-            await revoke(world)
-            if restarted:
-                await world.restart()
-            await until(lambda: any(request.method == "DELETE" for request in world.upstream.requests))
-            await until(lambda: not world.jobs() and not world.upstream.voices and not world.stored(world.ada))
-            await until(lambda: not consents(world, world.grace))
+    @pytest.mark.world(clone_seconds=1)
+    async def test_withdrawal_during_cloning_deletes_the_voice(self, world: World, restarted: bool):  # noqa: FBT001 - both
+        _, message = await asked(world)
+        await click(world, message, "button.approve")
+        await until(lambda: [len(post.body) for post in world.posts()] == [len(GOOD[1])])
+        await revoke(world)
+        if restarted:
+            await world.restart()
+        await until(lambda: any(request.method == "DELETE" for request in world.upstream.requests))
+        await until(lambda: not world.jobs() and not world.upstream.voices and not world.stored(world.ada))
+        await until(lambda: not consents(world, world.grace))
 
 
 class TestErasure:

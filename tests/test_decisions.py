@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,7 +21,6 @@ from support.moderators import (
     Court,
     choose_reason,
     complain,
-    court_in,
     decide,
     logged,
     logged_case,
@@ -32,7 +30,7 @@ from support.moderators import (
 )
 from support.people import delete, forget, press, said_to, speak
 from support.reading import UNKNOWN, embed_of, fields, message, replies, sentence, text
-from support.world import World, on_disk, opened
+from support.world import World, on_disk
 
 DISMISSED = Decision(ModAction.DISMISS, UserRef(1, "m"), 1.0)
 
@@ -293,17 +291,16 @@ class TestRulesInForce:
             await world.ada.slash(world.channel, "voices share", voice="Far")
         assert text(await speak(world, world.grace, voice="Far")) == UNKNOWN
 
-    async def test_concurrent_approvals_do_not_exceed_a_limit(self, tmp_path: Path):
-        async with opened(tmp_path, clock=FastClock(10), clones_per_account=2, clone_seconds=0.3) as world:
-            court = court_in(world)
-            await court.choose("limits", "max_clones_per_member", ["1"])
-            first, _ = await asked(world)
-            second = await ask(world, speaker=world.linus, title="Linus by Ada")
-            await until(world.linus.user.dm_channel.history)
-            for who in (world.grace, world.linus):
-                await who.user.click(who.user.dm_channel.history()[-1], label=sentence("button.approve"))
-            await until(lambda: "No more than 1 clones a day" in text(first) + text(second) and not world.jobs())
-            assert len(world.posts()) == 1
+    @pytest.mark.world(clones_per_account=2, clone_seconds=0.3, clock=FastClock(10))
+    async def test_concurrent_approvals_do_not_exceed_a_limit(self, court: Court, world: World):
+        await court.choose("limits", "max_clones_per_member", ["1"])
+        first, _ = await asked(world)
+        second = await ask(world, speaker=world.linus, title="Linus by Ada")
+        await until(world.linus.user.dm_channel.history)
+        for who in (world.grace, world.linus):
+            await who.user.click(who.user.dm_channel.history()[-1], label=sentence("button.approve"))
+        await until(lambda: "No more than 1 clones a day" in text(first) + text(second) and not world.jobs())
+        assert len(world.posts()) == 1
 
     async def test_everyone_role_cannot_be_the_moderator_role(self, court: Court, world: World):
         await court.choose("moderators", "moderator_role", [world.ada.guild.default_role])

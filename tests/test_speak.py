@@ -1,20 +1,19 @@
 """`/speak` from the text to a public clip that plays, and its failures."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import simcord
 
 from bot.client.membership import FRESH_SECONDS
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault
 from bot.speaking.synthesizer import JOBS_PER_AUTHOR
-from support.clocks import FastClock, until
-from support.moderators import court_in
+from support.clocks import until
+from support.moderators import Court
 from support.people import SPEECH, delete, press, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import UNKNOWN, buttons, fields, message, sentence, text
-from support.world import World, opened
+from support.world import World
 
 
 def spoken(world: World) -> list[tuple[str, str]]:
@@ -40,13 +39,13 @@ async def test_clip_is_public_labeled_and_playable(world: World):
     await until(lambda: not speeches_on_disk(world))
 
 
-async def test_card_shows_an_estimate_and_says_so(tmp_path: Path):
-    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.5) as world:
-        await world.voice(world.ada, "Ada")
-        await speak(world, world.ada)
-        shown = json.dumps(world.edits(), ensure_ascii=False)
-        assert "of about 0:55, an estimate" in shown
-        assert sentence("line.sent") in shown
+@pytest.mark.world(speech_seconds=0.5)
+async def test_card_shows_an_estimate_and_says_so(world: World):
+    await world.voice(world.ada, "Ada")
+    await speak(world, world.ada)
+    shown = json.dumps(world.edits(), ensure_ascii=False)
+    assert "of about 0:55, an estimate" in shown
+    assert sentence("line.sent") in shown
 
 
 async def test_form_of_command_or_button_takes_5000_characters_in_two_fields(world: World):
@@ -114,14 +113,14 @@ async def test_history_keeps_the_newest_fifty_clips_in_pages(world: World):
     assert "Line number 1\n" not in f"{whole}\n"
 
 
-async def test_number_of_clips_at_once_is_limited(tmp_path: Path):
-    async with Upstream(speech_seconds=30) as upstream, opened(tmp_path, upstream) as world:
-        await world.voice(world.ada, "Ada")
-        for _ in range(JOBS_PER_AUTHOR):
-            await speak(world, world.ada, wait=False)
-        refused = await speak(world, world.ada)
-        assert text(refused) == sentence("refused.speaking_already", limit=JOBS_PER_AUTHOR)
-        assert text(await world.ada.slash(world.channel, "speak", voice="Ada")) == text(refused)
+@pytest.mark.world(speech_seconds=30, clock=None)
+async def test_number_of_clips_at_once_is_limited(world: World):
+    await world.voice(world.ada, "Ada")
+    for _ in range(JOBS_PER_AUTHOR):
+        await speak(world, world.ada, wait=False)
+    refused = await speak(world, world.ada)
+    assert text(refused) == sentence("refused.speaking_already", limit=JOBS_PER_AUTHOR)
+    assert text(await world.ada.slash(world.channel, "speak", voice="Ada")) == text(refused)
 
 
 @pytest.mark.parametrize(
@@ -134,27 +133,26 @@ async def test_number_of_clips_at_once_is_limited(tmp_path: Path):
         ("speaking switched off", "rule.speaking_off"),
     ],
 )
-async def test_clip_of_a_voice_that_may_no_longer_speak_is_not_posted(tmp_path: Path, how: str, key: str):
-    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.5) as world:
-        await world.voice(world.ada, "Ada", share=True)
-        court = court_in(world)
-        result = await speak(world, world.grace, wait=False)
-        await until(lambda: world.upstream.speeches)
-        match how:
-            case "unshared":
-                await world.ada.slash(world.channel, "voices unshare", voice="Ada")
-            case "deleted":
-                await delete(world, world.ada)
-            case "its owner left":
-                world.ada.guild.remove_member(world.ada)
-                world.skip(FRESH_SECONDS)
-            case "removed by a moderator":
-                await court.remove()
-            case _:
-                await court.switch("cloning", "sharing")
-        await until(lambda: speech_ended(result))
-        assert result.followups == []
-        assert sentence(key, title="Ada") in text(result)
+@pytest.mark.world(speech_seconds=0.5)
+async def test_clip_of_a_voice_that_may_no_longer_speak_is_not_posted(court: Court, world: World, how: str, key: str):
+    await world.voice(world.ada, "Ada", share=True)
+    result = await speak(world, world.grace, wait=False)
+    await until(lambda: world.upstream.speeches)
+    match how:
+        case "unshared":
+            await world.ada.slash(world.channel, "voices unshare", voice="Ada")
+        case "deleted":
+            await delete(world, world.ada)
+        case "its owner left":
+            world.ada.guild.remove_member(world.ada)
+            world.skip(FRESH_SECONDS)
+        case "removed by a moderator":
+            await court.remove()
+        case _:
+            await court.switch("cloning", "sharing")
+    await until(lambda: speech_ended(result))
+    assert result.followups == []
+    assert sentence(key, title="Ada") in text(result)
 
 
 def fault(**details: Any) -> Fault:
@@ -214,13 +212,13 @@ async def test_voice_lost_by_mureka_can_be_deleted_by_its_owner_only(world: Worl
     assert world.stored(world.ada) == []
 
 
-async def test_failed_speech_job_is_reported(tmp_path: Path):
-    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.5) as world:
-        await world.voice(world.ada, "Ada")
-        result = await speak(world, world.ada, wait=False)
-        await until(lambda: world.upstream.speeches)
-        world.upstream.voices.clear()
-        await until(lambda: sentence("line.voice_lost", title="Ada") in text(result))
+@pytest.mark.world(speech_seconds=0.5)
+async def test_failed_speech_job_is_reported(world: World):
+    await world.voice(world.ada, "Ada")
+    result = await speak(world, world.ada, wait=False)
+    await until(lambda: world.upstream.speeches)
+    world.upstream.voices.clear()
+    await until(lambda: sentence("line.voice_lost", title="Ada") in text(result))
 
 
 async def test_interrupted_request_is_not_sent_again(world: World):
@@ -234,16 +232,16 @@ async def test_interrupted_request_is_not_sent_again(world: World):
     assert len(world.upstream.speeches) == 1
 
 
-async def test_late_clip_comes_by_dm(tmp_path: Path):
-    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.3) as world:
-        await world.voice(world.ada, "Ada")
-        result = await speak(world, world.ada, wait=False)
-        await until(lambda: '"stage":"speaking"' in stored_speech(world))
-        world.skip(15 * 60)
-        await until(lambda: not speeches_on_disk(world))
-        assert result.followups == []
-        (direct,) = [body for body in world.direct() if body.get("embeds")]
-        assert "Synthetic voice" in direct["embeds"][0]["footer"]["text"]
+@pytest.mark.world(speech_seconds=0.3)
+async def test_late_clip_comes_by_dm(world: World):
+    await world.voice(world.ada, "Ada")
+    result = await speak(world, world.ada, wait=False)
+    await until(lambda: '"stage":"speaking"' in stored_speech(world))
+    world.skip(15 * 60)
+    await until(lambda: not speeches_on_disk(world))
+    assert result.followups == []
+    (direct,) = [body for body in world.direct() if body.get("embeds")]
+    assert "Synthetic voice" in direct["embeds"][0]["footer"]["text"]
 
 
 async def test_audio_link_of_another_host_is_not_shown(world: World):

@@ -1,6 +1,5 @@
 """How exceptions become replies."""
 
-from pathlib import Path
 from typing import Any, cast
 
 import discord
@@ -8,7 +7,7 @@ import pytest
 
 from bot.audio.inspector import SampleInspector
 from support.reading import sentence, text
-from support.world import World, opened
+from support.world import World
 
 
 class Broken(Exception):
@@ -17,17 +16,16 @@ class Broken(Exception):
 
 @pytest.mark.parametrize("place", ["submit", "move_running_card"])
 async def test_unexpected_error_shows_a_number_that_is_also_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
 ):
-    async with opened(tmp_path) as world:
 
-        def fail(*_: object) -> None:
-            raise Broken("secret inner workings")
+    def fail(*_: object) -> None:
+        raise Broken("secret inner workings")
 
-        monkeypatch.setattr(world.bot.services.cloner, place, fail)
-        result = await world.send()
-        assert world.env.errors
-        world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
+    monkeypatch.setattr(world.bot.services.cloner, place, fail)
+    result = await world.send()
+    assert world.env.errors
+    world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
     (record,) = [record for record in caplog.records if "unexpectedly" in record.message]
     mark = record.message.rsplit(" ", 1)[1]
     assert text(result) == sentence("error.unexpected", id=mark)

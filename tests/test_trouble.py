@@ -1,14 +1,13 @@
 """Clips, shares and erasures under failures of Discord, the disk and the API."""
 
 import asyncio
-from pathlib import Path
 
 import aiohttp
 import discord
 import pytest
 
 from bot.client.membership import DiscordMembership
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault
 from bot.errors import RecordUnwritable, Refused
 from bot.mureka.errors import SessionDied
 from bot.speaking.job import SpeechJob, SpeechStage
@@ -19,7 +18,7 @@ from support.clocks import FastClock, turns, until
 from support.faults import hanging, refusing
 from support.people import SPEECH, forget, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import message, sentence, text
-from support.world import World, on_disk, opened, shared_titles
+from support.world import World, on_disk, shared_titles
 
 FOLLOW_UP = "/webhooks/*/*"
 
@@ -94,27 +93,27 @@ async def test_erasing_a_token_does_not_undo_a_stage(world: World, monkeypatch: 
     assert '"stage":"sending"' in stored_speech(world)
 
 
-async def test_stopping_bot_refuses_clips_and_finishes_the_one_being_sent(tmp_path: Path):
-    async with opened(tmp_path, clock=FastClock(), speech_seconds=0.3) as world:
-        await world.voice(world.ada, "Ada")
-        world.upstream.faults.append(Fault(method="POST", path=SPEECH, status=400))  # then it is synchronous
-        result = await speak(world, world.ada, wait=False)
-        await until(lambda: '"stage":"sending"' in stored_speech(world) and world.upstream.speeches)
-        stopping = asyncio.create_task(world.services.drain())
-        await asyncio.sleep(0)
-        refused = await world.ada.slash(world.channel, "speak", voice="Ada", text="Hello")
-        assert text(refused) == sentence("refused.restarting")
-        await stopping
-        await until(lambda: speech_ended(result))
-        assert len(result.followups) == 1
+@pytest.mark.world(speech_seconds=0.3)
+async def test_stopping_bot_refuses_clips_and_finishes_the_one_being_sent(world: World):
+    await world.voice(world.ada, "Ada")
+    world.upstream.faults.append(Fault(method="POST", path=SPEECH, status=400))  # then it is synchronous
+    result = await speak(world, world.ada, wait=False)
+    await until(lambda: '"stage":"sending"' in stored_speech(world) and world.upstream.speeches)
+    stopping = asyncio.create_task(world.services.drain())
+    await asyncio.sleep(0)
+    refused = await world.ada.slash(world.channel, "speak", voice="Ada", text="Hello")
+    assert text(refused) == sentence("refused.restarting")
+    await stopping
+    await until(lambda: speech_ended(result))
+    assert len(result.followups) == 1
 
 
-async def test_problem_of_an_unused_account_does_not_stop_clones(tmp_path: Path):
-    async with Upstream(accounts=("a", "b")) as upstream, opened(tmp_path, upstream, useapi_accounts=("a",)) as world:
-        world.services.accounts.report("b", SessionDied(code="SESSION_EXPIRED"))
-        await until(world.direct)
-        await world.send(title="Ada")
-        assert len(world.stored(world.ada)) == 1
+@pytest.mark.world(accounts=("a", "b"), useapi_accounts=("a",))
+async def test_problem_of_an_unused_account_does_not_stop_clones(world: World):
+    world.services.accounts.report("b", SessionDied(code="SESSION_EXPIRED"))
+    await until(world.direct)
+    await world.send(title="Ada")
+    assert len(world.stored(world.ada)) == 1
 
 
 @pytest.mark.parametrize("error", [aiohttp.ClientError("reset"), TimeoutError(), OSError("no route")])

@@ -1,18 +1,17 @@
 """`/voiceadmin` for moderators, and its rules for members."""
 
 import json
-from pathlib import Path
 
 import discord
 import pytest
 import simcord
 
 from bot.i18n import Markup
-from support.clocks import FastClock, until
-from support.moderators import Court, court_in, logged
+from support.clocks import until
+from support.moderators import Court, logged
 from support.people import SPEECH, forget, press
 from support.reading import embed_of, message, sentence, text
-from support.world import World, on_disk, opened
+from support.world import World, on_disk
 
 
 async def test_panel_shows_rules_saves_at_once_and_restores_defaults(court: Court):
@@ -140,21 +139,20 @@ class TestWhoMayClone:
         ("a block", sentence("rule.blocked", reason="spam")),
     ],
 )
-async def test_queued_clone_must_meet_the_current_rules(tmp_path: Path, change: str, said: str):
-    async with opened(tmp_path, clock=FastClock(), clone_seconds=1) as world:
-        court = court_in(world)
-        await world.send(world.grace, title="First", wait=False)
-        await until(lambda: world.upstream.voices)
-        waiting = await world.send(world.ada, wait=False)
-        await until(lambda: sentence("stage.present.queued") in text(waiting))
-        if change == "cloning off":
-            await court.switch("sharing", "speaking")
-        elif change == "a block":
-            await court.block(world.ada)
-        else:
-            await court.choose("who", "clone_channels", [world.ada.guild.create_text_channel("only-here")])
-        await until(lambda: said in text(waiting))
-        assert len(world.posts()) == 1
+@pytest.mark.world(clone_seconds=1)
+async def test_queued_clone_must_meet_the_current_rules(court: Court, world: World, change: str, said: str):
+    await world.send(world.grace, title="First", wait=False)
+    await until(lambda: world.upstream.voices)
+    waiting = await world.send(world.ada, wait=False)
+    await until(lambda: sentence("stage.present.queued") in text(waiting))
+    if change == "cloning off":
+        await court.switch("sharing", "speaking")
+    elif change == "a block":
+        await court.block(world.ada)
+    else:
+        await court.choose("who", "clone_channels", [world.ada.guild.create_text_channel("only-here")])
+    await until(lambda: said in text(waiting))
+    assert len(world.posts()) == 1
 
 
 async def test_sharing_and_speaking_can_be_switched_off(court: Court, world: World):

@@ -2,19 +2,18 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import simcord
 
-from bot.demo.upstream import Fault, Upstream
+from bot.demo.upstream import Fault
 from bot.library.models import SharedVoice
 from bot.voices.models import Language
 from support.builders import VOICE
 from support.clocks import until
 from support.people import card_of, delete, pick, press
 from support.reading import UNKNOWN, buttons, embed_of, fields, message, sentence, text
-from support.world import World, opened
+from support.world import World
 
 
 async def test_last_card_of_a_clone_has_the_buttons_of_its_voice(world: World):
@@ -65,15 +64,12 @@ async def test_withdrawn_voice_is_gone_everywhere_at_once(world: World, command:
     assert await world.grace.autocomplete(world.channel, "speak", "voice", "A") == []
 
 
-async def test_deletion_uses_the_account_that_holds_the_voice(tmp_path: Path):
-    async with (
-        Upstream(accounts=("a@example.org", "b@example.org")) as upstream,
-        opened(tmp_path, upstream, useapi_accounts=("b@example.org",)) as world,
-    ):
-        await world.voice(world.ada, "Ada", account="b@example.org")
-        await delete(world, world.ada, "Ada")
-        assert upstream.requests[-1].query["account"] == "b@example.org"
-        assert upstream.voices == {}
+@pytest.mark.world(accounts=("a@example.org", "b@example.org"), useapi_accounts=("b@example.org",))
+async def test_deletion_uses_the_account_that_holds_the_voice(world: World):
+    await world.voice(world.ada, "Ada", account="b@example.org")
+    await delete(world, world.ada, "Ada")
+    assert world.upstream.requests[-1].query["account"] == "b@example.org"
+    assert world.upstream.voices == {}
 
 
 async def test_failed_deletion_is_pending_until_it_is_done(world: World):
@@ -161,21 +157,21 @@ async def test_empty_list_says_what_to_do_next(world: World):
         assert sentence(key) in text(await world.ada.slash(world.channel, f"voices {command}", **options))
 
 
-async def test_lists_have_pages_and_open_cards(tmp_path: Path):
-    async with opened(tmp_path, max_voices_per_member=100) as world:
-        for number in range(12):
-            await world.voice(world.ada, f"Voice {number:02}", share=True)
-        for command, who in (("voices list", world.ada), ("voices community", world.grace)):
-            listed = await who.slash(world.channel, command)
-            assert "Voice 11" in text(listed)
-            assert "Voice 01" not in text(listed)
-            await who.click(message(listed), label=sentence("button.next", page=2, pages=2))
-            assert "Voice 01" in text(listed)
-            assert "Voice 11" not in text(listed)
-            voice_id = next(v["id"] for v in world.stored(world.ada) if v["title"] == "Voice 01")
-            assert "🎙️ Voice 01" in text(await pick(who, listed, voice_id))
-            await press(who, listed, "button.previous")
-            assert "Voice 11" in text(listed)
+@pytest.mark.world(max_voices_per_member=100)
+async def test_lists_have_pages_and_open_cards(world: World):
+    for number in range(12):
+        await world.voice(world.ada, f"Voice {number:02}", share=True)
+    for command, who in (("voices list", world.ada), ("voices community", world.grace)):
+        listed = await who.slash(world.channel, command)
+        assert "Voice 11" in text(listed)
+        assert "Voice 01" not in text(listed)
+        await who.click(message(listed), label=sentence("button.next", page=2, pages=2))
+        assert "Voice 01" in text(listed)
+        assert "Voice 11" not in text(listed)
+        voice_id = next(v["id"] for v in world.stored(world.ada) if v["title"] == "Voice 01")
+        assert "🎙️ Voice 01" in text(await pick(who, listed, voice_id))
+        await press(who, listed, "button.previous")
+        assert "Voice 11" in text(listed)
 
 
 async def test_shared_voices_can_be_searched_and_filtered(world: World):
@@ -196,16 +192,16 @@ async def test_shared_voices_can_be_searched_and_filtered(world: World):
     assert "Storyteller" not in both
 
 
-async def test_list_shows_the_card_of_a_running_clone_again(tmp_path: Path):
-    async with Upstream(clone_seconds=30) as upstream, opened(tmp_path, upstream) as world:
-        first = await world.send(wait=False)
-        await until(lambda: upstream.voices)
-        listed = await world.ada.slash(world.channel, "voices list")
-        assert sentence("card.title", title="Ada") in text(listed)
-        (below,) = listed.followups
-        assert below.ephemeral
-        assert below.embeds[0].description == sentence("list.empty").replace("\\", "")
-        await until(lambda: first.response is None)
+@pytest.mark.world(clone_seconds=30, clock=None)
+async def test_list_shows_the_card_of_a_running_clone_again(world: World):
+    first = await world.send(wait=False)
+    await until(lambda: world.upstream.voices)
+    listed = await world.ada.slash(world.channel, "voices list")
+    assert sentence("card.title", title="Ada") in text(listed)
+    (below,) = listed.followups
+    assert below.ephemeral
+    assert below.embeds[0].description == sentence("list.empty").replace("\\", "")
+    await until(lambda: first.response is None)
 
 
 async def test_cards_and_lists_work_after_a_restart(world: World):

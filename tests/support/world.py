@@ -1,7 +1,7 @@
 """The whole bot for a test: real parts on every side, only Discord is simulated."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -221,18 +221,19 @@ async def opened(
     clock: Clock | None = None,
     *,
     keep_alive: bool = True,
+    accounts: Sequence[str] = ("demo@example.com",),
     clone_seconds: float = 0,
     speech_seconds: float = 0,
     **changes: Any,
 ) -> AsyncGenerator[World]:
-    """Open a world; `changes` are settings of the operator, the two durations those of a new API.
+    """Open a world; `changes` are settings of the operator; accounts and durations are those of a new API.
 
     A world with many interactions must not `keep_alive` its connections: simcord takes their timers for
     work of the bot and waits for it.
     """
     async with AsyncExitStack() as stack:
         upstream = upstream or await stack.enter_async_context(
-            Upstream(clone_seconds=clone_seconds, speech_seconds=speech_seconds)
+            Upstream(accounts=accounts, clone_seconds=clone_seconds, speech_seconds=speech_seconds)
         )
         origin = URL(upstream.origin)
         cdn = await stack.enter_async_context(SimulatedCdn())
