@@ -5,7 +5,7 @@ and select is posted where the bot never posts it. A refused action must change 
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ import discord
 import pytest
 import pytest_asyncio
 import simcord
-from simcord.builders import ChannelHandle
+from simcord.builders import ChannelHandle, GuildHandle
 from simcord.results import InteractionResult
 
 from bot.client.client import Clonevoice
@@ -25,6 +25,7 @@ from bot.voices.models import Consent, Speaker, Statement, Voice
 from support.audio import GOOD, mp3
 from support.clocks import until
 from support.moderators import Court, court_in
+from support.people import MENU, submit
 from support.reading import fields, replies, sentence
 from support.world import World, opened
 
@@ -46,9 +47,6 @@ PEOPLE = (
 
 STRANGERS = ("blocked", "elsewhere", "moderator elsewhere", "member elsewhere")
 """They may change nothing of this server's people, allowed or not."""
-
-SUFFIXES = (" shared", " private", " own")
-"""Which voice the action is about."""
 
 YES = "yes"
 MISTAKE = sentence("error.unexpected", id="").strip()
@@ -79,33 +77,42 @@ ITS_MEMBER = ("lapsed", _, *("lapsed",) * 7, _, "lapsed")
 ALL_BUT_BLOCKED = (_, _, _, _, _, _, "blocked", _, _, _, _)
 
 ROWS: Sequence[tuple[tuple[str, ...], str]] = (
-    (ALL_BUT_BLOCKED, "/clonevoice, Clone this voice, /speak own, /voices share own"),
-    (SPEAKERS_HERE, "/speak shared, voice:speak"),
-    (OWNER, "/speak private, /voices rename, /voices delete, /voices share, /voices unshare, voice:share"),
-    (OWNER, "voice:unshare, voice:rename, voice:delete, voice:gone, voice:keep, voice:history, voice:lost"),
-    (OWNER, "page:history"),
-    (ANYBODY, "/voices list, /voices community, /voices export, /voices forget, /voices rename own"),
-    (ANYBODY, "/voices delete own, page:own, page:community"),
-    (HEARERS, "/voices show shared, pick:voice"),
-    (("unknown", _, _, *("unknown",) * 6, _, "unknown"), "/voices show private"),
-    (MODERATORS, "/voiceadmin settings, /voiceadmin voices, /voiceadmin block, /voiceadmin unblock"),
-    (MODERATORS, "/voiceadmin blocked, /voiceadmin reports, /voiceadmin audit, rules, defaults, page:blocked"),
-    (MODERATORS, "page:audit, page:reports, page:roster"),
-    (ITS_MODERATORS, "/voiceadmin remove, pick:roster, takedown"),
-    ((*OWNER[:6], "blocked", *OWNER[7:]), "voice:speak private"),
-    (REPORTERS, "report, reason"),
-    (ASKED, "consent:open, consent:approve, consent:refuse"),
-    (APPROVER, "consent:revoke, consent:stay, consent:sure"),
-    (ITS_MEMBER, "clone:anyway, clone:mine, clone:cancel"),
-    (("lapsed",) * 11, "clone:again"),  # nothing has failed
-    (CASE_S_MODERATORS, "case:remove, case:dismiss, case:block, case:silence, pick:case"),
+    (ALL_BUT_BLOCKED, "/clonevoice sample={sample} title={blank} rights=own, Clone this voice"),
+    (ALL_BUT_BLOCKED, "/speak voice={own} text=Hello, /voices share voice={own}"),
+    (SPEAKERS_HERE, "/speak voice={shared} text=Hello, voice:speak:{shared}"),
+    ((*OWNER[:6], "blocked", *OWNER[7:]), "voice:speak:{private}"),
+    (OWNER, "/speak voice={private} text=Hello, /voices rename voice={private} title={title}"),
+    (OWNER, "/voices delete voice={private}, /voices share voice={private}, /voices unshare voice={shared}"),
+    (OWNER, "voice:share:{private}, voice:unshare:{shared}, voice:rename:{private}, voice:delete:{private}"),
+    (OWNER, "voice:gone:{private}, voice:keep:{private}, voice:history:{private}, voice:lost:{private}"),
+    (OWNER, "page:history:0:{shared}"),
+    (ANYBODY, "/voices list, /voices community, /voices export, /voices forget, /voices delete voice={own}"),
+    (ANYBODY, "/voices rename voice={own} title={title}, page:own:0:, page:community:0::"),
+    (HEARERS, "/voices show voice={shared}, pick:voice={shared}"),
+    (("unknown", _, _, *("unknown",) * 6, _, "unknown"), "/voices show voice={private}"),
+    (MODERATORS, "/voiceadmin block member={newcomer} reason=no, /voiceadmin unblock member={barred}"),
+    (MODERATORS, "/voiceadmin settings, /voiceadmin voices, /voiceadmin blocked, /voiceadmin reports"),
+    (MODERATORS, "/voiceadmin audit, rules:limits:max_clones_per_day=500, defaults:nothing, page:blocked:0:"),
+    (MODERATORS, "page:audit:0::, page:reports:0:, page:roster:0::"),
+    (ITS_MODERATORS, "/voiceadmin remove voice={shared} reason=no, pick:roster={shared}, takedown:{shared}"),
+    (REPORTERS, "report:{ada}:{shared}:-, reason:{ada}:{shared}:-=other"),
+    (ASKED, "consent:open:{asked}, consent:approve:{asked}, consent:refuse:{asked}"),
+    (APPROVER, "consent:revoke:{ada}-{shared}, consent:stay:{ada}-{shared}, consent:sure:{ada}-{shared}"),
+    (ITS_MEMBER, "clone:anyway:{waiting}, clone:mine:{waiting}, clone:cancel:{waiting}"),
+    (("lapsed",) * 11, "clone:again:{waiting}"),  # nothing has failed
+    (CASE_S_MODERATORS, "case:remove:{case}, case:dismiss:{case}, case:block:{case}"),
+    (CASE_S_MODERATORS, "case:silence:{case}:{grace}, pick:case={case}"),
 )
 TABLE = {name: row for row, names in ROWS for name in names.split(", ")}
-"""The outcome of each action, in the order of `PEOPLE`."""
+"""The outcome of each action, in the order of `PEOPLE`.
+
+An action is a command with options, the custom ID of a button, or that of a select with the chosen value.
+In braces is what it is about (see `Deed.about`).
+"""
 
 CELLS = [
-    pytest.param(deed, who, outcome, id=f"{deed} by {who}: {outcome}")
-    for deed, row in TABLE.items()
+    pytest.param(action, who, outcome, id=f"{action} by {who}: {outcome}")
+    for action, row in TABLE.items()
     for who, outcome in zip(PEOPLE, row, strict=True)
 ]
 
@@ -169,9 +176,8 @@ class Scene:
         """Return the ID of a clone of Ada's that waits for Linus (`asked`) or for her own click."""
         job_id = self.waiting.get(kind, "")
         if not self.stage(job_id):
-            options: dict[str, Any] = {"rights": "permission", "speaker": self.world.linus}
-            if kind != "asked":
-                options = {"rights": "own", "sample": SHORT}
+            asked: dict[str, Any] = {"rights": "permission", "speaker": self.world.linus}
+            options = asked if kind == "asked" else {"sample": SHORT}
             before = {job.id for job in self.jobs()}
             gate = self.world.services.consents.gate
             gate._requests.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as if a day had passed
@@ -181,6 +187,13 @@ class Scene:
             await until(lambda: self.stage(job_id) == ("approval" if kind == "asked" else "waiting"))
             await until(lambda: kind != "asked" or any(job.speaker_notified for job in self.jobs()))
         return job_id
+
+    async def newcomer(self, guild: GuildHandle, *, blocked: bool) -> simcord.MemberActor:
+        member = guild.add_member(self.world.env.create_user(self.title().replace(" ", "-").lower()))
+        if blocked:
+            by, about = (UserRef(one.id, one.user.name) for one in (self.court.hedy, member))
+            await self.world.services.rules.block(guild.id, by, about, "x", None)
+        return member
 
     def jobs(self) -> list[CloneJob]:
         return self.world.services.cloner.unfinished(self.world.ada.id)
@@ -206,6 +219,8 @@ class Scene:
 
 
 SHORT = ("short.mp3", mp3(seconds=5))
+BLANK = "ㅤ"
+"""A title that is refused after the member has been checked."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -253,110 +268,53 @@ class Deed:
     channel: ChannelHandle
     before: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
-    async def command(self, name: str, **options: Any) -> InteractionResult:
-        await self._begin()
-        return await self.who.slash(self.channel, name, **options)
+    async def about(self, name: str) -> Any:
+        """Return what the action is about: an object of Ada's, unless it is the member's `own` voice."""
+        scene, world = self.scene, self.scene.world
+        match name:
+            case "sample":
+                return GOOD
+            case "newcomer" | "barred":
+                return await scene.newcomer(self.who.guild, blocked=name == "barred")
+            case "ada" | "grace":
+                found = getattr(world, name).id
+            case "own" | "shared" | "private":
+                found = await scene.voice(self.who if name == "own" else None, shared=name == "shared")
+            case "case":
+                found = await scene.case()
+            case "asked" | "waiting":
+                found = await scene.job(name)
+            case _:
+                found = {"title": scene.title(), "blank": BLANK}[name]
+        return str(found)
 
-    async def click(self, custom_id: str) -> InteractionResult:
-        await self._begin()
-        sent = await self.scene.world.forge(custom_id, self.channel)
-        return await self.who.click(sent, custom_id=custom_id)
+    async def filled(self, template: str) -> Any:
+        if whole := re.fullmatch(r"{(\w+)}", template):
+            return await self.about(whole[1])  # not always a string
+        for name in re.findall(r"{(\w+)}", template):
+            template = template.replace(f"{{{name}}}", await self.about(name))
+        return template
 
-    async def choose(self, custom_id: str, value: str) -> InteractionResult:
-        await self._begin()
-        sent = await self.scene.world.forge_select(custom_id, value, channel=self.channel)
-        return await self.who.select(sent, [value], custom_id=custom_id)
-
-    async def _begin(self) -> None:
+    async def do(self, action: str) -> InteractionResult:
+        values = {name: await self.filled(value) for name, value in re.findall(r"([^ =]+)=(\S+)", action)}
+        custom_id = await self.filled(action.partition("=")[0])
         await self.scene.settled()
         self.before = self.scene.snapshot()
-
-
-BLANK = "ㅤ"
-"""A title that is refused after the member has been checked."""
-
-
-async def _clone_this(deed: Deed) -> InteractionResult:
-    deed.before = deed.scene.snapshot()
-    message = await deed.who.send(deed.channel, attachments=[GOOD])
-    form = await deed.who.context_menu(deed.channel, "Clone this voice", message)
-    title, rights, _speaker, language, _description = fields(form)
-    return await deed.who.submit_modal(form, {title: BLANK, rights: ["own"], language: ["en"]})
-
-
-ASK_NOTHING = ("list", "community", "export", "settings", "voices", "blocked", "reports", "audit")
-"""Subcommands without a required option."""
-
-
-async def _prepared(deed: Deed, name: str) -> InteractionResult:  # noqa: C901, PLR0911 - a table of deeds
-    """Do an action on a new object of Ada's."""
-    scene, world = deed.scene, deed.scene.world
-    match name.split(" "):
-        case ["/clonevoice"]:
-            return await deed.command("clonevoice", sample=GOOD, title=BLANK, rights="own")
-        case ["Clone", *_]:
-            return await _clone_this(deed)
-        case ["/voices", "forget"]:
-            form = await deed.command("voices forget")
-            return await deed.who.submit_modal(form, {fields(form)[0]: "no"})
-        case [_, what] if what in ASK_NOTHING:
-            return await deed.command(name[1:])
-        case ["/speak", whose]:
-            own = deed.who if whose == "own" else None
-            voice = await scene.voice(own, shared=whose == "shared")
-            return await deed.command("speak", voice=str(voice), text="Hello")
-        case ["/voices", "show", how]:
-            return await deed.command("voices show", voice=str(await scene.voice(shared=how == "shared")))
-        case ["/voices", what, *own]:
-            voice = await scene.voice(deed.who if own else None, shared=what == "unshare")
-            options = {"title": scene.title()} if what == "rename" else {}
-            return await deed.command(f"voices {what}", voice=str(voice), **options)
-        case ["/voiceadmin", "remove"]:
-            return await deed.command("voiceadmin remove", voice=str(await scene.voice()), reason="no")
-        case ["/voiceadmin", what]:
-            victim = deed.who.guild.add_member(world.env.create_user(scene.title().replace(" ", "-").lower()))
-            if what == "block":
-                return await deed.command("voiceadmin block", member=victim, reason="no")
-            by, member = (UserRef(one.id, one.user.name) for one in (scene.court.hedy, victim))
-            await scene.world.services.rules.block(deed.who.guild.id, by, member, "x", None)
-            return await deed.command("voiceadmin unblock", member=victim)
-        case _:
-            kind, _, wish = name.removesuffix(" private").partition(":")
-            return await _pressed(deed, kind, wish, shared=not name.endswith(" private"))
-
-
-async def _pressed(deed: Deed, kind: str, wish: str, *, shared: bool) -> InteractionResult:  # noqa: PLR0911 - as above
-    """Press a button, or choose from a select, about an object of Ada's."""
-    scene, ada = deed.scene, deed.scene.world.ada.id
-    buttons: dict[str, Callable[[], Awaitable[object]]] = {
-        "voice": lambda: scene.voice(shared=shared and wish in {"speak", "unshare"}),
-        "clone": lambda: scene.job("own"),
-        "case": scene.case,
-        "takedown": scene.voice,
-    }
-    selects = {"pick:case": scene.case, "pick:voice": scene.voice, "pick:roster": scene.voice}
-    name = f"{kind}:{wish}" if wish else kind
-    match kind, wish:
-        case _ if kind in buttons:
-            of = f":{scene.world.grace.id}" if wish == "silence" else ""
-            return await deed.click(f"{name}:{await buttons[kind]()}{of}")
-        case _ if name in selects:
-            return await deed.choose(name, str(await selects[name]()))
-        case "consent", "open" | "approve" | "refuse":
-            return await deed.click(f"{name}:{await scene.job('asked')}")
-        case "consent", _:
-            return await deed.click(f"{name}:{ada}-{await scene.voice()}")
-        case "report", _:
-            return await deed.click(f"report:{ada}:{await scene.voice()}:-")
-        case "reason", _:
-            return await deed.choose(f"reason:{ada}:{await scene.voice()}:-", "other")
-        case "rules", _:
-            return await deed.choose("rules:limits:max_clones_per_day", "500")
-        case "defaults", _:
-            return await deed.click("defaults:nothing")
-        case _:
-            of = {"history": await scene.voice(), "community": ":", "audit": ":", "roster": ":"}
-            return await deed.click(f"page:{wish}:0:{of.get(wish, '')}")
+        if action == MENU:
+            message = await self.who.send(self.channel, attachments=[GOOD])
+            return await submit(self.scene.world, self.who, message, channel=self.channel, title=BLANK)
+        if action.startswith("/"):
+            name = " ".join(word for word in action[1:].split() if "=" not in word)
+            result = await self.who.slash(self.channel, name, **values)
+            if name != "voices forget":
+                return result
+            return await self.who.submit_modal(result, {fields(result)[0]: "no"})
+        if not values:
+            sent = await self.scene.world.forge(custom_id, self.channel)
+            return await self.who.click(sent, custom_id=custom_id)
+        [value] = values.values()
+        sent = await self.scene.world.forge_select(custom_id, value, channel=self.channel)
+        return await self.who.select(sent, [value], custom_id=custom_id)
 
 
 def came_of(result: InteractionResult) -> str:
@@ -366,31 +324,22 @@ def came_of(result: InteractionResult) -> str:
     return next((word for word, refusal in REFUSALS.items() if refusal in said), YES)
 
 
-PROCEEDS = {"clone:anyway": "own", "clone:mine": "own", "clone:cancel": "own"} | dict.fromkeys(
-    ("consent:approve", "consent:refuse"), "asked"
-)
-"""Clicks after which a waiting clone proceeds, and its kind."""
+PROCEEDS = r"(?:clone:(?:anyway|mine|cancel)|consent:(?:approve|refuse)):{(\w+)}"
+"""Clicks after which a waiting clone proceeds."""
 
 
-async def tried(scene: Scene, name: str, who: str) -> str:
-    """Let a member try an action; return its outcome. Check that a refusal changed nothing."""
-    if name == "defaults":  # the action resets it
+@pytest.mark.parametrize(("action", "who", "outcome"), CELLS)
+async def test_action_is_allowed_or_refused_as_in_the_table(scene: Scene, action: str, who: str, outcome: str):
+    if action.startswith("defaults"):  # the action resets it
         await scene.court.choose("moderators", "moderator_role", [scene.court.role])
     deed = Deed(scene, *scene.actors[who])
-    outcome = came_of(await _prepared(deed, name))
-    if outcome == YES and (kind := PROCEEDS.get(name)):
-        await until(lambda: scene.stage(scene.waiting[kind]) not in {"waiting", "approval"})
+    assert came_of(await deed.do(action)) == outcome
+    if outcome == YES and (proceeds := re.match(PROCEEDS, action)):
+        await until(lambda: scene.stage(scene.waiting[proceeds[1]]) not in {"waiting", "approval"})
     await scene.settled()
-    if name == "clone:again" and who in {"owner", "owner elsewhere"}:  # at least the card moves
-        return outcome
-    if outcome != YES or (who in STRANGERS and not name.endswith(" own")):
+    card_moves = action.startswith("clone:again") and who in {"owner", "owner elsewhere"}
+    if not card_moves and (outcome != YES or (who in STRANGERS and "{own}" not in action)):
         assert scene.snapshot() == deed.before
-    return outcome
-
-
-@pytest.mark.parametrize(("deed", "who", "outcome"), CELLS)
-async def test_action_is_allowed_or_refused_as_in_the_table(scene: Scene, deed: str, who: str, outcome: str):
-    assert await tried(scene, deed, who) == outcome
 
 
 def registered(bot: Clonevoice) -> set[str]:
@@ -411,5 +360,7 @@ async def test_each_registered_command_button_and_select_is_in_the_table(scene: 
         for command in (top.commands if isinstance(top, discord.app_commands.Group) else [top])
     }
     menus = {command.name for command in bot.tree.get_commands(type=discord.AppCommandType.message)}
-    names = {name.rsplit(" ", 1)[0] if name.endswith(SUFFIXES) else name for name in TABLE}
-    assert registered(bot) | commands | menus == names
+    known = registered(bot) | commands | menus
+    in_table = {name for name in known for action in TABLE if re.match(rf"{name}\b", action)}
+    assert in_table == known
+    assert [action for action in TABLE if not re.match(rf"(?:{'|'.join(known)})\b", action)] == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import discord
 import simcord
+from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult
 
 from support.clocks import until
@@ -66,16 +67,15 @@ async def forget(world: World, who: simcord.MemberActor, word: str = "forget me"
 MENU = "Clone this voice"
 
 
-async def submit(world: World, who: simcord.MemberActor, message: discord.Message, **answers: Any) -> InteractionResult:
+async def submit(
+    world: World, who: simcord.MemberActor, message: discord.Message, channel: ChannelHandle | None = None, **told: Any
+) -> InteractionResult:
     """Fill in the form of "Clone this voice" for a message."""
-    form = await who.context_menu(world.channel, MENU, message)
-    title, rights, speaker, language, description = fields(form)
-    given = {"title": "Ada", "rights": "own", "language": "en"} | answers
-    values = {title: given["title"], rights: [given["rights"]], language: [given["language"]]}
-    if "description" in given:
-        values[description] = given["description"]
-    if "speaker" in given:
-        values[speaker] = [given["speaker"]]
+    form = await who.context_menu(channel or world.channel, MENU, message)
+    told = {"title": "Ada", "rights": "own", "language": "en"} | told
+    names = ("title", "rights", "speaker", "language", "description")
+    given = told | {name: [told[name]] for name in ("rights", "speaker", "language") if name in told}
+    values = {field: given[name] for name, field in zip(names, fields(form), strict=True) if name in given}
     return await who.submit_modal(form, values)
 
 
