@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import fields, replace
+from functools import partial
 from itertools import count, product
 from math import inf
 from pathlib import Path
@@ -46,7 +47,7 @@ END = st.sampled_from([*[None] * 12, *[0.0, 0.001, 0.004] * 2, *range(1, 9)])
 """How a command ends: by itself (None), some time after the next ones begin (the wait for it is this
 number of seconds), or with the bot, which is killed before its nth use of a record."""
 
-CLONE, SPEAK, LIST, DELETE = ROUTES = (
+ROUTES = (
     ("POST", "/speech/voice"),
     ("POST", "/speech"),
     ("GET", "/speech/voices/"),
@@ -80,14 +81,6 @@ class Mistakes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and not isinstance(record.exc_info[1], ClonevoiceError):
             self.seen.append(logging.Formatter().format(record))
-
-
-async def download(*_: object) -> bytes:
-    return GOOD[1]
-
-
-async def inspect(*_: object) -> SampleInfo:
-    return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
 
 def name_of(person: int) -> str:
@@ -184,15 +177,16 @@ class Agreement(RuleBasedStateMachine):
             self.mistakes.seen.append(repr(error))
 
     def change(
-        self, who: int, which: int, end: float | None, work: Callable[[Library, int], Awaitable[object]]
+        self, way: Callable[..., Awaitable[object]], who: int, which: int, end: float | None, *told: str, at: int = 0
     ) -> None:
-        """Run an operation on one of a member's voices, if there is one."""
+        """Run an operation on one of a member's voices, if there is one and the member is there."""
 
-        async def begin(owner_id: int) -> None:
-            if voices := await self.services.library.list_own(owner_id):
-                await work(self.services.library, voices[which % len(voices)].id)
+        async def begin(viewer: Viewer) -> None:
+            if voices := await self.services.library.list_own(viewer.id):
+                await way(self.services.library, viewer, voices[which % len(voices)].id, *told)
 
-        self.do(begin(self.people[who]), end)
+        if viewer := self.at(at, who):
+            self.do(begin(viewer), end)
 
     def at(self, guild: int, who: int) -> Viewer | None:
         gone = guild in self.closed or (guild, self.people[who]) in self.away
@@ -227,24 +221,20 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(who=WHO, which=WHICH, title=TITLE, end=END)
     def rename(self, who: int, which: int, title: str, end: float | None) -> None:
-        viewer = Viewer(self.people[who], 0)
-        self.change(who, which, end, lambda library, voice: library.rename(viewer, voice, title))
+        self.change(Library.rename, who, which, end, title)
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def share(self, who: int, which: int, guild: int, end: float | None) -> None:
-        if viewer := self.at(guild, who):
-            name = name_of(viewer.id)
-            self.change(who, which, end, lambda library, voice: library.share(viewer, voice, owner_name=name))
+        share = partial(Library.share, owner_name=name_of(self.people[who]))
+        self.change(share, who, which, end, at=guild)
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def unshare(self, who: int, which: int, guild: int, end: float | None) -> None:
-        if viewer := self.at(guild, who):
-            self.change(who, which, end, lambda library, voice: library.unshare(viewer, voice))
+        self.change(Library.unshare, who, which, end, at=guild)
 
     @rule(who=WHO, which=WHICH, end=END)
     def delete(self, who: int, which: int, end: float | None) -> None:
-        viewer = Viewer(self.people[who], 0)
-        self.change(who, which, end, lambda library, voice: library.delete(viewer, voice))
+        self.change(Library.delete, who, which, end)
 
     @rule(who=WHO, which=WHICH, guild=GUILD, end=END)
     def speak(self, who: int, which: int, guild: int, end: float | None) -> None:
@@ -381,7 +371,9 @@ class Agreement(RuleBasedStateMachine):
 @pytest.fixture(autouse=True, scope="module")
 def no_discord_and_no_decoder() -> Generator[None]:
     """Let every download return a good sample, and don't decode it, which takes 0.3 s."""
-    with patch.object(SampleDownloads, "get", download), patch.object(SampleInspector, "inspect", inspect):
+    downloaded = AsyncMock(return_value=GOOD[1])
+    inspected = AsyncMock(return_value=SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0))
+    with patch.object(SampleDownloads, "get", downloaded), patch.object(SampleInspector, "inspect", inspected):
         yield
 
 

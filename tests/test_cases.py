@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from bot.moderation.models import Decision
 from bot.policy.models import ModAction, UserRef
 from support.clocks import DAY, until
@@ -142,6 +140,7 @@ class TestDeciding:
         assert sentence("case.over", title="Ada") in text(card)
         assert buttons(card) == []
         assert sentence("reports.none") in text(await court.list("reports"))
+        assert "dismissed a report about “Ada” by ada" in text(await court.list("audit"))
         assert len(world.stored(world.ada)) == 1
         await until(lambda: said_to(world.ada))
         assert said_to(world.ada) == [sentence("notice.owner.dismiss", title="Ada", server="Voice Club")]
@@ -195,13 +194,17 @@ class TestDeciding:
 class TestRemoving:
     """`/voiceadmin remove`, and the button on a card of `/voiceadmin voices`."""
 
-    async def test_remove_command_asks_for_confirmation(self, court: Court, world: World):
-        await shared(world)
-        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Ada", reason="not here")
+    async def test_remove_command_suggests_titles_and_asks_before_it_decides_the_case(self, court: Court, world: World):
+        await reported(world)
+        choices = await court.hedy.autocomplete(world.channel, "voiceadmin remove", "voice", "ad")
+        assert [choice["name"] for choice in choices] == ["Ada (by ada)"]
+        form = await court.list("remove", voice="Ada", reason="not here")
         assert form.modal is not None
         assert len(world.stored(world.ada)) == 1
         await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
         assert world.stored(world.ada) == []
+        assert sentence("reports.none") in text(await court.list("reports"))
+        await until(lambda: said_to(world.grace))
 
     async def test_voice_cloned_elsewhere_is_banned_here_but_not_deleted(self, court: Court, world: World):
         _, (ada, _) = world.elsewhere(world.ada, world.grace)
@@ -217,12 +220,6 @@ class TestRemoving:
         await until(lambda: said_to(world.ada))
         assert "Elsewhere nothing changes" in said_to(world.ada)[0]
 
-    async def test_remove_command_decides_the_open_case_of_the_voice(self, court: Court, world: World):
-        await reported(world)
-        await court.remove()
-        assert sentence("reports.none") in text(await court.list("reports"))
-        await until(lambda: said_to(world.grace))
-
     async def test_voice_of_another_server_cannot_be_removed(self, court: Court, world: World):
         _, (ada, _) = world.elsewhere(world.ada, world.grace)
         voice_id = await world.voice(world.ada, "Far", guild_id=ada.guild.id)
@@ -236,11 +233,6 @@ class TestRemoving:
         await world.send(court.boss(), title="Other")
         await court.remove("Other")
         assert "removed “Other”" in text(await court.list("audit"))
-
-    async def test_remove_command_suggests_titles_to_moderators(self, court: Court, world: World):
-        await world.send(world.ada)
-        choices = await court.hedy.autocomplete(world.channel, "voiceadmin remove", "voice", "ad")
-        assert [choice["name"] for choice in choices] == ["Ada (by ada)"]
 
 
 class TestServerVoices:
@@ -262,40 +254,33 @@ class TestServerVoices:
         await decide(court.hedy, message(card), "remove")
         assert text(card) == sentence("verdict.done.removing", title="Private")
 
-    @pytest.mark.parametrize(
-        ("filters", "titles"),
-        [
-            ({}, {"Private", "Shared", "Hers"}),
-            ({"show": "shared"}, {"Shared"}),
-            ({"show": "private"}, {"Private", "Hers"}),
-            ({"member": "grace"}, {"Hers"}),
-        ],
-    )
-    async def test_server_voices_can_be_filtered(
-        self, court: Court, world: World, filters: dict[str, Any], titles: set[str]
-    ):
+    async def test_server_voices_can_be_filtered_and_end_with_their_deletion(self, court: Court, world: World):
         await world.send(world.ada, title="Private")
         await shared(world, "Shared")
         await world.send(world.grace, title="Hers")
-        given = {**filters, **({"member": world.grace} if "member" in filters else {})}
-        listed = embed_of(await court.list("voices", **given))
-        assert {line.split("**")[1] for line in (listed.description or "").splitlines()} == titles
 
-    async def test_deleted_voice_is_not_listed(self, court: Court, world: World):
-        await world.send(world.ada)
-        await delete(world, world.ada, "Ada")
-        assert sentence("moderators.voices", rows=0) in text(await court.list("voices"))
+        async def titles(**filters: Any) -> set[str]:
+            listed = embed_of(await court.list("voices", **filters)).description or ""
+            return {line.split("**")[1] for line in listed.splitlines()}
+
+        assert await titles() == {"Private", "Shared", "Hers"}
+        assert await titles(show="shared") == {"Shared"}
+        assert await titles(show="private") == {"Private", "Hers"}
+        assert await titles(member=world.grace) == {"Hers"}
+        await delete(world, world.grace, "Hers")
+        assert await titles() == {"Private", "Shared"}
 
 
-async def test_moderator_cannot_block_themselves_or_the_owner_or_a_bot_but_another_moderator(
-    court: Court, world: World
-):
+async def test_moderator_can_block_another_who_cannot_undo_it_but_not_the_owner_or_a_bot(court: Court, world: World):
     guild = world.ada.guild
     bot = guild.add_member(world.env.create_user("robot", bot=True))
     for member, key in ((court.hedy, "self"), (guild.owner, "server_owner"), (bot, "bot")):
         assert text(await court.block(member)) == sentence(f"refused.act_on_{key}")
-    await court.block(court.boss())
+    boss = court.boss()
+    await court.block(boss)
     assert "blocked boss: spam" in text(await court.list("audit"))
+    refused = await boss.slash(world.channel, "voiceadmin unblock", member=boss)
+    assert text(refused) == sentence("refused.act_on_self")
 
 
 async def test_notice_that_closed_dms_reject_comes_with_the_next_list(court: Court, world: World):

@@ -8,14 +8,14 @@ import pytest
 
 from bot.client.membership import DiscordMembership
 from bot.demo.upstream import Fault
-from bot.errors import RecordUnwritable, Refused
+from bot.errors import Refused
 from bot.mureka.errors import SessionDied
 from bot.speaking.job import SpeechJob, SpeechStage
 from bot.store.tiny.jobs import TinySpeeches
 from bot.store.tiny.members import TinyMembers
 from bot.voices.models import Viewer
 from support.clocks import FastClock, turns, until
-from support.faults import hanging, refusing
+from support.faults import full_disk, hanging
 from support.people import SPEECH, forget, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import message, sentence, text
 from support.world import World, on_disk, shared_titles
@@ -59,16 +59,9 @@ FULL_DISKS = [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SEN
 async def test_full_disk_stops_no_paid_clip_and_nothing_is_sent_that_cannot_be_recorded(
     world: World, monkeypatch: pytest.MonkeyPatch, stage: SpeechStage, posted: int
 ):
-    put = TinySpeeches.put
-
-    async def full(store: TinySpeeches, speech: SpeechJob) -> None:
-        if speech.stage is stage:
-            raise RecordUnwritable
-        await put(store, speech)
-
     await world.voice(world.ada, "Ada")
-    monkeypatch.setattr(TinySpeeches, "put", full)
-    monkeypatch.setattr(TinyMembers, "change", refusing(1000, None))
+    full_disk(monkeypatch, TinySpeeches, lambda speech: speech.stage is stage, times=1000)
+    full_disk(monkeypatch, TinyMembers, times=1000, method="change")
     result = await speak(world, world.ada)
     assert len(result.followups) == len(world.upstream.speeches) == posted
     assert (sentence("store.unwritable") in text(result)) == (not posted)

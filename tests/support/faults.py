@@ -9,8 +9,6 @@ import pytest
 
 from bot.demo.upstream import ClonedVoice
 from bot.errors import RecordUnwritable
-from bot.store.tiny.jobs import TinyJobs
-from bot.store.tiny.members import TinyMembers
 from support.reading import sentence
 from support.world import World
 
@@ -42,21 +40,21 @@ def hanging(monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> async
 
 def full_disk(
     monkeypatch: pytest.MonkeyPatch,
-    records: type[TinyJobs | TinyMembers],
+    records: type,
     fits: Callable[[Any], bool] = lambda _: True,
     *,
     times: int,
     method: str = "put",
 ) -> list[Any]:
     """Fail the next `times` writes of records that fit, as a full disk does; return these records."""
-    write: Callable[..., Awaitable[None]] = getattr(records, method)
+    write: Callable[..., Awaitable[Any]] = getattr(records, method)
     refused: list[Any] = []
 
-    async def refuse(store: object, *what: Any) -> None:
+    async def refuse(store: object, *what: Any) -> Any:
         if fits(what[0]) and len(refused) < times:
             refused.append(what[0])
             raise RecordUnwritable(file="a record")
-        await write(store, *what)
+        return await write(store, *what)
 
     monkeypatch.setattr(records, method, refuse)
     return refused
