@@ -29,7 +29,7 @@ from bot.errors import ClonevoiceError
 from bot.jobs.record import InteractionReply
 from bot.library.library import Library
 from bot.services import Ports, Services, build_services
-from bot.speaking.job import SpeechRequest
+from bot.speaking.job import SpeechJob
 from bot.voices.models import Viewer
 from support.audio import GOOD
 from support.builders import JOB
@@ -242,8 +242,12 @@ class Agreement(RuleBasedStateMachine):
 
         async def work(viewer: Viewer) -> None:
             if found := await self.services.library.suggest(viewer, ""):
-                line = SpeechRequest(viewer.id, name_of(viewer.id), guild, 1, text, "en-US", self.reply())
-                await self.services.synthesizer.submit(line, found[which % len(found)].voice_id)
+                voice = await self.services.library.get_visible(viewer, found[which % len(found)].voice_id)
+                author = {"author_id": viewer.id, "author_name": name_of(viewer.id), "guild_id": guild, "channel_id": 1}
+                job = SpeechJob.with_voice(
+                    voice, self.clock.now(), text=text, locale="en-US", reply=self.reply(), **author
+                )
+                await self.services.synthesizer.submit(job)
 
         if viewer := self.at(guild, who):
             self.do(work(viewer), end)

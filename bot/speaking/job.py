@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.errors import ClonevoiceError
-from bot.jobs.record import Failure, IllegalTransition, InteractionReply, JobRecord
+from bot.jobs.record import Failure, IllegalTransition, JobRecord
 from bot.voices.models import Clip, Viewer, Voice
 
 TEXT_LENGTH = 5000  # longest text that the API speaks, in characters
@@ -33,22 +33,9 @@ TRANSITIONS: Mapping[SpeechStage, frozenset[SpeechStage]] = {
 """Which stage may follow which. A job goes back to `ACCEPTED` if the API refused and it may be sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechRequest:
-    """The options of `/speak`, as typed."""
-
-    author_id: int
-    author_name: str
-    guild_id: int
-    channel_id: int
-    text: str
-    locale: str
-    reply: InteractionReply
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechJob(JobRecord):
-    """An accepted text.
+    """A text to speak, and what has become of it.
 
     `times` has the Unix timestamp at which each stage was last entered, for `ACCEPTED` the first time.
     `upstream_job` is the API's ID of the work, `audio_url` the address of the result.
@@ -67,21 +54,16 @@ class SpeechJob(JobRecord):
     audio_url: str | None = None
 
     @classmethod
-    def from_request(cls, request: SpeechRequest, voice: Voice, text: str, now: float) -> Self:
+    def with_voice(cls, voice: Voice, now: float, **fields: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace
+        """Return a new job that speaks with this voice."""
         return cls(
             id=secrets.token_hex(8),
-            author_id=request.author_id,
-            author_name=request.author_name,
-            guild_id=request.guild_id,
-            channel_id=request.channel_id,
             voice_id=voice.id,
             owner_id=voice.owner_id,
             account=voice.account,
             title=voice.title,
-            text=text,
-            locale=request.locale,
             times={SpeechStage.ACCEPTED: now},
-            reply=request.reply,
+            **fields,
         )
 
     def advance(self, stage: SpeechStage, now: float, **changes: Any) -> Self:  # noqa: ANN401 - as in dataclasses.replace

@@ -1,7 +1,7 @@
 """Runs speech jobs from the command to the posted clip, restarts included."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
 from bot.erasures import PendingErasures
@@ -13,11 +13,11 @@ from bot.library.errors import BeingDeleted, VoiceUnknown
 from bot.library.library import Library
 from bot.speaking.attempt import SpeechAttempt
 from bot.speaking.errors import VoiceLost
-from bot.speaking.job import TEXT_LENGTH, SpeechJob, SpeechRequest, SpeechResult, SpeechStage
+from bot.speaking.job import TEXT_LENGTH, SpeechJob, SpeechResult, SpeechStage
 from bot.speaking.ports import SpeechPresenter
 from bot.tasks import BackgroundTasks, first_completed
 from bot.text import clean_lines, is_speakable
-from bot.voices.models import Viewer, Voice
+from bot.voices.models import Voice
 
 _log = logging.getLogger(__name__)
 
@@ -67,17 +67,16 @@ class Synthesizer:
         if sum(job.author_id == author_id for job in self.jobs) >= JOBS_PER_AUTHOR:
             raise Refused("refused.speaking_already", limit=JOBS_PER_AUTHOR)
 
-    async def submit(self, request: SpeechRequest, voice_id: int) -> None:
-        """Record a job and start it. Raises Refused."""
-        text = clean_lines(request.text)
+    async def submit(self, job: SpeechJob) -> None:
+        """Record a job with the text as typed, and start it. Raises Refused."""
+        text = clean_lines(job.text)
         if not is_speakable(text):
             raise Refused("refused.text_blank")
         if len(text) > TEXT_LENGTH:
             raise Refused("refused.text_too_long", limit=TEXT_LENGTH, length=len(text))
-        voice = await self.library.get_usable(Viewer(request.author_id, request.guild_id), voice_id)
-        self.check(request.author_id)
-        job = SpeechJob.from_request(request, voice, text, self.clock.now())
-        self._start_job(await self.jobs.add(job))
+        await self.library.get_usable(job.viewer, job.voice_id)
+        self.check(job.author_id)
+        self._start_job(await self.jobs.add(replace(job, text=text)))
 
     async def erase(self, author_id: int) -> None:
         """Remove a member's jobs. What was not sent is not sent, and what was is not posted."""

@@ -7,7 +7,7 @@ from discord import ui
 
 from bot.errors import Refused
 from bot.i18n import translate_markdown
-from bot.speaking.job import TEXT_LENGTH, SpeechRequest
+from bot.speaking.job import TEXT_LENGTH, SpeechJob
 from bot.voices.models import Voice
 from cogs._ui.form import Form
 from cogs._ui.formatting import attachments, shorten
@@ -61,7 +61,9 @@ async def speak(interaction: Interaction, voice: str, text: str) -> None:
     """Start a clip. An ephemeral card shows its progress."""
     reply = await defer(interaction)
     found = await interaction.client.services.library.resolve(viewer_of(interaction), voice)
-    request = SpeechRequest(
+    job = SpeechJob.with_voice(
+        found,
+        interaction.client.services.clock.now(),
         author_id=interaction.user.id,
         author_name=interaction.user.display_name,
         guild_id=interaction.guild_id or 0,
@@ -70,4 +72,4 @@ async def speak(interaction: Interaction, voice: str, text: str) -> None:
         locale=str(interaction.locale),
         reply=reply,
     )
-    await interaction.client.services.synthesizer.submit(request, found.id)
+    await interaction.client.services.synthesizer.submit(job)
