@@ -50,7 +50,8 @@ async def serve(port: int | None = None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored if a script started the demo
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     async with running_demo(port=port) as page:
-        print(translate(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES))  # noqa: T201 - output of the program
+        text = translate(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES)
+        print(text, flush=True)  # noqa: T201 - output of the program
         await asyncio.to_thread(_open_browser, page.url)
         await page.closed()
 
