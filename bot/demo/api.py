@@ -88,7 +88,9 @@ class Api:
             case "POST", "/speech":
                 status, answer = await self._speak(request)
             case "GET", path if path.startswith("/jobs/"):
-                answer = self._job(path.removeprefix("/jobs/"))
+                answer = self._speeches.job(path.removeprefix("/jobs/"))
+                if answer is None:
+                    raise RefusedError(404, "Job not found")
             case "GET", "/accounts" if self.accounts:
                 answer = {name: {"account": name, "hasAutoRefresh": True} for name in self.accounts}
             case "GET", "/profile/":
@@ -154,11 +156,6 @@ class Api:
             return 201, self._speeches.begin(order, result)
         await asyncio.sleep(self.speech_seconds)
         return 200, result
-
-    def _job(self, job_id: str) -> object:
-        if job := self._speeches.job(job_id):
-            return job
-        raise RefusedError(404, "Job not found")
 
     def _voice(self, voice_id: int, account: str) -> ClonedVoice:
         voice = self.voices.get(voice_id)
