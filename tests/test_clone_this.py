@@ -4,14 +4,13 @@ import pytest
 
 from support.audio import GOOD
 from support.clocks import until
-from support.people import MENU, submit
+from support.people import MENU, clone_message
 from support.reading import buttons, over, sentence, text
 from support.world import World
 
 
 async def test_own_message_becomes_a_voice(world: World):
-    message = await world.ada.send(world.channel, "listen", attachments=[("notes.txt", b"x"), GOOD])
-    result = await submit(world, world.ada, message, language="de", description="Hm")
+    result = await clone_message(world.ada, world.channel, world.ada, language="de", description="Hm")
     await until(lambda: over(result))
     (voice,) = world.stored(world.ada)
     assert (voice["title"], voice["language"], voice["description"]) == ("Ada", "de", "Hm")
@@ -21,8 +20,7 @@ async def test_own_message_becomes_a_voice(world: World):
 
 @pytest.mark.parametrize("goes_on", [True, False])
 async def test_own_rights_to_the_message_of_another_must_be_confirmed(world: World, goes_on: bool):  # noqa: FBT001 - both answers
-    message = await world.grace.send(world.channel, attachments=[GOOD])
-    result = await submit(world, world.ada, message)
+    result = await clone_message(world.ada, world.channel, world.grace)
     await until(lambda: sentence("stage.doubtful") in text(result))
     assert buttons(result) == [sentence("button.mine"), sentence("button.cancel")]
     assert world.posts() == []
@@ -33,8 +31,7 @@ async def test_own_rights_to_the_message_of_another_must_be_confirmed(world: Wor
 
 
 async def test_permission_for_the_message_of_another_is_not_confirmed(world: World):
-    message = await world.grace.send(world.channel, attachments=[GOOD])
-    result = await submit(world, world.ada, message, rights="permission")
+    result = await clone_message(world.ada, world.channel, world.grace, rights="permission")
     await until(lambda: over(result))
     assert len(world.stored(world.ada)) == 1
 
@@ -47,5 +44,5 @@ async def test_message_without_audio_is_refused(world: World):
 async def test_clone_in_progress_shows_its_card_instead_of_a_second_one(world: World):
     world.cdn.delay = 30
     await world.send(title="First", wait=False)
-    message = await world.ada.send(world.channel, attachments=[GOOD])
-    assert sentence("card.title", title="First") in text(await submit(world, world.ada, message))
+    shown = await clone_message(world.ada, world.channel, world.ada)
+    assert sentence("card.title", title="First") in text(shown)

@@ -11,7 +11,7 @@ from support.audio import GOOD
 from support.clocks import DAY, until
 from support.consents import approved, ask, asked, click, consents, job_id, question
 from support.moderators import Court
-from support.people import forget, press, speak, submit
+from support.people import clone_message, forget, press, speak
 from support.reading import UNKNOWN, buttons, sentence, text
 from support.reading import message as received
 from support.world import World, on_disk
@@ -138,8 +138,8 @@ class TestWhoCanBeAsked:
         assert sentence("voice.title", title="Mine") in text(done), "the own voice can be cloned at the same time"
 
     async def test_speaker_can_be_given_in_the_form(self, world: World):
-        message = await world.grace.send(world.channel, attachments=[GOOD])
-        card = await submit(world, world.ada, message, rights="permission", speaker=world.grace)
+        told = {"rights": "permission", "speaker": world.grace}
+        card = await clone_message(world.ada, world.channel, world.grace, **told)
         await until(lambda: "Waiting for approval" in text(card))
 
 

@@ -103,9 +103,7 @@ class TestEnforcement:
             await world.idle()
         await until(lambda: not next(one for one in log.history() if one.embeds).components)
 
-    async def test_block_that_failed_halfway_is_not_imposed_again(
-        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_failed_block_is_not_imposed_again(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         log = await logged_case(court)
         full_disk(monkeypatch, Cloner, times=1, method="cancel_all")
         refused = await decide(court.hedy, log.history()[-1], "block", days="3")
@@ -116,9 +114,7 @@ class TestEnforcement:
         assert await court.blocked() == []
         assert len(await court.audit(decision=ModAction.BLOCK)) == 1
 
-    async def test_broken_connection_to_the_log_channel_does_not_stop_a_block(
-        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_unreachable_log_stops_no_block(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         await logged(court)
         await shared(world)
 
@@ -141,9 +137,7 @@ class TestEnforcement:
         assert not (await world.services.rules.policy(world.guild_id)).speaking
         assert await court.blocked() == []
 
-    async def test_report_during_the_decision_opens_a_new_case(
-        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_late_report_opens_a_new_case(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         await reported(world)
         cases = world.services.cases
         find_open = cases.open
@@ -166,9 +160,7 @@ class TestNames:
     """Owners never see reporters, and erased members are named only as long as needed."""
 
     @pytest.mark.parametrize("how", ["owns the voice", "spoke"])
-    async def test_moderator_cannot_decide_a_case_about_themselves_or_see_its_reporter(
-        self, court: Court, world: World, how: str
-    ):
+    async def test_moderators_cannot_decide_their_case_or_see_its_reporter(self, court: Court, world: World, how: str):
         if how == "spoke":
             await slur_reported(court, court.hedy)
         else:
@@ -263,9 +255,7 @@ class TestRulesInForce:
         assert (policy.cloning, policy.sharing, policy.speaking) == (False, True, False)
 
     @pytest.mark.parametrize("hidden", ["sharing off", "owner blocked"])
-    async def test_hidden_voice_cannot_be_used_by_others_but_can_be_banned(
-        self, court: Court, world: World, hidden: str
-    ):
+    async def test_hidden_voice_is_unusable_by_others_but_can_be_banned(self, court: Court, world: World, hidden: str):
         await shared(world)
         await shared(world, "Far", guild_id=1)
 
@@ -282,9 +272,7 @@ class TestRulesInForce:
         assert "**Far** by ada" in (embed_of(await court.list("voices")).description or "")
         assert text(await court.remove("Far")) == sentence("verdict.done.barring", title="Far")
 
-    async def test_voice_banned_while_it_is_being_shared_is_not_shared(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_voice_banned_while_being_shared_is_not_shared(self, world: World, monkeypatch: pytest.MonkeyPatch):
         voice_id = await world.voice(world.ada, "Far", guild_id=1)
         await world.store.servers.ban_voice(world.guild_id, voice_id)
 
@@ -399,9 +387,7 @@ class TestSpeakers:
         await world.restart()
         await until(lambda: not world.upstream.voices and not consents(world, world.grace))
 
-    async def test_full_disk_at_the_end_loses_neither_voice_nor_consent(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_full_disk_at_the_end_loses_no_voice_or_consent(self, world: World, monkeypatch: pytest.MonkeyPatch):
         card, question = await asked(world)
         full_disk(monkeypatch, TinyMembers, times=3, method="change_consent")
         await click(world, question, "button.approve")
@@ -423,9 +409,7 @@ class TestSpeakers:
         (world.folder / "jobs" / f"{job_id(world)}.mp3").unlink()
         assert text(await click(world, question, "button.open")) == sentence("refused.request_closed")
 
-    async def test_approval_that_failed_halfway_counts_with_the_next_click(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_half_failed_approval_counts_with_the_next_click(self, world: World, monkeypatch: pytest.MonkeyPatch):
         await asked(world)
         put = world.store.members.put_consent
 
@@ -460,9 +444,7 @@ class TestSpeakers:
 class TestCloneRecords:
     """Each clone of a server is listed, whatever failed at its end."""
 
-    async def test_clone_record_that_failed_at_first_is_added_later(
-        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_lost_clone_record_is_added_later(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         full_disk(monkeypatch, TinyServers, times=2, method="add_clone_record")
         await world.send(world.ada)
         assert sentence("moderators.voices", rows=1) in text(await court.list("voices"))

@@ -82,9 +82,7 @@ async def test_folder_of_a_running_bot_is_no_problem(tmp_path: Path, examined: E
         (Fault(body={}), "no Mureka account is configured"),
     ],
 )
-async def test_upstream_problem_is_shown_with_its_remedy(
-    upstream: Upstream, examined: Examine, fault: Fault, said: str
-):
+async def test_api_problem_is_shown_with_its_remedy(upstream: Upstream, examined: Examine, fault: Fault, said: str):
     upstream.faults.append(fault)
     code, rows = await examined()
     assert code == 1

@@ -1,5 +1,7 @@
 """The table of what follows from each error of the API."""
 
+from functools import partial
+
 import pytest
 
 from bot.cloning.errors import VoiceNotFound
@@ -27,6 +29,10 @@ from bot.speaking.errors import VoiceLost
 
 NONE, ALERT, PAUSE, REST = AccountAction
 
+FINAL = (
+    *(Rejected, SpeechFailed, JobForgotten, OutcomeUnknown, partial(UpstreamFailed, status=500)),
+    *(NoAnswer, ConnectionLost, AnswerUnreadable, VoiceNotFound, VoiceLost),
+)
 TABLE: list[tuple[MurekaError, list[float], AccountAction, AccountAction]] = [
     # error, seconds before each repetition, account after a clone, account after another request
     (TokenRefused(), [], ALERT, ALERT),
@@ -36,16 +42,7 @@ TABLE: list[tuple[MurekaError, list[float], AccountAction, AccountAction]] = [
     (SessionRefreshing(code="REFRESH_IN_PROGRESS"), [10] * 6, PAUSE, ALERT),
     (TooManyAtOnce(retry_after=7), [7] * 6, PAUSE, NONE),
     (NotSent(), [2, 5, 15], PAUSE, NONE),
-    (Rejected(), [], NONE, NONE),
-    (SpeechFailed(), [], NONE, NONE),
-    (JobForgotten(), [], NONE, NONE),
-    (OutcomeUnknown(), [], NONE, NONE),
-    (UpstreamFailed(status=500), [], NONE, NONE),
-    (NoAnswer(), [], NONE, NONE),
-    (ConnectionLost(), [], NONE, NONE),
-    (AnswerUnreadable(), [], NONE, NONE),
-    (VoiceNotFound(), [], NONE, NONE),
-    (VoiceLost(), [], NONE, NONE),
+    *((error(), [], NONE, NONE) for error in FINAL),
 ]
 
 

@@ -25,7 +25,7 @@ from bot.voices.models import Consent, Speaker, Statement, Voice
 from support.audio import GOOD, mp3
 from support.clocks import until
 from support.moderators import Court, court_in
-from support.people import MENU, submit
+from support.people import MENU, clone_message
 from support.reading import fields, replies, sentence
 from support.world import World, opened
 
@@ -301,8 +301,7 @@ class Deed:
         await self.scene.settled()
         self.before = self.scene.snapshot()
         if action == MENU:
-            message = await self.who.send(self.channel, attachments=[GOOD])
-            return await submit(self.scene.world, self.who, message, channel=self.channel, title=BLANK)
+            return await clone_message(self.who, self.channel, self.who, title=BLANK)
         if action.startswith("/"):
             name = " ".join(word for word in action[1:].split() if "=" not in word)
             result = await self.who.slash(self.channel, name, **values)

@@ -56,7 +56,7 @@ FULL_DISKS = [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SEN
 
 
 @pytest.mark.parametrize(("stage", "posted"), FULL_DISKS)
-async def test_full_disk_stops_no_paid_clip_and_nothing_is_sent_that_cannot_be_recorded(
+async def test_full_disk_stops_only_unsent_clips(
     world: World, monkeypatch: pytest.MonkeyPatch, stage: SpeechStage, posted: int
 ):
     await world.voice(world.ada, "Ada")
@@ -110,7 +110,7 @@ async def test_problem_of_an_unused_account_does_not_stop_clones(world: World):
 
 
 @pytest.mark.parametrize("error", [aiohttp.ClientError("reset"), TimeoutError(), OSError("no route")])
-async def test_broken_connection_to_discord_makes_no_member_absent(
+async def test_broken_connection_makes_no_member_absent(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     async def broken(*_: object) -> None:

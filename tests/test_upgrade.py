@@ -35,8 +35,6 @@ TOLD = {1003, 1004, 1005, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1015, 1016, 
 class ClockSinceKill(FastClock):
     """A fast clock that starts at the kill."""
 
-    SPEED = 300
-
     def now(self) -> float:
         return KILLED + self.monotonic()
 

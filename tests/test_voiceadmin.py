@@ -104,9 +104,7 @@ class TestWhoMayClone:
         assert await self.refused(court) == sentence("rule.voices", limit=1)
 
     @pytest.mark.parametrize(("rule", "key"), [("min_account_days", "account"), ("min_member_days", "been here")])
-    async def test_new_accounts_and_new_members_are_refused(
-        self, court: Court, rule: str, key: str, monkeypatch: pytest.MonkeyPatch
-    ):
+    async def test_newcomers_are_refused(self, court: Court, rule: str, key: str, monkeypatch: pytest.MonkeyPatch):
         await court.choose("who", rule, ["365"])
         now = discord.utils.utcnow().timestamp
         clock = court.world.services.clock

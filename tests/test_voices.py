@@ -131,21 +131,15 @@ async def test_rename_reaches_card_shared_lists_and_suggestions(world: World):
     assert world.upstream.voices[voice_id].title == "Ada", "the API cannot rename"
 
 
-@pytest.mark.parametrize(("title", "key"), [("eve", "refused.title_taken"), ("\u200b \u3000", "refused.title_blank")])
-async def test_taken_or_blank_title_is_refused(world: World, title: str, key: str):
+async def test_title_of_a_voice_or_a_clone_in_progress_and_a_blank_title_are_refused(world: World):
     await world.voice(world.ada, "Ada")
     await world.voice(world.ada, "Eve")
-    refused = await world.ada.slash(world.channel, "voices rename", voice="Ada", title=title)
-    assert text(refused) == sentence(key, title=title)
-    assert {voice["title"] for voice in world.stored(world.ada)} == {"Ada", "Eve"}
-
-
-async def test_rename_cannot_take_the_title_of_a_clone_in_progress(world: World):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults.append(Fault(method="POST", then="hang"))
-    await world.send(title="Eve", wait=False)
-    refused = await world.ada.slash(world.channel, "voices rename", voice="Ada", title="Eve")
-    assert text(refused) == sentence("refused.title_taken", title="Eve")
+    await world.send(title="Zoe", wait=False)
+    for title, key in (("eve", "title_taken"), ("Zoe", "title_taken"), ("\u200b \u3000", "title_blank")):
+        refused = await world.ada.slash(world.channel, "voices rename", voice="Ada", title=title)
+        assert text(refused) == sentence(f"refused.{key}", title=title)
+    assert {voice["title"] for voice in world.stored(world.ada)} == {"Ada", "Eve"}
 
 
 async def test_empty_list_says_what_to_do_next(world: World):

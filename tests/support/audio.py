@@ -4,7 +4,7 @@ import io
 import math
 import random
 from array import array
-from functools import cache
+from functools import cache, partial
 
 import av
 import pytest
@@ -49,12 +49,6 @@ def mp3(
 
 
 @cache
-def wav(seconds: float = 12, *, sample_rate: int = 44_100) -> bytes:
-    """Return a mono WAV file of 16 bits a sample."""
-    return encoded("wav", "pcm_s16le", seconds, sample_rate=sample_rate)
-
-
-@cache
 def encoded(
     container: str,
     codec: str,
@@ -74,6 +68,9 @@ def encoded(
         stream.layout = {1: "mono", 2: "stereo"}[channels]
         _write_voice(output, stream, round(seconds * sample_rate), level_dbfs)
     return file.getvalue()
+
+
+wav = partial(encoded, "wav", "pcm_s16le")
 
 
 @cache

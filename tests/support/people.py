@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import discord
 import simcord
 from simcord.builders import ChannelHandle
 from simcord.results import InteractionResult
 
+from support.audio import GOOD
 from support.clocks import until
 from support.reading import fields, message, sentence, text
 from support.world import World
@@ -67,11 +67,12 @@ async def forget(world: World, who: simcord.MemberActor, word: str = "forget me"
 MENU = "Clone this voice"
 
 
-async def submit(
-    world: World, who: simcord.MemberActor, message: discord.Message, channel: ChannelHandle | None = None, **told: Any
+async def clone_message(
+    who: simcord.MemberActor, channel: ChannelHandle, author: simcord.MemberActor, **told: Any
 ) -> InteractionResult:
-    """Fill in the form of "Clone this voice" for a message."""
-    form = await who.context_menu(channel or world.channel, MENU, message)
+    """Fill in the form of "Clone this voice" for a message with two files."""
+    message = await author.send(channel, "listen", attachments=[("notes.txt", b"x"), GOOD])
+    form = await who.context_menu(channel, MENU, message)
     told = {"title": "Ada", "rights": "own", "language": "en"} | told
     names = ("title", "rights", "speaker", "language", "description")
     given = told | {name: [told[name]] for name in ("rights", "speaker", "language") if name in told}

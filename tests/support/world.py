@@ -167,19 +167,9 @@ class World:
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
-    values: dict[str, Any] = {
-        "discord_token": SecretStr("offline"),
-        "useapi_token": SecretStr("user:1234-demo"),
-        "useapi_accounts": (),
-        "data_dir": folder,
-        "clones_per_account": 1,
-        "clone_timeout": 300,
-        "max_sample_mb": 10,
-        "max_sample_seconds": 300,
-        "max_voices_per_member": 10,
-        "log_level": "INFO",
-        "log_format": "text",
-    }
+    """Return settings that don't depend on the environment: the defaults with changes."""
+    values: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+    values |= {"discord_token": SecretStr("offline"), "useapi_token": SecretStr("user:1234-demo"), "data_dir": folder}
     return Settings(**(values | changes))
 
 
