@@ -47,12 +47,7 @@ END = st.sampled_from([*[None] * 12, *[0.0, 0.001, 0.004] * 2, *range(1, 9)])
 """How a command ends: by itself (None), some time after the next ones begin (the wait for it is this
 number of seconds), or with the bot, which is killed before its nth use of a record."""
 
-ROUTES = (
-    ("POST", "/speech/voice"),
-    ("POST", "/speech"),
-    ("GET", "/speech/voices/"),
-    ("DELETE", "/speech/voice"),
-)
+ROUTES = (("POST", "/speech/voice"), ("POST", "/speech"), ("GET", "/speech/voices/"), ("DELETE", "/speech/voice"))
 REFUSED = [
     *(Fault(status=status) for status in (400, 404, 429, 596)),
     Fault(status=596, body={"code": "REFRESH_IN_PROGRESS"}),

@@ -16,6 +16,7 @@ from support.moderators import (
     report_clip,
     reported,
     shared,
+    slur_reported,
 )
 from support.people import delete, said_to, speak
 from support.reading import UNKNOWN, buttons, embed_of, fields, message, replies, sentence, text
@@ -76,12 +77,8 @@ class TestReporting:
     """Members report clips and shared voices they can hear, each once and at most ten a day."""
 
     async def test_reported_clip_shows_its_text_author_and_link(self, court: Court, world: World):
-        log = await logged(court)
-        await shared(world)
-        await speak(world, world.grace, said="You *all* owe me")
+        log = await slur_reported(court, world.grace, "You *all* owe me")
         line = world.channel.history()[-1]
-        assert (await report_clip(world.linus, line, "deception")).ephemeral
-        await until(lambda: log.history()[-1].embeds)
         shown = "\n".join(field.value or "" for field in log.history()[-1].embeds[0].fields)
         assert f"[Spoken]({line.jump_url}) by grace (`{world.grace.id}`): " in shown
         assert r"You \*all\* owe me" in shown

@@ -8,8 +8,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import simcord
-from simcord.builders import ChannelHandle
 
 from bot.cloning.cloner import Cloner
 from bot.errors import RecordUnwritable
@@ -33,22 +31,13 @@ from support.moderators import (
     report_clip,
     reported,
     shared,
+    slur_reported,
 )
 from support.people import delete, forget, press, said_to, speak
 from support.reading import UNKNOWN, embed_of, fields, message, replies, sentence, text
 from support.world import World, on_disk
 
 DISMISSED = Decision(ModAction.DISMISS, UserRef(1, "m"), 1.0)
-
-
-async def slur_reported(court: Court, author: simcord.MemberActor) -> ChannelHandle:
-    """Have Linus report what a member said with a shared voice; return the log channel that shows the case."""
-    log, world = await logged(court), court.world
-    await shared(world)
-    await speak(world, author, said="slur")
-    await report_clip(world.linus, world.channel.history()[-1])
-    await until(lambda: log.history()[-1].embeds)
-    return log
 
 
 class TestEnforcement:
@@ -212,6 +201,7 @@ class TestEvidence:
                 late = Clip(f"{number:016x}", voice_id, world.ada.id, "ada", 1, "x", 1.0 + number)
                 await world.store.members.add_clip(world.ada.id, late)
         choice = await world.linus.click(clip, label=sentence("button.report"))
+        assert choice.ephemeral
         assert r"You \*all\* owe me" in text(choice)
         await choose_reason(world.linus, message(choice), "hate")
         [case] = await court.cases()

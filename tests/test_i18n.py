@@ -122,22 +122,13 @@ def test_catalog_has_no_duplicate_keys():
     json.loads((ROOT / "bot/locales/en-US.json").read_text("utf-8"), object_pairs_hook=once)
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "@everyone",
-        "<@123>",
-        "**bold** __under__ ~~gone~~ ||spoiler||",
-        "[text](https://example.com)",
-        "https://example.com",
-        "discord.gg/abc",
-        "<t:0:R>",
-        "`code`",
-        "# head",
-        "> quote",
-        "\\",
-    ],
+HOSTILE = (
+    *("@everyone", "<@123>", "<t:0:R>", "**bold** __under__ ~~gone~~ ||spoiler||", "`code`", "# head", "> quote", "\\"),
+    *("[text](https://example.com)", "https://example.com", "discord.gg/abc"),
 )
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
 def test_text_of_a_member_is_escaped_in_markdown(hostile: str):
     bare = re.sub(r"\\([!-/:-@\[-`{-~])", "", str(escape_markdown(hostile)))
     assert not set(bare) & set(string.punctuation)

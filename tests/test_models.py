@@ -52,25 +52,17 @@ def test_titles_that_look_the_same_are_the_same():
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("meant", "typed"),
     [
-        ("storyteler", "Storyteller"),
-        ("STORY", "Storyteller"),
-        ("lovelace", "Ada Lovelace"),
-        ("adda lovlace", "Ada Lovelace"),
-        ("größe", "Größe"),
-        ("GROSSE", "Größe"),
-        ("ストーリ", "ストーリー"),
-        ("nine news", "News at nine"),
-        ("  news   at ", "News at nine"),
-        ("s", "Storyteller"),
-        ("n", "News at nine"),
-        ("lo", "Ada Lovelace"),
-        ("gro", "Größe"),
+        ("Storyteller", ("storyteler", "STORY", "s")),
+        ("Ada Lovelace", ("lovelace", "adda lovlace", "lo")),
+        ("Größe", ("größe", "GROSSE", "gro")),
+        ("ストーリー", ("ストーリ",)),
+        ("News at nine", ("nine news", "  news   at ", "n")),
     ],
 )
-def test_typo_still_finds_its_title(typed: str, meant: str):
-    assert TITLES[best_matches(typed, TITLES, 5)[0]] == meant
+def test_typo_still_finds_its_title(meant: str, typed: tuple[str, ...]):
+    assert [TITLES[best_matches(one, TITLES, 5)[0]] for one in typed] == [meant] * len(typed)
 
 
 def test_unlike_text_finds_nothing():

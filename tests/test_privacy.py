@@ -15,20 +15,16 @@ from support.reading import message, over, sentence, text
 from support.world import World, on_disk
 
 
-async def test_nothing_is_erased_without_the_confirmation_word(world: World):
-    await world.voice(world.ada, "Ada")
-    refused = await forget(world, world.ada, "yes")
-    assert text(refused) == sentence("refused.forget_unconfirmed", word="FORGET ME")
-    assert len(world.stored(world.ada)) == len(world.upstream.voices) == 1
-
-
-async def test_erasure_deletes_all_data_here_and_upstream(world: World):
+async def test_confirmed_erasure_deletes_all_data_here_and_upstream(world: World):
     await world.voice(world.ada, "Second")
     await world.voice(world.ada, "Ada", share=True)
     await world.voice(world.grace, "Grace", share=True)
     await speak(world, world.ada, "Grace", "What Ada said")
     await speak(world, world.grace, "Ada", "What Grace said")
 
+    refused = await forget(world, world.ada, "yes")
+    assert text(refused) == sentence("refused.forget_unconfirmed", word="FORGET ME")
+    assert (len(world.stored(world.ada)), len(world.upstream.voices)) == (2, 3)
     result = await forget(world, world.ada)
     assert sentence("forget.done", deleted=2) in text(result)
     assert sentence("forget.stays") in text(result)

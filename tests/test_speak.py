@@ -129,6 +129,7 @@ async def test_number_of_clips_at_once_is_limited(world: World):
         ("unshared", "line.failed"),
         ("deleted", "line.failed"),
         ("its owner left", "line.failed"),
+        ("lost upstream", "line.voice_lost"),
         ("removed by a moderator", "refused.withdrawn"),
         ("speaking switched off", "rule.speaking_off"),
     ],
@@ -143,6 +144,8 @@ async def test_clip_of_a_voice_that_may_no_longer_speak_is_not_posted(court: Cou
             await world.ada.slash(world.channel, "voices unshare", voice="Ada")
         case "deleted":
             await delete(world, world.ada)
+        case "lost upstream":
+            world.upstream.voices.clear()
         case "its owner left":
             world.ada.guild.remove_member(world.ada)
             world.skip(FRESH_SECONDS)
@@ -210,15 +213,6 @@ async def test_voice_lost_by_mureka_can_be_deleted_by_its_owner_only(world: Worl
     await press(world.ada, result, "button.gone")
     assert text(result) == sentence("delete.done", title="Ada")
     assert world.stored(world.ada) == []
-
-
-@pytest.mark.world(speech_seconds=0.5)
-async def test_failed_speech_job_is_reported(world: World):
-    await world.voice(world.ada, "Ada")
-    result = await speak(world, world.ada, wait=False)
-    await until(lambda: world.upstream.speeches)
-    world.upstream.voices.clear()
-    await until(lambda: sentence("line.voice_lost", title="Ada") in text(result))
 
 
 async def test_interrupted_request_is_not_sent_again(world: World):

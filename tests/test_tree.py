@@ -55,13 +55,8 @@ async def test_commands_are_synced_once_for_servers_with_the_bot(world: World):
     (sync,) = [entry for entry in world.env.http_requests if entry.path.endswith("/commands")]
     assert sync.method == "PUT"
     commands = cast("list[dict[str, Any]]", sync.json)
-    assert {command["name"] for command in commands} == {
-        "clonevoice",
-        "Clone this voice",
-        "voices",
-        "speak",
-        "voiceadmin",
-    }
+    names = {command["name"] for command in commands}
+    assert names == {"clonevoice", "Clone this voice", "voices", "speak", "voiceadmin"}
     for command in commands:
         assert (command["contexts"], command["integration_types"]) == ([0], [0]), command["name"]
     permissions = {command["name"]: command.get("default_member_permissions") for command in commands}

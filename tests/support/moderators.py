@@ -11,7 +11,7 @@ from simcord.results import InteractionResult, ResponseMessage
 from bot.moderation.models import Case, Decision
 from bot.policy.models import AuditEntry, ModAction, UserRef
 from support.clocks import until
-from support.people import press
+from support.people import press, speak
 from support.reading import fields, message, sentence
 from support.world import World
 
@@ -127,6 +127,16 @@ async def report_clip(who: simcord.MemberActor, clip: discord.Message, reason: s
     asked = await who.click(clip, label=sentence("button.report"))
     await choose_reason(who, message(asked), reason)
     return asked
+
+
+async def slur_reported(court: Court, author: simcord.MemberActor, said: str = "slur") -> ChannelHandle:
+    """Have Linus report what a member said with a shared voice; return the log channel that shows the case."""
+    log, world = await logged(court), court.world
+    await shared(world)
+    await speak(world, author, said=said)
+    await report_clip(world.linus, world.channel.history()[-1])
+    await until(lambda: log.history()[-1].embeds)
+    return log
 
 
 async def complain(
