@@ -1,5 +1,7 @@
 """Shared voices end when their owner or the bot leaves, or when the owner's file disagrees."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from bot.client.membership import FRESH_SECONDS
@@ -64,11 +66,7 @@ async def test_removing_the_bot_unshares_in_that_server_only(world: World):
 
 async def test_sweep_unshares_if_the_bot_was_removed_while_offline(world: World, monkeypatch: pytest.MonkeyPatch):
     await world.voice(world.ada, "Ada", share=True)
-
-    def nowhere(_: int) -> None:
-        """Return no server, as after READY."""
-
-    monkeypatch.setattr(world.bot, "get_guild", nowhere)
+    monkeypatch.setattr(world.bot, "get_guild", Mock(return_value=None))  # as after READY
     await world.services.library.shared_voices.sweep(world.guild_id)
     assert shared_titles(world) == []
 

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import aiohttp
 import pytest
@@ -106,11 +107,7 @@ class TestEnforcement:
     async def test_unreachable_log_stops_no_block(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         await logged(court)
         await shared(world)
-
-        def broken(*_: Any) -> None:
-            raise aiohttp.ClientOSError
-
-        monkeypatch.setattr(world.bot, "get_partial_messageable", broken)
+        monkeypatch.setattr(world.bot, "get_partial_messageable", Mock(side_effect=aiohttp.ClientOSError))
         assert text(await court.block(world.ada)) == sentence("block.done", name="ada")
         await until(lambda: said_to(world.ada))
 
@@ -266,11 +263,8 @@ class TestRulesInForce:
         voice_id = await world.voice(world.ada, "Far", guild_id=1)
         await world.store.servers.ban_voice(world.guild_id, voice_id)
 
-        async def passed(*_: Any) -> None:
-            """Pass, as before the ban."""
-
         with monkeypatch.context() as patch:
-            patch.setattr(world.services.rules, "check_sharing", passed)
+            patch.setattr(world.services.rules, "check_sharing", AsyncMock())  # passes, as before the ban
             await world.ada.slash(world.channel, "voices share", voice="Far")
         assert text(await speak(world, world.grace, voice="Far")) == UNKNOWN
 

@@ -24,10 +24,8 @@ async def upstream() -> AsyncGenerator[Upstream]:
 def _discord(monkeypatch: pytest.MonkeyPatch) -> None:
     async def login(self: discord.Client, token: str) -> None:
         del self
-        if token == "wrong":
-            raise discord.LoginFailure
-        if token == "offline":
-            raise OSError
+        if error := {"wrong": discord.LoginFailure, "offline": OSError}.get(token):
+            raise error
 
     monkeypatch.setattr(discord.Client, "login", login)
 

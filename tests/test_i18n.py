@@ -36,10 +36,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     ],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED],
-    "stage.passed.": [
-        *(Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT),
-        *(Stage.QUEUED, Stage.UPLOADING),
-    ],
+    "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     **dict.fromkeys(("line.", "doctor."), PROBLEMS),
     "panel.page.": list(PAGES),

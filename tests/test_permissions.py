@@ -6,7 +6,6 @@ and select is posted where the bot never posts it. A refused action must change 
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -225,9 +224,8 @@ BLANK = "ㅤ"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Scene]:
-    async with AsyncExitStack() as stack:
-        folder = tmp_path_factory.mktemp("permissions")
-        world = await stack.enter_async_context(opened(folder, keep_alive=False, max_voices_per_member=1000))
+    folder = tmp_path_factory.mktemp("permissions")
+    async with opened(folder, keep_alive=False, max_voices_per_member=1000) as world:
         court = court_in(world)
         guild = world.ada.guild
         judge = guild.add_member(world.env.create_user("judge"), roles=[court.role])

@@ -16,6 +16,12 @@ from support.reading import UNKNOWN, buttons, fields, message, sentence, text
 from support.world import World
 
 
+@pytest.fixture(autouse=True)
+async def voice_id(world: World) -> int:
+    """Give Ada a private voice in each test."""
+    return await world.voice(world.ada, "Ada")
+
+
 def spoken(world: World) -> list[tuple[str, str]]:
     """List the texts that the API was asked to speak, with their voices."""
     return [(line.text, str(line.voice_id)) for line in world.upstream.speeches]
@@ -41,15 +47,13 @@ async def test_clip_is_public_labeled_and_playable(world: World):
 
 @pytest.mark.world(speech_seconds=0.5)
 async def test_card_shows_an_estimate_and_says_so(world: World):
-    await world.voice(world.ada, "Ada")
     await speak(world, world.ada)
     shown = json.dumps(world.edits(), ensure_ascii=False)
     assert "of about 0:55, an estimate" in shown
     assert sentence("line.sent") in shown
 
 
-async def test_form_of_command_or_button_takes_5000_characters_in_two_fields(world: World):
-    voice_id = await world.voice(world.ada, "Ada")
+async def test_form_of_command_or_button_takes_5000_characters_in_two_fields(world: World, voice_id: int):
     form = await world.ada.slash(world.channel, "speak", voice="Ada")
     first, rest = fields(form)
     result = await world.ada.submit_modal(form, {first: "a" * 4000, rest: "b" * 1000})
@@ -65,7 +69,6 @@ async def test_form_of_command_or_button_takes_5000_characters_in_two_fields(wor
 
 @pytest.mark.parametrize("said", ["   ", "🎉🎉", "\u200b", "?!…", "\n\n"])
 async def test_text_without_words_is_refused(world: World, said: str):
-    await world.voice(world.ada, "Ada")
     assert text(await speak(world, world.ada, said=said)) == sentence("refused.text_blank")
     assert spoken(world) == []
     assert speeches_on_disk(world) == []
@@ -76,8 +79,7 @@ async def test_text_of_more_than_5000_characters_is_refused_by_discord(world: Wo
         await speak(world, world.ada, said="a" * 5001)
 
 
-async def test_others_speak_with_a_shared_voice_and_the_owner_sees_it(world: World):
-    voice_id = await world.voice(world.ada, "Ada")
+async def test_others_speak_with_a_shared_voice_and_the_owner_sees_it(world: World, voice_id: int):
     assert text(await speak(world, world.grace)) == UNKNOWN
     await world.ada.slash(world.channel, "voices share", voice="Ada")
     await speak(world, world.grace, said="Good *morning*")
@@ -94,8 +96,7 @@ async def test_others_speak_with_a_shared_voice_and_the_owner_sees_it(world: Wor
 
 
 async def test_history_keeps_the_newest_fifty_clips_in_pages(world: World):
-    for title in ("Ada", "Eve"):
-        await world.voice(world.ada, title)
+    await world.voice(world.ada, "Eve")
     for number in range(52):
         await speak(world, world.ada, said=f"Line number {number}")
     offered = await world.ada.autocomplete(world.channel, "speak", "voice", "")
@@ -115,7 +116,6 @@ async def test_history_keeps_the_newest_fifty_clips_in_pages(world: World):
 
 @pytest.mark.world(speech_seconds=30, clock=None)
 async def test_number_of_clips_at_once_is_limited(world: World):
-    await world.voice(world.ada, "Ada")
     for _ in range(JOBS_PER_AUTHOR):
         await speak(world, world.ada, wait=False)
     refused = await speak(world, world.ada)
@@ -136,7 +136,7 @@ async def test_number_of_clips_at_once_is_limited(world: World):
 )
 @pytest.mark.world(speech_seconds=0.5)
 async def test_clip_of_a_voice_that_may_no_longer_speak_is_not_posted(court: Court, world: World, how: str, key: str):
-    await world.voice(world.ada, "Ada", share=True)
+    await world.ada.slash(world.channel, "voices share", voice="Ada")
     result = await speak(world, world.grace, wait=False)
     await until(lambda: world.upstream.speeches)
     match how:
@@ -176,7 +176,6 @@ FAULTS: list[tuple[list[Fault], str, int]] = [
 
 @pytest.mark.parametrize(("faults", "key", "times"), FAULTS, ids=[f"{f.then} {f.status}" for [f, *_], _, _ in FAULTS])
 async def test_failure_is_shown_once_and_nothing_is_sent_twice(world: World, faults: list[Fault], key: str, times: int):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults += faults
     result = await speak(world, world.ada, said="Do not lose me")
     assert sentence(f"line.mureka.{key}") in text(result)
@@ -196,15 +195,15 @@ RETRIED: list[list[Fault]] = [
 
 @pytest.mark.parametrize("faults", RETRIED, ids=["busy", "refreshing", "no async form"])
 async def test_retryable_errors_are_retried(world: World, faults: list[Fault]):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults += faults
     result = await speak(world, world.ada)
     assert len(result.followups) == 1
     assert len(world.upstream.speeches) == 1
 
 
-async def test_voice_lost_by_mureka_can_be_deleted_by_its_owner_only(world: World):
-    del world.upstream.voices[await world.voice(world.ada, "Ada", share=True)]
+async def test_voice_lost_by_mureka_can_be_deleted_by_its_owner_only(world: World, voice_id: int):
+    await world.ada.slash(world.channel, "voices share", voice="Ada")
+    del world.upstream.voices[voice_id]
     theirs, result = await speak(world, world.grace), await speak(world, world.ada)
     assert buttons(theirs) == []
     for shown in (theirs, result):
@@ -216,7 +215,6 @@ async def test_voice_lost_by_mureka_can_be_deleted_by_its_owner_only(world: Worl
 
 
 async def test_interrupted_request_is_not_sent_again(world: World):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults.append(fault(then="hang", takes_effect=True))
     result = await speak(world, world.ada, wait=False)
     await until(lambda: '"stage":"sending"' in stored_speech(world) and world.upstream.speeches)
@@ -228,7 +226,6 @@ async def test_interrupted_request_is_not_sent_again(world: World):
 
 @pytest.mark.world(speech_seconds=0.3)
 async def test_late_clip_comes_by_dm(world: World):
-    await world.voice(world.ada, "Ada")
     result = await speak(world, world.ada, wait=False)
     await until(lambda: '"stage":"speaking"' in stored_speech(world))
     world.skip(15 * 60)
@@ -239,7 +236,6 @@ async def test_late_clip_comes_by_dm(world: World):
 
 
 async def test_audio_link_of_another_host_is_not_shown(world: World):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults.append(fault(body={"mp3_url": "https://example.org/a.mp3"}))
     result = await speak(world, world.ada)
     (line,) = result.followups
@@ -248,7 +244,6 @@ async def test_audio_link_of_another_host_is_not_shown(world: World):
 
 
 async def test_clip_fails_as_withdrawn_if_its_voice_is_deleted(world: World):
-    await world.voice(world.ada, "Ada")
     world.upstream.faults.append(fault(status=429, headers={"Retry-After": "30"}))
     result = await speak(world, world.ada, wait=False)
     await delete(world, world.ada, "Ada")
@@ -257,8 +252,8 @@ async def test_clip_fails_as_withdrawn_if_its_voice_is_deleted(world: World):
     assert buttons(result) == []
 
 
-async def test_refused_form_returns_its_text(world: World):
-    voice_id = await world.voice(world.ada, "Ada", share=True)
+async def test_refused_form_returns_its_text(world: World, voice_id: int):
+    await world.ada.slash(world.channel, "voices share", voice="Ada")
     form = await world.grace.slash(world.channel, "speak", voice=str(voice_id))
     await world.ada.slash(world.channel, "voices unshare", voice="Ada")
     refused = await world.grace.submit_modal(form, {fields(form)[0]: "Much to type"})

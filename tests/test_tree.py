@@ -1,6 +1,7 @@
 """How exceptions become replies."""
 
 from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
 
 import discord
 import pytest
@@ -19,10 +20,7 @@ async def test_unexpected_error_shows_a_number_that_is_also_logged(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
 ):
 
-    def fail(*_: object) -> None:
-        raise Broken("secret inner workings")
-
-    monkeypatch.setattr(world.bot.services.cloner, place, fail)
+    monkeypatch.setattr(world.bot.services.cloner, place, Mock(side_effect=Broken("secret inner workings")))
     result = await world.send()
     assert world.env.errors
     world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
@@ -36,10 +34,7 @@ async def test_unexpected_error_shows_a_number_that_is_also_logged(
 async def test_unexpected_error_in_a_job_ends_it_with_a_number(
     world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    async def fail(*_: object) -> None:
-        raise Broken
-
-    monkeypatch.setattr(SampleInspector, "inspect", fail)
+    monkeypatch.setattr(SampleInspector, "inspect", AsyncMock(side_effect=Broken))
     result = await world.send()
     (record,) = [record for record in caplog.records if "unexpectedly" in record.message]
     assert record.message.rsplit(" ", 1)[1] in text(result)

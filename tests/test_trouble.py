@@ -1,6 +1,7 @@
 """Clips, shares and erasures under failures of Discord, the disk and the API."""
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import aiohttp
 import discord
@@ -52,10 +53,9 @@ async def test_delayed_clip_is_posted_later_unless_its_voice_is_withdrawn(world:
     assert sentence("refused.withdrawn", title="Ada") in text(result)
 
 
-FULL_DISKS = [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SENDING, 0)]
-
-
-@pytest.mark.parametrize(("stage", "posted"), FULL_DISKS)
+@pytest.mark.parametrize(
+    ("stage", "posted"), [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SENDING, 0)]
+)
 async def test_full_disk_stops_only_unsent_clips(
     world: World, monkeypatch: pytest.MonkeyPatch, stage: SpeechStage, posted: int
 ):
@@ -113,10 +113,7 @@ async def test_problem_of_an_unused_account_does_not_stop_clones(world: World):
 async def test_broken_connection_makes_no_member_absent(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
-    async def broken(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(discord.Guild, "fetch_member", broken)
+    monkeypatch.setattr(discord.Guild, "fetch_member", AsyncMock(side_effect=error))
     membership = DiscordMembership(world.bot, FastClock())
     assert await membership.is_member(world.guild_id, world.ada.id)
 
