@@ -249,7 +249,7 @@ class TestErasure:
         await forget(world, who)
         await until(lambda: not world.upstream.voices and not world.stored(world.ada))
         await until(lambda: not consents(world, world.grace) and f'"{who.id}"' not in on_disk(world))
-        await until(lambda: not (world.folder / "members" / f"{who.id}.json").exists())
+        await until(lambda: f"{who.id}.json" not in on_disk(world))
         await until(lambda: erased == "grace" or str(who.id) not in on_disk(world))
 
     async def test_erasing_the_asked_speaker_ends_the_request(self, world: World):

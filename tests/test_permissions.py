@@ -47,7 +47,7 @@ PEOPLE = (
 STRANGERS = ("blocked", "elsewhere", "moderator elsewhere", "member elsewhere")
 """They may change nothing of this server's people, allowed or not."""
 
-YES = "yes"
+YES = _ = "yes"
 MISTAKE = sentence("error.unexpected", id="").strip()
 REFUSALS: Mapping[str, str] = {
     "unknown": sentence("refused.voice_unknown"),
@@ -61,7 +61,6 @@ REFUSALS: Mapping[str, str] = {
     "no case": sentence("refused.case_unknown"),
 }
 
-_ = YES
 ANYBODY = (_,) * 11
 MODERATORS = ("no mod", "no mod", "no mod", _, _, _, "no mod", "no mod", _, "no mod", "no mod")
 ITS_MODERATORS = (*MODERATORS[:8], "not here", "no mod", "no mod")
