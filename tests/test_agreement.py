@@ -49,7 +49,7 @@ number of seconds), or with the bot, which is killed before its nth use of a rec
 
 ROUTES = (("POST", "/speech/voice"), ("POST", "/speech"), ("GET", "/speech/voices/"), ("DELETE", "/speech/voice"))
 REFUSED = [
-    *(Fault(status=status) for status in (400, 404, 429, 596)),
+    *(Fault(status=code) for code in (400, 404, 429, 596)),
     Fault(status=596, body={"code": "REFRESH_IN_PROGRESS"}),
 ]
 UNCLEAR = [

@@ -46,9 +46,7 @@ TABLE: list[tuple[MurekaError, list[float], AccountAction, AccountAction]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("error", "delays", "after_clone", "after_other"), TABLE, ids=lambda value: type(value).__name__
-)
+@pytest.mark.parametrize(("error", "delays", "after_clone", "after_other"), TABLE, ids=lambda one: type(one).__name__)
 def test_error_decides_on_repetitions_and_account(
     error: MurekaError, delays: list[float], after_clone: AccountAction, after_other: AccountAction
 ):

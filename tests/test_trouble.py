@@ -110,9 +110,7 @@ async def test_problem_of_an_unused_account_does_not_stop_clones(world: World):
 
 
 @pytest.mark.parametrize("error", [aiohttp.ClientError("reset"), TimeoutError(), OSError("no route")])
-async def test_broken_connection_makes_no_member_absent(
-    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
-):
+async def test_lost_connection_makes_no_member_absent(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception):
     monkeypatch.setattr(discord.Guild, "fetch_member", AsyncMock(side_effect=error))
     membership = DiscordMembership(world.bot, FastClock())
     assert await membership.is_member(world.guild_id, world.ada.id)

@@ -49,6 +49,7 @@ async def test_card_shows_all_fields_and_plays_and_opens_for_others_once_shared(
 async def test_withdrawn_voice_is_gone_everywhere_at_once(world: World, command: str):
     voice_id = await world.voice(world.ada, "Ada", share=True)
     listed = await world.grace.slash(world.channel, "voices community")
+    own, card = await world.ada.slash(world.channel, "voices list"), await card_of(world, world.ada, voice_id)
     result = await world.ada.slash(world.channel, command, voice="Ada")
     if command == "voices delete":
         assert sentence("delete.ask", title="Ada") in text(result)
@@ -56,6 +57,10 @@ async def test_withdrawn_voice_is_gone_everywhere_at_once(world: World, command:
         assert text(result) == sentence("delete.done", title="Ada")
         assert world.upstream.voices == {}
         assert world.stored(world.ada) == []
+        assert text(await pick(world.ada, own, voice_id)) == UNKNOWN
+        for wish in ("button.speak", "button.rename"):
+            assert text(await press(world.ada, card, wish)) == UNKNOWN
+        assert (await press(world.ada, card, "button.unshare")).followups[0].content == UNKNOWN
     assert text(await pick(world.grace, listed, voice_id)) == UNKNOWN
     assert text(await card_of(world, world.grace, voice_id)) == UNKNOWN
     empty = await world.grace.slash(world.channel, "voices community")
@@ -215,18 +220,6 @@ async def test_cards_and_lists_work_after_a_restart(world: World):
     await world.restart()
     await press(world.ada, card, "button.gone")
     assert text(card) == sentence("delete.done", title="Ada")
-
-
-async def test_voice_deleted_between_list_and_click_is_unknown(world: World):
-    voice_id = await world.voice(world.ada, "Ada")
-    listed = await world.ada.slash(world.channel, "voices list")
-    card = await card_of(world, world.ada, voice_id)
-    await delete(world, world.ada, "Ada")
-    assert text(await pick(world.ada, listed, voice_id)) == UNKNOWN
-    for wish in ("button.speak", "button.rename"):
-        assert text(await press(world.ada, card, wish)) == UNKNOWN
-    said = await press(world.ada, card, "button.share")
-    assert said.followups[0].content == UNKNOWN
 
 
 async def test_card_without_its_preview_is_shown(world: World):

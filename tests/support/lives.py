@@ -22,11 +22,7 @@ from support.reading import sentence
 ADA = 5001
 SIZE = len(GOOD[1])
 LAUNCHER = Path(__file__).with_name("launcher.py")
-WAITS = (
-    "clone_timeout=2",
-    "bot.cloning.recovery:SEARCH_DELAYS=[0.0, 0.1]",
-    "bot.cloning.recorder:DISK_FULL_SECONDS=0.1",
-)
+WAITS = ("clone_timeout=2", "bot.cloning.recovery:SEARCH_DELAYS=[0, 0.1]", "bot.cloning.recorder:DISK_FULL_SECONDS=0.1")
 """Shortened: the search for a voice, and the times between searches and between writes."""
 RECEIVED = sentence("stage.present.received")
 AGAIN = sentence("button.again")
