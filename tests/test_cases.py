@@ -1,11 +1,16 @@
 """Reports, cases and takedowns: from a member's report to a moderator's decision."""
 
 import asyncio
+import json
 from typing import Any
+
+import pytest
 
 from bot.moderation.models import Decision
 from bot.policy.models import ModAction, UserRef
+from bot.store.tiny.servers import TinyServers
 from support.clocks import DAY, until
+from support.faults import full_disk
 from support.moderators import (
     REASON,
     Court,
@@ -60,8 +65,7 @@ async def test_case_goes_from_report_to_removal_across_restarts(court: Court, wo
     # The case is closed, all members are notified, and Ada does not see who reported.
     over = next(one for one in log.history() if one.embeds)
     assert over.embeds[0].title == sentence("case.over", title="Ada")
-    assert over.components == []
-    assert over.attachments == []
+    assert over.components == over.attachments == []
     outcome = sentence("notice.reported.remove", title="Ada", server="Voice Club")
     await until(lambda: said_to(world.grace) == said_to(world.linus) == [outcome] and said_to(world.ada))
     [told] = said_to(world.ada)
@@ -262,6 +266,21 @@ class TestServerVoices:
         assert await titles(member=world.grace) == {"Hers"}
         await delete(world, world.grace, "Hers")
         assert await titles() == {"Private", "Shared"}
+
+    async def test_lost_clone_record_is_added_later(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
+        full_disk(monkeypatch, TinyServers, times=2, method="add_clone_record")
+        await world.send(world.ada)
+        assert sentence("moderators.voices", rows=1) in text(await court.list("voices"))
+
+    async def test_voice_cloned_before_clone_records_is_added_at_start(self, court: Court, world: World):
+        await world.voice(world.ada, "Old")
+        rules = world.server_file()
+        assert not rules.exists()
+        await world.restart()
+        await until(lambda: rules.exists() and json.loads(rules.read_text("utf-8")).get("clone_records"))
+        assert "**Old** by ada" in (embed_of(await court.list("voices")).description or "")
+        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Old", reason="no")
+        assert len(fields(form)) == 1
 
 
 async def test_moderator_can_block_another_who_cannot_undo_it_but_not_the_owner_or_a_bot(court: Court, world: World):

@@ -1,7 +1,6 @@
 """Decisions and consent under kills, full disks, damaged files and races."""
 
 import asyncio
-import json
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from bot.cloning.cloner import Cloner
 from bot.errors import RecordUnwritable
-from bot.moderation.models import Case, Decision
+from bot.moderation.models import Case
 from bot.policy.models import ModAction, UserRef
 from bot.store.tiny.jobs import TinyJobs
 from bot.store.tiny.members import TinyMembers
@@ -37,8 +36,6 @@ from support.moderators import (
 from support.people import delete, forget, press, said_to, speak
 from support.reading import UNKNOWN, embed_of, fields, message, replies, sentence, text
 from support.world import World, on_disk
-
-DISMISSED = Decision(ModAction.DISMISS, UserRef(1, "m"), 1.0)
 
 
 class TestEnforcement:
@@ -131,7 +128,7 @@ class TestEnforcement:
         async def overtaken(guild_id: int) -> list[Case]:
             found = await find_open(guild_id)
             monkeypatch.undo()
-            await cases.decide(world.guild_id, found[0].id, DISMISSED)
+            await cases.decide(world.guild_id, found[0].id, court.verdict())
             return found
 
         card = await world.linus.slash(world.channel, "voices show", voice="Ada")
@@ -420,22 +417,3 @@ class TestSpeakers:
             await answers.withdraw(world.grace.id, given["job_id"])
         await answers.withdraw(world.grace.id, given["job_id"])
         assert world.upstream.voices == {}
-
-
-class TestCloneRecords:
-    """Each clone of a server is listed, whatever failed at its end."""
-
-    async def test_lost_clone_record_is_added_later(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
-        full_disk(monkeypatch, TinyServers, times=2, method="add_clone_record")
-        await world.send(world.ada)
-        assert sentence("moderators.voices", rows=1) in text(await court.list("voices"))
-
-    async def test_voice_cloned_before_clone_records_is_added_at_start(self, court: Court, world: World):
-        await world.voice(world.ada, "Old")
-        rules = world.server_file()
-        assert not rules.exists()
-        await world.restart()
-        await until(lambda: rules.exists() and json.loads(rules.read_text("utf-8")).get("clone_records"))
-        assert "**Old** by ada" in (embed_of(await court.list("voices")).description or "")
-        form = await court.hedy.slash(world.channel, "voiceadmin remove", voice="Old", reason="no")
-        assert len(fields(form)) == 1

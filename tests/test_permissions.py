@@ -7,6 +7,7 @@ and select is posted where the bot never posts it. A refused action must change 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import discord
@@ -123,7 +124,7 @@ class Scene:
     there: ChannelHandle
     actors: Mapping[str, tuple[simcord.MemberActor, ChannelHandle]]
     made: dict[int, Voice] = field(default_factory=dict[int, Voice])
-    numbers: list[int] = field(default_factory=list[int])
+    numbers: "count[int]" = field(default_factory=count)
     waiting: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -131,8 +132,7 @@ class Scene:
         return self.court.world
 
     def title(self) -> str:
-        self.numbers.append(len(self.numbers))
-        return f"Voice {len(self.numbers)}"
+        return f"Voice {next(self.numbers)}"
 
     async def voice(self, owner: simcord.MemberActor | None = None, *, shared: bool = True) -> int:
         """Give Ada or another member a voice cloned here with Linus's consent, shared or not.
@@ -163,7 +163,7 @@ class Scene:
             if case.open and case.reports[0].reporter_id == self.world.linus.id:
                 return case.id
         voice_id = await self.voice()
-        guild, case_id = self.world.guild_id, 10**9 + len(self.numbers)
+        guild, case_id = self.world.guild_id, 10**9 + next(self.numbers)
         target = ReportedVoice(voice_id, self.world.ada.id, "ada", "Voice", "", cloned_here=True)
         line = ReportedClip("Hi", self.world.grace.id, "grace", "https://discord.com")
         report = Report(self.world.linus.id, "linus", ReportReason.OTHER, 1.0, line)
