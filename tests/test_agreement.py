@@ -314,9 +314,7 @@ class Agreement(RuleBasedStateMachine):
         for owner, tables in members.items():
             kept = [voice for voice in tables["voices"].values() if not voice["deleting"]]
             gone = {str(voice["id"]) for voice in kept if voice["id"] not in self.upstream.voices}
-            assert gone <= self.pending("pending_deletions") or owner in self.pending("pending_erasures"), (
-                "gone upstream"
-            )
+            assert gone <= self.pending("pending_deletions") or owner in self.pending("pending_erasures"), "it is gone"
             titles = Counter(voice["title"].casefold() for voice in kept)
             assert set(titles.values()) <= {1}, "two voices have one title"
         spoken = Counter(line.text for line in self.upstream.speeches)
@@ -430,9 +428,8 @@ def test_share_is_complete_or_absent_if_its_owner_or_the_bot_leaves(leaves: str)
     with begun() as agreement:
         community = agreement.services.library.shared_voices
         agreement.unshare(0, 0, HERE, None)
-        leaving = (
-            community.unshare_all(HERE) if leaves == "the bot" else community.unshare_member(HERE, agreement.people[0])
-        )
+        owner = agreement.people[0]
+        leaving = community.unshare_all(HERE) if leaves == "the bot" else community.unshare_member(HERE, owner)
         agreement.do(leaving, 0.0)
         agreement.share(0, 0, HERE, None)
 

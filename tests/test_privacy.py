@@ -44,10 +44,8 @@ async def test_failed_deletion_stays_pending_without_other_data(world: World):
     assert sentence("forget.owed", owed=1) in text(await forget(world, world.ada))
     await until(lambda: str(world.ada.id) not in on_disk(world))
     if world.upstream.voices:
-        pending = json.loads((world.folder / "pending.json").read_text("utf-8"))
-        assert pending["pending_deletions"] == {
-            str(voice_id): {"voice_id": voice_id, "account": None, "owner_id": None}
-        }
+        owed = json.loads((world.folder / "pending.json").read_text("utf-8"))["pending_deletions"]
+        assert owed == {str(voice_id): {"voice_id": voice_id, "account": None, "owner_id": None}}
     await until(lambda: not world.upstream.voices and str(voice_id) not in on_disk(world))
 
 

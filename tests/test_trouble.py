@@ -54,17 +54,17 @@ async def test_delayed_clip_is_posted_later_unless_its_voice_is_withdrawn(world:
 
 
 @pytest.mark.parametrize(
-    ("stage", "posted"), [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SENDING, 0)]
+    ("stage", "clips"), [(SpeechStage.SPEAKING, 1), (SpeechStage.MADE, 1), (SpeechStage.SENDING, 0)]
 )
 async def test_full_disk_stops_only_unsent_clips(
-    world: World, monkeypatch: pytest.MonkeyPatch, stage: SpeechStage, posted: int
+    world: World, monkeypatch: pytest.MonkeyPatch, stage: SpeechStage, clips: int
 ):
     await world.voice(world.ada, "Ada")
     full_disk(monkeypatch, TinySpeeches, lambda speech: speech.stage is stage, times=1000)
     full_disk(monkeypatch, TinyMembers, times=1000, method="change")
     result = await speak(world, world.ada)
-    assert len(result.followups) == len(world.upstream.speeches) == posted
-    assert (sentence("store.unwritable") in text(result)) == (not posted)
+    assert len(result.followups) == len(world.upstream.speeches) == clips
+    assert (sentence("store.unwritable") in text(result)) == (not clips)
 
 
 async def test_erasing_a_token_does_not_undo_a_stage(world: World, monkeypatch: pytest.MonkeyPatch):

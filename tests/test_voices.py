@@ -112,10 +112,7 @@ async def test_not_found_counts_once_the_list_agrees(world: World, status: int):
 
 async def test_missing_account_keeps_the_deletion_pending_and_notifies(world: World):
     await world.voice(world.ada, "Ada")
-    world.upstream.faults += [
-        Fault(method="DELETE", status=404),
-        Fault(method="GET", path="/speech/voices/", status=404),
-    ]
+    world.upstream.faults += [Fault(method=method, status=404) for method in ("DELETE", "GET")]
     assert text(await delete(world, world.ada, "Ada")) == sentence("delete.owed", title="Ada")
     await until(world.direct)
     assert "Trouble with the Mureka account" in world.direct()[0]["content"]
