@@ -13,19 +13,6 @@ from support.reading import sentence
 from support.world import World
 
 
-def refusing(times: int, then: Any) -> Any:
-    """Return a call that raises the error of a full disk this number of times."""
-    left = [times]
-
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        if left[0] > 0:
-            left[0] -= 1
-            raise RecordUnwritable
-        return await then(*args, **kwargs)
-
-    return call
-
-
 def hanging(monkeypatch: pytest.MonkeyPatch, target: object, name: str) -> asyncio.Event:
     """Let a method never return; the event is set once it is called."""
     called = asyncio.Event()
