@@ -71,8 +71,7 @@ async def test_case_goes_from_report_to_removal_across_restarts(court: Court, wo
     [told] = said_to(world.ada)
     assert "Grace did not agree" in told
     assert "Ask hedy" in told
-    assert "grace" not in told
-    assert "linus" not in told
+    assert not [who for who in ("grace", "linus") if who in told]
     assert "**hedy** removed “Ada” by ada: Grace did not agree" in text(await court.list("audit", kind="remove"))
     assert any("removed “Ada” by ada: Grace did not agree" in one.content for one in log.history())
 
@@ -209,8 +208,7 @@ class TestRemoving:
         done = await court.remove()
         assert text(done) == sentence("verdict.done.barring", title="Ada")
         assert len(world.upstream.voices) == 1
-        [voice] = world.stored(world.ada)
-        assert voice["shared_in"] == []
+        assert world.stored(world.ada)[0]["shared_in"] == []
         barred = sentence("rule.voice_barred", title="Ada")
         assert text(await world.ada.slash(world.channel, "voices share", voice="Ada")) == barred
         assert text(await speak(world, world.ada)) == barred
