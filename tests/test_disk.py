@@ -28,42 +28,29 @@ def limit_files(life: Life, size: int) -> None:
     resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-class TestKernel:
-    """The kernel rejects the writes of a bot in a process of its own."""
+async def test_full_disk_refuses_commands_and_delays_voices_until_there_is_room(tmp_path: Path):
+    async with begun(tmp_path / "life") as life:
+        await until(life.last_cards)
+        before = life.records()
+        await life.order("Grace")
+        await until(lambda: len(life.upstream.voices) == 2)
+        limit_files(life, 0)
+        await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
+        assert life.records() == before
+        limit_files(life, resource.RLIM_INFINITY)
+        await until(lambda: life.last_cards("Grace"))
+        assert [voice["title"] for voice in life.records()] == ["Ada", "Grace"]
+        assert life.sendings == 2
+        await until(lambda: not any((life.home / "data" / "jobs").iterdir()))
 
-    async def test_full_disk_refuses_commands_and_delays_voices_until_there_is_room(self, tmp_path: Path):
-        async with begun(tmp_path / "life") as life:
-            await until(life.last_cards)
-            before = life.records()
-            await life.order("Grace")
-            await until(lambda: len(life.upstream.voices) == 2)
-            limit_files(life, 0)
-            await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
-            assert life.records() == before
-            limit_files(life, resource.RLIM_INFINITY)
-            await until(lambda: life.last_cards("Grace"))
-            assert [voice["title"] for voice in life.records()] == ["Ada", "Grace"]
-            assert life.sendings == 2
-            await until(lambda: not any((life.home / "data" / "jobs").iterdir()))
-
-            limit_files(life, 0)
-            await life.order("Linus")
-            await until(lambda: life.card and sentence("store.unwritable") in life.card.text)
-            assert [*(life.home / "data" / "jobs").iterdir()] == []
-            limit_files(life, resource.RLIM_INFINITY)
-            await life.order("Linus")
-            await until(lambda: life.last_cards("Linus"))
-            assert [voice["title"] for voice in life.records()] == ["Ada", "Grace", "Linus"]
-
-    async def test_killed_bot_finds_the_voice_it_could_not_record(self, tmp_path: Path):
-        async with begun(tmp_path / "life") as life:
-            await until(lambda: life.upstream.voices)
-            limit_files(life, 0)
-            await until(lambda: life.card and sentence("note.disk_full") in life.card.text)
-            await life.kill()
-            await life.start()
-            assert await life.judge() == "a voice"
-            assert life.sendings == 1
+        limit_files(life, 0)
+        await life.order("Linus")
+        await until(lambda: life.card and sentence("store.unwritable") in life.card.text)
+        assert [*(life.home / "data" / "jobs").iterdir()] == []
+        limit_files(life, resource.RLIM_INFINITY)
+        await life.order("Linus")
+        await until(lambda: life.last_cards("Linus"))
+        assert [voice["title"] for voice in life.records()] == ["Ada", "Grace", "Linus"]
 
 
 @pytest.mark.parametrize("records", [TinyMembers, TinyJobs])

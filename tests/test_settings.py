@@ -1,22 +1,16 @@
 """The operator's settings: three sources, and errors that name the variable."""
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot import settings as module
 from bot.errors import SettingsError
 from bot.settings import Settings
-from support.clocks import PATIENCE
 from support.program import exit_of
 
 TOKENS = {"DISCORD_TOKEN": "abc.def.ghi", "USEAPI_TOKEN": "user:1234-abc"}
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -107,35 +101,11 @@ def test_malformed_setting_or_file_prints_a_sentence_and_exits_with_78(
     assert "can't be read" in line
 
 
-def test_unusable_data_folder_prints_a_sentence_and_exits_with_78():
+def test_unusable_data_folder_prints_a_sentence_and_exits_with_78(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
     Path("data").write_text("a file in its place", "utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "bot", "run"],
-        env={"PYTHONPATH": str(ROOT), **TOKENS},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert (ended.returncode, ended.stderr.count("\n")) == (78, 1)
-    assert "DATA_DIR" in ended.stderr
-
-
-def test_sigterm_ends_the_program_with_0(tmp_path: Path):
-    code = (
-        "import asyncio, bot.app, bot.settings\n"
-        "async def connecting(self):\n"
-        "    print('connecting', flush=True)\n"
-        "    await asyncio.Event().wait()\n"
-        "async def login(self, token): pass\n"
-        "bot.app.Clonevoice.connect, bot.app.Clonevoice.login = connecting, login\n"
-        "asyncio.run(bot.app.run(bot.settings.Settings.load()))\n"
-    )
-    environment = {"PYTHONPATH": str(ROOT), "DATA_DIR": str(tmp_path / "data"), **TOKENS}
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == "connecting\n", process.stderr.read()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=PATIENCE) == 0, process.stderr.read()
+    assert exit_of(monkeypatch, "run", **TOKENS) == 78
+    [line] = capsys.readouterr().err.splitlines()
+    assert "DATA_DIR" in line
+    assert not caplog.records

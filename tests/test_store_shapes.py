@@ -115,12 +115,6 @@ async def test_record_of_shape_0_is_written_in_shape_1_and_read_the_same(shape0:
         assert await everything(store) == after
 
 
-async def test_new_folder_has_the_current_shape(tmp_path: Path):
-    async with open_store(tmp_path / "new"):
-        pass
-    assert json.loads((tmp_path / "new" / "version.json").read_bytes()) == {"shape": 1}
-
-
 def test_every_rule_has_one_name():
     assert {*RENAMED_RULES.values()} <= {*Policy.__dataclass_fields__}
     assert not {*RENAMED_RULES} & {*Policy.__dataclass_fields__}
