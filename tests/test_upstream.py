@@ -83,6 +83,10 @@ async def voice(api: Caller) -> dict[str, Any]:
     return (await api.clone())[1]
 
 
+async def chunked() -> AsyncGenerator[bytes]:
+    yield SAMPLE
+
+
 async def send_and_hang_up(upstream: Upstream, body: bytes, announced: int) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", int(upstream.origin.rpartition(":")[2]))
     headers = AUDIO | {"Host": "127.0.0.1", "Content-Length": str(announced)}
@@ -119,6 +123,7 @@ async def test_longest_texts_are_accepted_in_each_language(api: Caller, voice: d
         ),
         *(({"params": {name: QUERY[name] for name in QUERY if name != left_out}}, 400, left_out) for left_out in QUERY),
         ({"data": b""}, 400, "body"),
+        ({"data": chunked()}, 411, "Content-Length"),
         ({"headers": TOKEN | {"Content-Type": "application/octet-stream"}}, 400, "audio/mpeg"),
         ({"headers": {"Content-Type": "audio/mpeg"}}, 401, "Unauthorized"),
         ({"headers": AUDIO | {"Authorization": "Bearer user:9-no"}}, 401, "Unauthorized"),
@@ -132,21 +137,15 @@ async def test_malformed_clone_is_refused(api: Caller, options: dict[str, Any], 
     assert reason in answer["error"]
 
 
-async def test_chunked_body_is_refused(api: Caller):
-    async def pieces() -> AsyncGenerator[bytes]:
-        yield SAMPLE
-
-    assert (await api.post(data=pieces()))[0] == 411
-    assert api.upstream.voices == {}
-
-
-async def test_several_accounts_must_be_named_and_are_separate():
+async def test_several_accounts_must_be_named_and_each_has_its_clones_and_the_preset_voices():
     async with calling(accounts=["a", "b"]) as api:
         assert (await api.clone())[0] == 400
         assert (await api.clone(account="c"))[0] == 404
         _, voice = await api.clone(account="b")
-        assert await api.titles(cloned="true", account="a") == []
-        assert await api.titles(cloned="true", account="b") == ["Grandpa"]
+        for account, clones in {"a": [], "b": ["Grandpa"]}.items():
+            assert await api.titles(cloned="true", account=account) == clones
+            assert await api.titles(cloned="false", account=account) == ["Newsreader"]
+            assert await api.titles(account=account) == [*clones, "Newsreader"]
         assert (await api.delete(voice_id=str(voice["id"]), account="a"))[0] == 404
         assert list(api.upstream.voices) == [voice["id"]]
         for other in ({"account": "a"}, {"account": "c"}, {"account": "b", "voice_id": 5}):
@@ -157,9 +156,6 @@ async def test_several_accounts_must_be_named_and_are_separate():
 async def test_accounts_and_profile_show_the_configuration(api: Caller):
     _, accounts = await api.ask("GET", "/accounts")
     assert accounts["demo@example.com"]["account"] == "demo@example.com"
-    assert "error" not in accounts["demo@example.com"]
-    _, profile = await api.ask("GET", "/profile/")
-    assert (profile["user"]["vip_name"], profile["credits"] > 0) == ("Premier", True)
     assert (await api.ask("GET", "/profile/?account=who"))[0] == 404
     assert (await api.ask("GET", "/speech/voices"))[0] == 404, "the documented path ends in a slash"
     async with calling(accounts=[]) as api_without_accounts:
@@ -182,13 +178,6 @@ async def test_voices_are_listed_newest_first_in_pages():
         assert pages == [["4", "3"], ["2", "1"], ["0"]]
 
 
-async def test_only_cloned_true_leaves_out_preset_voices(api: Caller):
-    await api.clone()
-    assert await api.titles(cloned="true") == ["Grandpa"]
-    assert await api.titles(cloned="false") == ["Newsreader"]
-    assert await api.titles() == ["Grandpa", "Newsreader"]
-
-
 async def test_deleted_voice_is_gone_and_its_clips_are_not(api: Caller, voice: dict[str, Any]):
     _, speech = await api.speak(voice_id=voice["id"])
     assert (await api.delete())[0] == 400
@@ -201,18 +190,16 @@ async def test_deleted_voice_is_gone_and_its_clips_are_not(api: Caller, voice: d
     assert (await api.file(speech["mp3_url"].replace("1.mp3", "2.mp3")))[0] == 404
 
 
-async def test_clip_is_spoken_by_its_voice_and_charged():
-    async with calling(speech_seconds=0.1) as api:
-        _, voice = await api.clone()
-        text, mp3_url = "x" * 60, f"{api.upstream.origin}/files/speech-1.mp3"
-        status, speech = await api.speak(text=text, voice_id=voice["id"], title="声")
-        assert status == 200
-        assert speech == {"title": "声", "preview": text[:50], "cover": voice["cover"], "mp3_url": mp3_url}
-        await api.speak(voice_id=voice["id"])
-        assert api.upstream.speeches == [
-            SpokenClip(1, voice["id"], "demo@example.com", "声", text, mp3_url),
-            SpokenClip(2, voice["id"], "demo@example.com", "", "Hello.", mp3_url.replace("1.mp3", "2.mp3")),
-        ]
+async def test_clip_is_spoken_by_its_voice_and_charged(api: Caller, voice: dict[str, Any]):
+    text, mp3_url = "x" * 60, f"{api.upstream.origin}/files/speech-1.mp3"
+    status, speech = await api.speak(text=text, voice_id=voice["id"], title="声")
+    assert status == 200
+    assert speech == {"title": "声", "preview": text[:50], "cover": voice["cover"], "mp3_url": mp3_url}
+    await api.speak(voice_id=voice["id"])
+    assert api.upstream.speeches == [
+        SpokenClip(1, voice["id"], "demo@example.com", "声", text, mp3_url),
+        SpokenClip(2, voice["id"], "demo@example.com", "", "Hello.", mp3_url.replace("1.mp3", "2.mp3")),
+    ]
 
 
 async def test_clip_can_be_requested_as_a_job():
