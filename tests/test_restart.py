@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simcord.results import InteractionResult
 
 from bot.audio.sample_info import SampleInfo
 from bot.client.messenger import DeliveryError, Messenger
@@ -253,15 +252,9 @@ class TestEachStage:
             assert "Known" not in told(world)
             assert ids(world, ADA) == [7]
 
-    async def test_undelivered_failure_is_delivered_once(self, start: Start):
-        failure = Failure("sample.too_large", {"limit": 7})
-        async with start(left(Stage.FAILED, failure=failure, outcome_unknown_since=None)) as world:
-            await over(world)
-            assert sentence("sample.too_large", limit=7) in told(world)
-            assert len([message for message in world.direct() if message.get("embeds")]) == 1
-            assert world.upstream.requests == []
-
-    async def test_result_is_kept_and_delivered_days_later(self, start: Start, caplog: pytest.LogCaptureFixture):
+    async def test_failure_is_kept_and_delivered_once_even_days_later(
+        self, start: Start, caplog: pytest.LogCaptureFixture
+    ):
         tried = asyncio.Event()
 
         async def down(*_: object, **__: object) -> None:
@@ -270,12 +263,17 @@ class TestEachStage:
 
         patch = pytest.MonkeyPatch()
         patch.setattr(Messenger, "dm", down)
-        async with start(left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {}))) as world:
+        unclear = left(Stage.FAILED, since=2 * DAY, failure=Failure("mureka.rejected", {}))
+        final = left(Stage.FAILED, GRACE, failure=Failure("sample.too_large", {"limit": 7}), outcome_unknown_since=None)
+        async with start(unclear, final) as world:
             await tried.wait()
-            assert len(world.jobs()) == 2
+            assert len(world.jobs()) == 4
             patch.undo()
             await over(world)
             assert sentence("mureka.rejected") in told(world)
+            assert sentence("sample.too_large", limit=7) in told(world)
+            assert len([message for message in world.direct() if message.get("embeds")]) == 2
+            assert world.upstream.requests == []
         gc.collect()
         assert "never retrieved" not in caplog.text
 
@@ -338,36 +336,15 @@ class TestWhoseVoice:
 
 @pytest.fixture
 async def failed(start: Start) -> AsyncGenerator[World]:
-    """Open a world with a clone that can be retried."""
+    """Open a world with a clone that can be retried, as the bot before it has told its member."""
     async with start(FAILED) as world:
         await world.idle()
+        assert world.direct() == [], "the result is delivered once"
         yield world
 
 
 class TestRetry:
     """A clone of unknown outcome can be retried for a day."""
-
-    async def lose(self, world: World) -> InteractionResult:
-        """Clone with a lost response and no voice; return the card."""
-        world.upstream.faults.append(Fault(then="reset", method="POST"))
-        result = await world.send()
-        await until(lambda: record(world)["delivered"])
-        assert buttons(result) == [sentence("button.again")]
-        return result
-
-    async def test_retry_works_after_two_restarts(self, start: Start, upstream: Upstream):
-        async with start(clone_timeout=20) as world:
-            await self.lose(world)
-            [job_id] = {name.partition(".")[0] for name in world.jobs()}
-        async with start(clone_timeout=20) as world:
-            await world.idle()
-            assert world.direct() == [], "the result is delivered once"
-            assert f"{job_id}.mp3" in world.jobs()
-        async with start(clone_timeout=20) as world:
-            await accepted(lambda: world.services.cloner.retry(job_id, ADA))
-            await over(world)
-            assert len(world.posts()) == 2
-            assert ids(world, ADA) == [*upstream.voices]
 
     async def test_retry_expires_after_a_day(self, start: Start):
         clock = ManualClock()
@@ -390,7 +367,9 @@ class TestRetry:
 
     async def test_retry_with_a_title_taken_meanwhile_is_refused(self, start: Start):
         async with start(clone_timeout=20) as world:
-            result = await self.lose(world)
+            world.upstream.faults.append(Fault(then="reset", method="POST"))
+            result = await world.send()
+            await until(lambda: record(world)["delivered"])
             await world.send(title="ADA")
             asked = len(world.upstream.requests)
             click = await world.press(result, "button.again")
@@ -405,7 +384,8 @@ class TestRetry:
         assert results.count(None) == 1
         assert sum(isinstance(result, ClonevoiceError) for result in results) == 1, results
         await over(failed)
-        assert len(failed.posts()) == 1
+        assert [bytes(post.body) for post in failed.posts()] == [GOOD[1]]
+        assert ids(failed, ADA) == [*failed.upstream.voices]
 
     async def test_second_click_for_a_card_does_not_undo_the_retry(self, failed: World):
         cloner = failed.services.cloner
@@ -551,10 +531,9 @@ class TestToken:
                 jobs.update(job.id, lambda job: job.advance(Stage.CLONING, NOW)),
                 jobs.update(job.id, lambda job: replace(job, reply=fresh)),
             )
-            [stored] = await store.jobs.all()
-            assert stored.stage is Stage.CLONING, "otherwise a kill would cause a second upload"
-            assert stored.reply == fresh
-            assert jobs[job.id] == stored
+            assert await store.jobs.all() == (jobs[job.id],)
+            assert jobs[job.id].stage is Stage.CLONING, "otherwise a kill would cause a second upload"
+            assert jobs[job.id].reply == fresh
 
 
 async def test_damaged_job_blocks_only_its_member_s_next_clone(start: Start, tmp_path: Path):
