@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from cogs.clonevoice.presenter import LATE_SECONDS, DiscordClonePresenter
 from support.audio import GOOD
 from support.builders import JOB
 from support.clocks import FastClock, ManualClock, turns, until
+from support.faults import hanging
 from support.messenger import MINE, Recorder
 from support.reading import buttons, over, sentence, text
 from support.world import World, opened
@@ -161,15 +162,6 @@ class TestMessenger:
         await ways.tell_operator(content="trouble")
         assert [message.content for message in inbox(world.grace)] == ["trouble"]
 
-    async def test_expired_token_is_a_final_error(self, world: World, ways: Messenger):
-        _, reply = await card_of(world)
-        with world.env.time_context():
-            await world.env.advance_time(16 * 60)
-            for doing in (ways.edit(reply, content="late"), ways.remove(reply)):
-                with pytest.raises(DeliveryError) as caught:
-                    await doing
-                assert not caught.value.temporary
-
     @pytest.mark.parametrize("status", [*CODES, 429, 500, 502, 503])
     async def test_client_errors_are_final_and_server_errors_temporary(
         self, world: World, ways: Messenger, monkeypatch: pytest.MonkeyPatch, status: int
@@ -269,20 +261,10 @@ async def test_result_is_kept_until_discord_recovers(world: World, status: int):
 
 
 async def test_slow_discord_does_not_delay_a_clone(world: World, monkeypatch: pytest.MonkeyPatch):
-    edit, jam = Messenger.edit, asyncio.Event()
-
-    async def slow_edit(ways: Messenger, reply: InteractionReply, **message: Any) -> None:
-        await jam.wait()
-        await edit(ways, reply, **message)
-
-    monkeypatch.setattr(Messenger, "edit", slow_edit)
-    command = asyncio.create_task(world.send())
-    try:
-        await until(lambda: world.stored(world.ada))
-    finally:
-        jam.set()
-        result = await command
-    assert sentence("voice.title", title="Ada") in text(result)
+    edited = hanging(monkeypatch, Messenger, "edit")
+    await world.send(wait=False)
+    await until(lambda: world.stored(world.ada))
+    assert edited.is_set()
 
 
 async def test_second_command_at_the_end_of_a_clone_hides_no_result(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -308,29 +290,16 @@ CROWD = 40
 ACCOUNTS = ("a@example.com", "b@example.com")
 
 
-@pytest.fixture
-def unordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inspect samples without decoding; every other one is ready before the one that came first."""
-    waiting: list[asyncio.Future[None]] = []
-
-    async def inspect(*_: object) -> SampleInfo:
-        loop = asyncio.get_running_loop()
-        if waiting:
-            loop.call_later(0.02, waiting.pop().set_result, None)
-        else:
-            waiting.append(loop.create_future())
-            await waiting[0]
-        return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
-
-    monkeypatch.setattr(SampleInspector, "inspect", inspect)
-
-
-@pytest.mark.usefixtures("unordered")
 async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     clock, clone = ManualClock(), MurekaClient.clone
+    delays = cycle((0.015, 0.0))  # every other sample is inspected before the one that came first
     busy, most = Counter[str](), Counter[str]()
+
+    async def inspect(*_: object) -> SampleInfo:
+        await clock.sleep(next(delays))
+        return SampleInfo(12.0, "MP3", 44100, 1, 64000, -3.0, -20.0)
 
     async def noted_clone(mureka: MurekaClient, sample: bytes, **given: Any) -> VoiceResponse:
         nonlocal most
@@ -341,6 +310,7 @@ async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
         finally:
             busy[given["account"]] -= 1
 
+    monkeypatch.setattr(SampleInspector, "inspect", inspect)
     monkeypatch.setattr(MurekaClient, "clone", noted_clone)
     async with (
         Upstream(accounts=ACCOUNTS, clone_seconds=0.02, page_size=CROWD) as upstream,

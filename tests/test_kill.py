@@ -119,15 +119,6 @@ async def lives(folder: Path, all_instants: Sequence[Sequence[Instant]]) -> list
     return [end for end in ends if isinstance(end, tuple)]
 
 
-async def test_clone_without_a_kill_ends_with_a_voice_and_a_card(tmp_path: Path):
-    async with begun(tmp_path / "life") as life:
-        await until(life.last_cards)
-        assert await life.judge() == "a voice"
-        assert life.answer.acknowledged_after is not None
-        assert life.card is not None
-        assert [file["size"] for file in life.card.attachments if file["filename"] == "Ada.mp3"] == [SIZE]
-
-
 async def test_clone_survives_a_kill_at_each_stage(tmp_path: Path):
     await lives(tmp_path, [[instant] for instant in SHORT])
 

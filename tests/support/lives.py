@@ -155,6 +155,7 @@ class Life:
         assert [str(voice["id"]) for voice in self.records() if voice["title"] == title] == made
         [card] = self.last_cards(sentence("voice.title", title=title))
         assert card is self.card
+        assert [file["size"] for file in card.attachments if file["filename"] == f"{title}.mp3"] == [SIZE]
         assert title != "Ada" or self.last_cards() == [card]
         assert not self.double.dms
         files = {path.name for path in (self.home / "data").rglob("*") if path.is_file()}
