@@ -294,7 +294,7 @@ async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     clock, clone = ManualClock(), MurekaClient.clone
-    delays = cycle((0.015, 0.0))  # every other sample is inspected before the one that came first
+    delays = cycle((0.0, 0.025, 0.0))  # each third sample is inspected later than the next one
     busy, most = Counter[str](), Counter[str]()
 
     async def inspect(*_: object) -> SampleInfo:
