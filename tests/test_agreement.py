@@ -34,6 +34,7 @@ from bot.voices.models import Viewer
 from support.audio import GOOD
 from support.builders import JOB
 from support.clocks import FastClock, until
+from support.reading import read_files
 from support.world import settings as bot_settings
 
 HERE, THERE, _ = GUILDS = (200000000000000001, 200000000000000002, 200000000000000003)
@@ -295,11 +296,8 @@ class Agreement(RuleBasedStateMachine):
         self.runner.run(asyncio.sleep(milliseconds / 1000))
 
     def on_disk(self, pattern: str) -> dict[str, defaultdict[str, dict[str, Any]]]:
-        found: dict[str, defaultdict[str, dict[str, Any]]] = {}
-        for file in self.folder.glob(pattern):
-            with suppress(FileNotFoundError):  # it was removed just now
-                found[file.stem] = defaultdict(dict, json.loads(file.read_bytes()))
-        return found
+        found = read_files(self.folder, pattern)
+        return {stem: defaultdict(dict, json.loads(content)) for stem, content in found.items()}
 
     def pending(self, table: str) -> set[str]:
         return {key for tables in self.on_disk("pending.json").values() for key in tables[table]}

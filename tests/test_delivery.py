@@ -35,7 +35,7 @@ from support.builders import JOB
 from support.clocks import FastClock, ManualClock, turns, until
 from support.faults import hanging
 from support.messenger import MINE, Recorder
-from support.reading import buttons, over, sentence, text
+from support.reading import buttons, over, read_files, sentence, text
 from support.world import World, opened
 
 ENDED = replace(MINE, stage=Stage.DONE)
@@ -247,8 +247,7 @@ async def test_result_comes_by_dm_if_discord_rejects_all_edits_and_is_sent_again
 async def test_result_is_kept_until_discord_recovers(world: World, status: int):
     world.env.inject_error("PATCH", "/webhooks/*", status=status, times=None)
     result = await world.send(wait=False)
-    jobs = world.folder / "jobs"
-    await until(lambda: any('"stage":"done"' in file.read_text("utf-8") for file in jobs.glob("*.json")))
+    await until(lambda: any('"stage":"done"' in job for job in read_files(world.folder, "jobs/*.json").values()))
     edits = len(world.edits())
     await until(lambda: len(world.edits()) >= edits + 2)
     assert not over(result)

@@ -16,7 +16,7 @@ from support.builders import VOICE
 from support.clocks import PATIENCE, until
 from support.discord_double import Call, Message
 from support.lives import ADA, Life, living
-from support.reading import sentence
+from support.reading import read_files, sentence
 
 UNCLEAR = sentence("line.mureka.unknown")
 
@@ -35,8 +35,8 @@ async def begun(home: Path) -> AsyncGenerator[Life]:
 
 
 def stage(life: Life) -> str:
-    for file in life.home.glob("data/speeches/*.json"):
-        return json.loads(file.read_bytes())["job"]["1"]["stage"]
+    for content in read_files(life.home, "data/speeches/*.json").values():
+        return json.loads(content)["job"]["1"]["stage"]
     return ""
 
 

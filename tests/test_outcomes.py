@@ -18,7 +18,7 @@ from bot.i18n import Markup
 from support.audio import mp3
 from support.clocks import FastClock, ManualClock, until
 from support.faults import shown, voice_appears
-from support.reading import buttons, embed_of, sentence, text
+from support.reading import buttons, embed_of, read_files, sentence, text
 from support.world import World, opened
 
 ONLY = sentence("operator.only_account")
@@ -65,7 +65,7 @@ async def nothing_left(world: World) -> None:
 
 def on_record(world: World, *marks: str) -> bool:
     """Return True if a job's file contains all marks."""
-    return any(all(mark in job.read_text() for mark in marks) for job in (world.folder / "jobs").glob("*.json"))
+    return any(all(mark in job for mark in marks) for job in read_files(world.folder, "jobs/*.json").values())
 
 
 async def asked(world: World, result: InteractionResult) -> None:

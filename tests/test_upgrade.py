@@ -1,13 +1,12 @@
 """The present program continues what the program at 7ce5979 left when it was killed."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bot.demo.upstream import ClonedVoice, Upstream
 from support.clocks import FastClock, until
-from support.reading import sentence
+from support.reading import read_files, sentence
 from support.world import World, opened
 
 KILLED = 1_763_003_600.0
@@ -40,11 +39,7 @@ class ClockSinceKill(FastClock):
 
 
 def read(folder: Path, kind: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for file in (folder / kind).glob("*.json"):
-        with suppress(FileNotFoundError):  # the bot has just removed it
-            found[file.stem] = json.loads(file.read_bytes())
-    return found
+    return {stem: json.loads(content) for stem, content in read_files(folder, f"{kind}/*.json").items()}
 
 
 def is_over(folder: Path) -> bool:

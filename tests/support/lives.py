@@ -17,7 +17,7 @@ from bot.demo.upstream import Upstream
 from support.audio import GOOD
 from support.clocks import PATIENCE, until
 from support.discord_double import GUILD, DiscordDouble, Message
-from support.reading import sentence
+from support.reading import read_files, sentence
 
 ADA = 5001
 SIZE = len(GOOD[1])
@@ -101,8 +101,8 @@ class Life:
         return max(sent[self.deaths[-1].sendings if self.deaths else 0 :], default=0)
 
     def job(self) -> dict[str, Any]:
-        for file in self.home.glob("data/jobs/*.json"):
-            return json.loads(file.read_bytes())["job"]["1"]
+        for content in read_files(self.home, "data/jobs/*.json").values():
+            return json.loads(content)["job"]["1"]
         return {}
 
     def last_cards(self, *signs: str) -> list[Message]:

@@ -8,7 +8,7 @@ from simcord.results import InteractionResult
 
 from support.audio import GOOD
 from support.clocks import until
-from support.reading import fields, message, sentence, text
+from support.reading import fields, message, read_files, sentence, text
 from support.world import World
 
 
@@ -55,8 +55,7 @@ def speeches_on_disk(world: World) -> list[str]:
 
 
 def stored_speech(world: World) -> str:
-    files = (world.folder / "speeches").glob("*.json")
-    return next((file.read_text("utf-8") for file in files), "")
+    return "".join(read_files(world.folder, "speeches/*.json").values())
 
 
 async def forget(world: World, who: simcord.MemberActor, word: str = "forget me") -> InteractionResult:

@@ -1,4 +1,7 @@
-"""What a member reads in the bot's replies."""
+"""What a member reads in the bot's replies, and what the bot's files hold."""
+
+from contextlib import suppress
+from pathlib import Path
 
 import discord
 from simcord.results import InteractionResult, ResponseMessage
@@ -50,3 +53,12 @@ def fields(form: InteractionResult) -> list[str]:
 
 def replies(result: InteractionResult) -> list[str]:
     return [text(result), *(one.content for one in result.followups)]
+
+
+def read_files(folder: Path, pattern: str) -> dict[str, str]:
+    """Return the texts of a folder's files by the stem of their names, without those that are removed meanwhile."""
+    found: dict[str, str] = {}
+    for file in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            found[file.stem] = file.read_text("utf-8")
+    return found
