@@ -86,10 +86,6 @@ class TestPresenter:
         for sent in ways.sent:
             assert sent.way != "mention" or sent.message == {"user_id": ENDED.owner_id, "content": MENTION}
 
-    async def test_result_without_a_card_comes_by_dm(self, cards: DiscordClonePresenter, ways: Recorder):
-        assert await cards.deliver(replace(ENDED, reply=None), VOICE)
-        assert [sent.way for sent in ways.sent] == ["dm"]
-
     @pytest.mark.parametrize("tried", [["edit"], ["edit", "dm"], ["edit", "dm", "mention"]])
     async def test_temporary_error_is_retried_on_the_same_channel(
         self, cards: DiscordClonePresenter, ways: Recorder, tried: list[str]

@@ -23,11 +23,7 @@ from support.reading import sentence
 ROOT = Path(__file__).parent.parent
 
 
-GIVEN: dict[str, Answer] = {
-    "sample": SAMPLES / "good-sample.mp3",
-    "title": "Ada",
-    "rights": "This is my own voice",
-}
+GIVEN: dict[str, Answer] = {"sample": SAMPLES / "good-sample.mp3", "title": "Ada", "rights": "This is my own voice"}
 
 
 @asynccontextmanager

@@ -49,6 +49,12 @@ def is_post(call: Call) -> bool:
     return call.method == "POST" and "/webhooks/" in call.path
 
 
+async def posting(life: Life, *, arrives: bool) -> None:
+    """Wait until the clip is being posted, and hold the post."""
+    reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=arrives))
+    await asyncio.wait_for(reached.wait(), PATIENCE)
+
+
 async def killed(life: Life) -> None:
     """Kill the bot and start it again; wait until no clip is left on disk."""
     await life.kill()
@@ -89,8 +95,7 @@ async def test_clip_survives_a_kill_at_each_stage_and_is_spoken_once(tmp_path: P
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_clip_is_posted_even_if_the_bot_is_killed_while_posting_it(tmp_path: Path, arrives: bool):  # noqa: FBT001 - both cases
     async with begun(tmp_path) as life:
-        reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=arrives))
-        await asyncio.wait_for(reached.wait(), PATIENCE)
+        await posting(life, arrives=arrives)
         await killed(life)
         assert len(life.upstream.speeches) == 1
         assert len(public(life)) == 1 + arrives, "the bot cannot know whether it was posted"
@@ -98,8 +103,7 @@ async def test_clip_is_posted_even_if_the_bot_is_killed_while_posting_it(tmp_pat
 
 async def test_stopping_bot_finishes_posting_a_clip(tmp_path: Path):
     async with begun(tmp_path) as life:
-        reached = await life.holds.enter_async_context(life.double.hold(is_post, takes_effect=True))
-        await asyncio.wait_for(reached.wait(), PATIENCE)
+        await posting(life, arrives=True)
         life.process.terminate()
         await until(lambda: "stopping:" in (tmp_path / "log").read_text())
         await life.holds.aclose()

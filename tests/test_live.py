@@ -97,12 +97,13 @@ async def test_failed_edit_does_not_stop_later_edits(
     assert len(ways.sent) == 8
 
 
-async def test_clone_without_a_card_is_not_an_error(cards: DiscordClonePresenter, ways: Recorder):
+async def test_result_without_a_card_comes_by_dm(cards: DiscordClonePresenter, ways: Recorder):
     await show(cards, replace(CLONING, reply=None), 1)
     await let(10, ways.clock)
     assert ways.sent == []
+    assert await cards.deliver(replace(CLONING, reply=None), Rejected())
     assert await cards.deliver(replace(CLONING, id="1-never-shown"), Rejected())
-    assert len(ways.sent) == 1
+    assert [sent.way for sent in ways.sent] == ["dm", "edit"]
 
 
 async def test_moved_card_keeps_its_content_and_replaces_the_old_one(cards: DiscordClonePresenter, ways: Recorder):

@@ -337,12 +337,6 @@ async def test_withdrawals_and_voices_of_each_server_are_found_in_members_files(
     assert await store.members.cloned_in() == {2: [VOICE]}
 
 
-async def test_concurrent_writes_lose_nothing(store: Store):
-    voices = tuple(replace(VOICE, id=number) for number in range(1, 30))
-    await asyncio.gather(*map(store.members.put, voices))
-    assert await store.members.voices(1) == voices
-
-
 @pytest.mark.parametrize("job_id", ["../members/1", "a/b", "", ".", "a.mp3", "a\n"])
 async def test_job_id_reaches_no_other_file(store: Store, job_id: str):
     jobs = store.jobs
