@@ -274,15 +274,10 @@ async def test_incomplete_body_makes_no_voice(api: Caller, caplog: pytest.LogCap
 
 
 async def test_fault_applies_once_to_the_next_matching_request(api: Caller):
-    api.upstream.faults += [
-        Fault(status=500, body={}, path="/accounts"),
-        Fault(status=501, body={}, path="/jobs/job:1"),
-        Fault(status=502, body={}, path="/jobs/"),
-        Fault(status=505, body={}, path="/jobs"),
-        Fault(status=506, body={}, method="DELETE"),
-        Fault(status=503, body={}),
-        Fault(status=504, body={}),
-    ]
+    paths = {500: "/accounts", 501: "/jobs/job:1", 502: "/jobs/", 505: "/jobs"}
+    api.upstream.faults += [Fault(status=status, body={}, path=path) for status, path in paths.items()]
+    api.upstream.faults.append(Fault(status=506, body={}, method="DELETE"))
+    api.upstream.faults += [Fault(status=status, body={}) for status in (503, 504)]
     assert [(await api.ask("GET", f"/jobs/job:{number}"))[0] for number in (2, 1)] == [502, 501]
     assert [(await api.clone())[0] for _ in range(3)] == [503, 504, 200]
     assert [(await api.ask("GET", "/accounts"))[0] for _ in range(2)] == [500, 200]
