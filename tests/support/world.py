@@ -3,7 +3,8 @@
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class World:
     linus: simcord.MemberActor
     life: AsyncExitStack
     begin: Callable[[AsyncExitStack], Awaitable[tuple[Clonevoice, Store]]]
+    voice_ids: "count[int]" = field(default_factory=lambda: count(10**13))
 
     @property
     def services(self) -> Services:
@@ -100,7 +102,7 @@ class World:
 
     async def voice(self, who: simcord.MemberActor, title: str, *, share: bool = False, **details: Any) -> int:
         """Give a member a voice, here and at the API, without cloning it, and share it; return its ID."""
-        voice_id = 10**13 + len(await self.store.members.voice_ids())
+        voice_id = next(self.voice_ids)
         voice = replace(
             VOICE,
             id=voice_id,
