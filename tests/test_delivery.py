@@ -319,7 +319,8 @@ async def test_40_commands_are_cloned_in_order_one_per_account_at_a_time(
             assert (await world.send(member, title=f"{number}", wait=False)).acknowledged
             await clock.advance(0.01)
         running = world.services.cloner.running
-        await until(lambda: {(job := running(member.id)) and job.stage for member in members} == {Stage.QUEUED})
+        queued = {Stage.QUEUED}
+        await clock.advance_until(lambda: {(job := running(one.id)) and job.stage for one in members} == queued, 0.001)
         assert len(world.posts()) == len(ACCOUNTS)
         await clock.advance(60)
         await clock.advance_until(lambda: not world.jobs(), 0.1)
