@@ -1,5 +1,6 @@
 """What each response of the API leads to: requests, records and cards."""
 
+import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ import pytest
 from simcord.results import InteractionResult
 
 from bot.client.messenger import Messenger
+from bot.cloning.job import CloneJob, Stage
 from bot.demo.upstream import ClonedVoice, Fault, Upstream
 from bot.errors import Refused
 from bot.i18n import Markup
-from support.audio import mp3
+from bot.store.tiny.jobs import TinyJobs
+from support.audio import GOOD
 from support.clocks import FastClock, ManualClock, until
 from support.faults import hanging, shown, voice_appears
 from support.reading import buttons, embed_of, read_files, sentence, text
@@ -23,8 +26,6 @@ from support.world import World, opened
 ONLY = sentence("operator.only_account")
 AGAIN = sentence("button.again")
 LIST = "/speech/voices/"
-LARGE = ("large.mp3", b"ID3\x04\0\0\x03\0\0\0" + bytes(3 << 21) + mp3(seconds=12))
-"""An MP3 with a tag of 6 MB (its length is syncsafe: 7 bits a byte), more than all buffers hold."""
 
 
 @pytest.fixture
@@ -396,11 +397,21 @@ class TestNotSent:
         one_voice(quick)
 
     @pytest.mark.parametrize("how", [{"then": "reset"}, {"status": 503}, {"then": "endless"}])
-    async def test_interrupted_upload_is_sent_again(self, quick: World, how: dict[str, Any]):
+    async def test_interrupted_upload_is_sent_again(
+        self, quick: World, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+    ):
+        write = TinyJobs.put
+
+        async def put(jobs: TinyJobs, job: CloneJob) -> None:
+            if (job.stage, job.attempt) == (Stage.CLONING, 1):
+                await asyncio.Event().wait()  # until the upload is interrupted before its last chunk
+            await write(jobs, job)
+
+        monkeypatch.setattr(TinyJobs, "put", put)
         quick.upstream.faults.append(post(**how, after=1000))
-        result = await quick.send(sample=LARGE)
+        result = await quick.send()
         assert embed_of(result).title == sentence("voice.title", title="Ada")
-        assert [len(request.body) == len(LARGE[1]) for request in quick.posts()] == [False, True]
+        assert [len(request.body) == len(GOOD[1]) for request in quick.posts()] == [False, True]
         one_voice(quick)
 
     async def test_unreachable_api_is_reported_and_the_title_is_free(self, tmp_path: Path):
