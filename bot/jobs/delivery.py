@@ -37,7 +37,7 @@ class Presenter(Protocol[J_contra, R_contra]):
 
 @dataclass(eq=False, repr=False)
 class Delivery(Generic[J, R]):
-    """Delivers results until the member has them.
+    """Delivers results, and retries for a day.
 
     `result` returns what to deliver, or raises why there is nothing. It is asked again for each attempt.
     """

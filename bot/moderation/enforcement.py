@@ -69,7 +69,7 @@ class Enforcement:
             await self.notifications.send(member.id, guild_id, "notice.unblocked")
 
     async def block_member(self, guild_id: int, case: Case, decision: Decision) -> None:
-        """Block the member whom a decision names. If they are blocked already, the longer block is kept."""
+        """Block the member named in a decision. If they are blocked already, the longer block is kept."""
         assert decision.member is not None  # noqa: S101 - every block names a member
         by, member = decision.by, decision.member
         until = decision.at + decision.days * DAY if decision.days else None

@@ -121,7 +121,7 @@ class Case:
 
     @property
     def involved(self) -> frozenset[int]:
-        """The members whom the case is about. They may neither decide it nor see the reporters."""
+        """The voice's owner and the clips' authors. They may neither decide the case nor see the reporters."""
         return frozenset({self.voice.owner_id, *(author.id for author in self.authors)})
 
     @property
