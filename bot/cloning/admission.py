@@ -52,7 +52,7 @@ class Admission:
 
     def running(self, owner_id: int) -> CloneJob | None:
         """Return the job that keeps a member from starting another."""
-        return next((job for job in self._unfinished_of(owner_id) if job.blocks_next_clone), None)
+        return next((job for job in self.unfinished(owner_id) if job.blocks_next_clone), None)
 
     async def accept(self, job: CloneJob, *, sample_size: int) -> CloneJob:
         """Add a job with the options as typed. `sample_size` is in bytes, as Discord reports it.
@@ -135,7 +135,7 @@ class Admission:
             return
         if speaker.id in self.erasures:
             raise Refused("refused.speaker_unreachable", name=speaker.name)
-        others = self._unfinished_of(job.owner_id)
+        others = self.unfinished(job.owner_id)
         if any(other.speaker and other.speaker.id == speaker.id and not other.has_consent for other in others):
             raise Refused("refused.speaker_being_asked", name=speaker.name)
         self.gate.check_request(job.owner_id, speaker)
@@ -150,12 +150,12 @@ class Admission:
         """Raise Refused if the title is taken or the member has too many voices."""
         voices = await self.members.voices(job.owner_id)
         titles = [voice.title for voice in voices if not voice.deleting]
-        titles += [other.title for other in self._unfinished_of(job.owner_id) if other.id != job.id]
+        titles += [other.title for other in self.unfinished(job.owner_id) if other.id != job.id]
         check_title(job.title, titles)
         if len(titles) >= self.max_voices:
             raise Refused("refused.too_many_voices", limit=self.max_voices)
 
-    def _unfinished_of(self, owner_id: int) -> list[CloneJob]:
+    def unfinished(self, owner_id: int) -> list[CloneJob]:
         return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
 
     def _lock(self, owner_id: int) -> asyncio.Lock:

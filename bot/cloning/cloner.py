@@ -102,7 +102,7 @@ class Cloner:
         self.runner.run(await self.admission.retry(job_id, owner_id))
 
     def unfinished(self, owner_id: int) -> list[CloneJob]:
-        return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
+        return self.admission.unfinished(owner_id)
 
     def titles(self, owner_id: int) -> list[str]:
         return [job.title for job in self.unfinished(owner_id)]
