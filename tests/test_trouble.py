@@ -101,6 +101,19 @@ async def test_stopping_bot_refuses_clips_and_finishes_the_one_being_sent(world:
     assert len(result.followups) == 1
 
 
+async def test_stopping_bot_leaves_a_waiting_clip_to_the_next_start(world: World):
+    await world.voice(world.ada, "Ada")
+    world.upstream.faults.append(Fault(method="POST", path=SPEECH, status=429, headers={"Retry-After": "30"}))
+    result = await speak(world, world.ada, wait=False)
+    await until(lambda: '"stage":"accepted"' in stored_speech(world) and world.upstream.requests)
+    await world.services.drain()
+    await world.services.clock.sleep(60)  # the API has asked to wait for 30
+    assert world.upstream.speeches == []
+    await world.restart()
+    await until(lambda: speech_ended(result))
+    assert len(world.upstream.speeches) == 1
+
+
 @pytest.mark.world(accounts=("a", "b"), useapi_accounts=("a",))
 async def test_problem_of_an_unused_account_does_not_stop_clones(world: World):
     world.services.accounts.report("b", SessionDied(code="SESSION_EXPIRED"))
