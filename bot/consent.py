@@ -104,7 +104,8 @@ class Consents:
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
         """Withdraw a consent and delete its voice, or cancel its clone. Raises `RequestClosed` without a consent.
 
-        From then on the voice can't be used. A clone in progress can't be canceled, so its voice is deleted later.
+        From then on the voice can't be used. A clone in progress can't be canceled, so its voice is deleted later,
+        and so is one whose record can't be changed now.
         """
         consent = await self._get_any(speaker_id, job_id)
         if consent is None:
@@ -112,7 +113,10 @@ class Consents:
         self._to_follow_up.add(speaker_id)
         self.gate.note_refusal(consent.owner_id, speaker_id)
         await self.members.change_consent(speaker_id, job_id, _revoked)
-        await self._follow_up(speaker_id, consent)
+        try:
+            await self._follow_up(speaker_id, consent)
+        except StoreError as error:
+            _log.error("a withdrawn consent is to be followed up: %s", error)
         return consent
 
     async def withdraw_all(self, speaker_id: int) -> None:

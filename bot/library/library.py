@@ -185,7 +185,10 @@ class Library:
         await self.shared_voices.remove(guild_id, voice.id)
 
     async def delete(self, viewer: Viewer, voice_id: int) -> bool:
-        """Delete a voice. Returns False if it is not deleted upstream yet; that is retried."""
+        """Delete a voice. Returns False if it is not deleted upstream yet. That is retried.
+
+        Raises `Refused` if the store failed after the deletion was recorded. That is retried, too.
+        """
         voice = await self.get_own(viewer, voice_id)
         deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
         await self.pending_deletions.put_pending_deletion(deletion)  # from now on it is retried
@@ -193,7 +196,7 @@ class Library:
             return await self.delete_pending(voice, deletion)
         except StoreError as error:
             _log.error("voice %d is not deleted completely yet: %s", voice_id, error)
-            return False
+            raise Refused("refused.not_deleted_yet", title=voice.title) from error
 
     async def delete_pending(self, voice: Voice, deletion: PendingDeletion) -> bool:
         """Disable, unshare and delete a voice whose pending deletion is stored. Returns False if it still exists."""

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
@@ -87,7 +87,11 @@ class SharedVoices:
             return await record()
 
     async def refresh(self, guild_id: int, voice: Voice) -> None:
-        """Update a voice's title and `used_at` in a server's list."""
+        """Update a voice's title and `used_at` in a server's list. A failure is logged: the list is only a cache."""
+        with _logging_failure(guild_id):
+            await self._refresh(guild_id, voice)
+
+    async def _refresh(self, guild_id: int, voice: Voice) -> None:
         async with self._locked(guild_id) as server:
             if (row := server.rows.get(voice.id)) is None:
                 return
@@ -98,9 +102,10 @@ class SharedVoices:
             server.rows[voice.id] = fresh
 
     async def remove(self, guild_id: int, voice_id: int) -> None:
-        """Remove a voice's row. The caller changes the owner's file."""
-        async with self._locked(guild_id) as server:
-            await self._remove_row(guild_id, server, voice_id)
+        """Remove a voice's row. A failure is logged: the caller has changed the owner's file, so the row is invalid."""
+        with _logging_failure(guild_id):
+            async with self._locked(guild_id) as server:
+                await self._remove_row(guild_id, server, voice_id)
 
     async def unshare_member(self, guild_id: int, owner_id: int) -> None:
         """Unshare all voices of a member who has left the server."""
@@ -194,3 +199,11 @@ class SharedVoices:
                 server.rows = {row.voice_id: row for row in await self.shares.shares(guild_id)}
                 server.read = True
             yield server
+
+
+@contextmanager
+def _logging_failure(guild_id: int) -> Generator[None]:
+    try:
+        yield
+    except StoreError as error:
+        _log.warning("the list of the voices shared in server %d could not be updated: %s", guild_id, error)
