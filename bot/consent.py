@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
@@ -104,8 +105,8 @@ class Consents:
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
         """Withdraw a consent and delete its voice, or cancel its clone. Raises `RequestClosed` without a consent.
 
-        From then on the voice can't be used. A clone in progress can't be canceled, so its voice is deleted later,
-        and so is one whose record can't be changed now.
+        From then on the voice can't be used. A clone in progress can't be canceled, so its voice is deleted later.
+        Raises `Refused` if the store failed after the withdrawal was recorded. The deletion is then retried.
         """
         consent = await self._get_any(speaker_id, job_id)
         if consent is None:
@@ -117,6 +118,7 @@ class Consents:
             await self._follow_up(speaker_id, consent)
         except StoreError as error:
             _log.error("a withdrawn consent is to be followed up: %s", error)
+            raise Refused("refused.revoked_not_deleted", title=consent.title) from error
         return consent
 
     async def withdraw_all(self, speaker_id: int) -> None:
@@ -124,8 +126,7 @@ class Consents:
         consents = await self.members.consents(speaker_id)
         for consent in consents:
             await self.members.change_consent(speaker_id, consent.job_id, _revoked)
-        for job in self._unfinished(speaker_id):
-            await self._cancel(job)
+        await self._cancel(self._unfinished(speaker_id))
         failure: StoreError | None = None
         for consent in consents:
             try:
@@ -161,8 +162,7 @@ class Consents:
         if await self._delete_voice(consent):
             return
         jobs = [job for job in self._unfinished(speaker_id) if job.id == consent.job_id]
-        for job in jobs:
-            await self._cancel(job)
+        await self._cancel(jobs)
         if not jobs:
             await self.members.remove_consent(speaker_id, consent.job_id)
 
@@ -170,10 +170,10 @@ class Consents:
         """Return the unfinished clones of this member's voice, approved or not."""
         return [job for job in self.jobs if not job.finished and job.speaker and job.speaker.id == speaker_id]
 
-    async def _cancel(self, job: CloneJob) -> None:
-        await self.cloner.cancel_unsent(
-            job.id, Refused("refused.approval_revoked", name=job.speaker.name if job.speaker else "")
-        )
+    async def _cancel(self, jobs: Sequence[CloneJob]) -> None:
+        """Cancel clones of one speaker's voice."""
+        name = next((job.speaker.name for job in jobs if job.speaker), "")
+        await self.cloner.cancel_unsent(jobs, Refused("refused.approval_revoked", name=name))
 
     async def _delete_voice(self, consent: Consent) -> bool:
         """Delete a consent's voice and notify its owner. Returns False if there is no voice."""

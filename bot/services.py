@@ -159,6 +159,7 @@ def build_services(resources: Resources, ports: Ports) -> Services:
     )
     enforcement = Enforcement(store.members, store.servers, store.pending, rules, library, cloner, notifications)
     cases = Cases(store.members, store.servers, rules, enforcement, notifications, ports.case_board, tasks, clock)
+    exporter = Exporter(store)
     return Services(
         clock=clock,
         tasks=tasks,
@@ -174,8 +175,8 @@ def build_services(resources: Resources, ports: Ports) -> Services:
         cases=cases,
         reports=Reports(store.members, store.servers, rules, shared_voices, cases, clock),
         server_voices=ServerVoices(store.members, store.servers, shared_voices, tasks, clock),
-        erasure=Erasure(store, cloner, library, synthesizer, consents, erasures, tasks, clock),
-        exporter=Exporter(store),
+        erasure=Erasure(store, cloner, library, synthesizer, consents, erasures, exporter, tasks, clock),
+        exporter=exporter,
     )
 
 

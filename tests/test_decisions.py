@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.cloning.cloner import Cloner
-from bot.errors import RecordUnwritable
+from bot.errors import RecordUnwritable, Refused
 from bot.moderation.models import Case
 from bot.policy.models import ModAction, UserRef
 from bot.store.tiny.jobs import TinyJobs
@@ -356,7 +356,7 @@ class TestSpeakers:
         owner.write_bytes(b"{")
         await click(world, question(world), "button.revoke")
         failed = await click(world, question(world), "button.sure")
-        assert sentence("store.damaged") in replies(failed)
+        assert sentence("refused.revoked_not_deleted", title="Grace by Ada") in replies(failed)
         for aside in owner.parent.glob("*.damaged*"):
             aside.unlink()
         owner.write_bytes(content)
@@ -413,7 +413,7 @@ class TestSpeakers:
         await approved(world)
         [given] = consents(world, world.grace)
         full_disk(monkeypatch, TinyPending, times=1, method="put_pending_deletion")
-        with pytest.raises(RecordUnwritable):
+        with pytest.raises(Refused, match=r"^refused\.revoked_not_deleted\b"):
             await answers.withdraw(world.grace.id, given["job_id"])
         await answers.withdraw(world.grace.id, given["job_id"])
         assert world.upstream.voices == {}

@@ -152,12 +152,13 @@ class TestErasure:
     async def test_nothing_can_be_shared_during_an_erasure(self, world: World, monkeypatch: pytest.MonkeyPatch):
         voice_id = await world.voice(world.ada, "Ada")
         holding = hanging(monkeypatch, TinyMembers, "anonymize")
-        await forget(world, world.ada)
+        forgetting = asyncio.create_task(forget(world, world.ada))
         await holding.wait()
         viewer = Viewer(world.ada.id, world.guild_id)
         with pytest.raises(Refused, match=r"^refused\.(being_forgotten|voice_unknown)\b"):
             await world.services.library.share(viewer, voice_id, owner_name="ada")
         assert shared_titles(world) == []
+        forgetting.cancel()
 
     async def test_erasure_waits_for_damaged_files_that_may_name_the_member(self, world: World):
         await world.voice(world.ada, "Ada")

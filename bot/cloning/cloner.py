@@ -1,5 +1,6 @@
 """What members and moderators can do with clone jobs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock
@@ -112,31 +113,38 @@ class Cloner:
         jobs = [job for job in self.jobs if not job.finished and not job.awaits_consent]
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
-    async def cancel_unsent(self, job_id: str, error: ClonevoiceError | None = None) -> None:
-        """Cancel a job, or fail it with `error`, unless a voice of it may exist."""
+    async def cancel_unsent(self, jobs: Iterable[CloneJob], error: ClonevoiceError | None = None) -> None:
+        """Cancel jobs, or fail them with `error`, unless a voice of them may exist. Wait until the cards say so."""
 
         def ended(job: CloneJob) -> CloneJob:
             if job.finished or job.may_have_voice:
                 return job
             return job.fail(error, self.clock.now()) if error else job.cancel(self.clock.now())
 
-        if job_id in self.jobs:
+        ids = [job.id for job in jobs if job.id in self.jobs]
+        for job_id in ids:
             await self.jobs.update(job_id, ended, best_effort=True)
+        await self.runner.wait(job_id for job_id in ids if job_id in self.jobs and self.jobs[job_id].finished)
 
     async def cancel_all(
         self, owner_id: int, guild_id: int | None = None, error: ClonevoiceError | None = None
-    ) -> bool:
-        """Cancel a member's unsent jobs (of one server). Return True if another may have a voice."""
+    ) -> None:
+        """Cancel a member's unsent jobs (of one server). See `cancel_unsent`."""
         jobs = [job for job in self.unfinished(owner_id) if guild_id in (None, job.guild_id)]
-        for job in jobs:
-            await self.cancel_unsent(job.id, error)
-        await self.runner.wait(job.id for job in jobs if job.id in self.jobs and self.jobs[job.id].finished)
-        return any(job.may_have_voice for job in self.unfinished(owner_id))
+        await self.cancel_unsent(jobs, error)
+
+    def in_flight(self, member_id: int) -> bool:
+        """Return True while an unfinished clone by this member, or of their voice, may have a voice."""
+        jobs = [job for job in self.jobs if not job.finished and job.may_have_voice]
+        return any(member_id in (job.owner_id, job.speaker and job.speaker.id) for job in jobs)
+
+    async def settle(self, member_id: int) -> None:
+        """Wait until no clone by this member or of their voice is in flight."""
+        while self.in_flight(member_id):
+            await self.clock.sleep(1)
 
     async def erase(self, owner_id: int) -> None:
-        """Remove a member's jobs, once none is in flight. A voice that is found is marked for deletion."""
-        while await self.cancel_all(owner_id):
-            await self.clock.sleep(1)
+        """Remove a member's jobs, none of which is in flight. A voice that is found is marked for deletion."""
         for job in [job for job in self.jobs if job.owner_id == owner_id]:
             if await self.runner.stop(job.id):
                 await self.presenter.deliver(job, Refused("refused.forgotten"))

@@ -11,9 +11,6 @@ from bot.voices.models import Voice
 class CloneRepository(JobRepository[CloneJob], Protocol):
     """Stores clone jobs, each with its sample."""
 
-    async def check(self, owner_id: int) -> None:
-        """Raise `StoreError` while a job of this member can't be read."""
-
     async def put_sample(self, job_id: str, sample: bytes) -> None:
         """Store the MP3 of a job until the job is removed."""
 

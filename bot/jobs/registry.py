@@ -21,6 +21,9 @@ class JobRepository(Protocol[J]):
         """Return every readable job, oldest first. Unreadable ones are logged and skipped."""
         ...
 
+    async def check(self, member_id: int, /) -> None:
+        """Raise `StoreError` while a job that may be this member's can't be read."""
+
     async def put(self, job: J, /) -> None:
         """Record a job durably."""
 

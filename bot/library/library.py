@@ -82,6 +82,8 @@ class Library:
         """Return a voice for clips. Raises `Refused` if the rules forbid it or the speaker withdrew consent."""
         await self.rules.check_speaking(viewer)
         voice = _check_not_deleting(await self._get_own_or_shared(viewer, voice_id))
+        if voice.owner_id in self.erasures:
+            raise BeingDeleted(title=voice.title)
         await self.rules.check_voice(viewer.guild_id, voice)
         if voice.speaker:
             given = await self.members.consents(voice.speaker.id)

@@ -1,14 +1,18 @@
 """Erases everything that is stored about a member, and retries until it is complete."""
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from bot.clock import Clock, retry_delays
 from bot.cloning.cloner import Cloner
 from bot.consent import Consents
 from bot.erasures import PendingErasures
-from bot.errors import StoreError
+from bot.errors import RecordUnreadable, StoreError
 from bot.library.library import Library
+from bot.privacy.export import Exporter
 from bot.speaking.synthesizer import Synthesizer
 from bot.store.protocol import Store
 from bot.tasks import BackgroundTasks
@@ -16,19 +20,46 @@ from bot.voices.models import PendingDeletion
 
 _log = logging.getLogger(__name__)
 
+ANSWER_SECONDS = 60.0
+"""How long a member waits for the outcome of the first attempt, which deletes their voices one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """The numbers of a member's voices that are deleted upstream, and that still have to be.
+    """What the first attempt came to.
 
-    `cloning`: a clone is in progress and will be deleted afterwards. `complete` is False if an error
-    interrupted the erasure. It is then retried.
+    `deleted` and `pending` are the numbers of voices that are deleted upstream, and that still have to be.
+    `cloning`: a clone in progress can't be stopped, and its voice will be deleted. `unreadable`: a record
+    that can't be read may name the member. `complete`: nothing about the member is left in the store.
     """
 
     deleted: int
     pending: int
     cloning: bool
+    unreadable: bool
     complete: bool
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """An attempt to erase a member's data: the voices to delete, and what stood in the way."""
+
+    voice_ids: set[int] = field(default_factory=set[int])
+    cloning: bool = False
+    failures: list[Exception] = field(default_factory=list[Exception])
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def may_finish(self) -> bool:
+        return not self.cloning and not self.failures
+
+    async def take(self, member_id: int, *steps: Callable[[int], Awaitable[object]]) -> None:
+        """Take all steps, and keep their errors."""
+        for step in steps:
+            try:
+                await step(member_id)
+            except Exception as error:  # noqa: BLE001 - the member asked for it, so it is retried after any error
+                self.failures.append(error)
 
 
 @dataclass(eq=False, repr=False)
@@ -41,72 +72,106 @@ class Erasure:
     synthesizer: Synthesizer
     consents: Consents
     erasures: PendingErasures
+    exporter: Exporter
     tasks: BackgroundTasks
     clock: Clock
 
     def start(self) -> None:
         for member_id in self.erasures:
-            self.tasks.start(self._run(member_id))
+            self.tasks.start(self._run(member_id, _Attempt()))
 
     async def erase(self, member_id: int) -> ErasureResult:
         """Erase what is possible now, the rest in the background. Raises `Refused` if that is running already."""
         await self.erasures.begin(member_id)  # from now on it is retried
-        deleted = pending = 0
-        cloning = complete = True
+        attempt = _Attempt()
+        self.tasks.start(self._run(member_id, attempt))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await attempt.ended.wait()
+        pending = 0
         try:
-            await self.synthesizer.erase(member_id)
-            await self.consents.withdraw_all(member_id)
-            cloning = await self.cloner.cancel_all(member_id)
-            deleted, pending = await self._delete_voices(member_id)
+            for deletion in await self.store.pending.pending_deletions():
+                pending += deletion.voice_id in attempt.voice_ids
         except StoreError as error:
-            _log.error("a member's data could not be erased completely yet: %s", error)
-            complete = False
-        finally:
-            self.tasks.start(self._run(member_id))
-        return ErasureResult(deleted, pending, cloning and complete, complete)
+            attempt.failures.append(error)
+        return ErasureResult(
+            deleted=len(attempt.voice_ids) - pending,
+            pending=pending,
+            cloning=attempt.cloning,
+            unreadable=any(isinstance(failure, RecordUnreadable) for failure in attempt.failures),
+            complete=member_id not in self.erasures,
+        )
 
-    async def _run(self, member_id: int) -> None:
+    async def _run(self, member_id: int, attempt: _Attempt) -> None:
         """Erase a member's data, with exponential backoff, until nothing is left."""
         for delay in retry_delays():
-            try:
-                await self._erase_all(member_id)
-            except Exception:  # noqa: BLE001 - the member asked for it, so it is retried after any error
-                _log.exception("a member's data could not be erased yet")
-                await self.clock.sleep(delay)
-            else:
+            await self._erase_all(member_id, attempt)
+            attempt.ended.set()
+            if member_id not in self.erasures:
                 return
+            for failure in attempt.failures:
+                unexpected = None if isinstance(failure, StoreError) else failure
+                _log.error("a member's data could not be erased completely yet: %s", failure, exc_info=unexpected)
+            await (self.cloner.settle(member_id) if attempt.cloning else self.clock.sleep(delay))
+            attempt = _Attempt()
 
-    async def _erase_all(self, member_id: int) -> None:
-        """Erase a member's data. Every step is idempotent. Their own file and the mark come last."""
+    async def _erase_all(self, member_id: int, attempt: _Attempt) -> None:
+        """Erase a member's data. Every step is idempotent, and is taken even if others fail. The mark comes last."""
         store = self.store
-        await self.synthesizer.erase(member_id)
-        await self.consents.withdraw_all(member_id)
-        await self._delete_voices(member_id)
-        await store.members.anonymize(member_id)
-        await self.cloner.erase(member_id)
-        await store.jobs.check(member_id)
-        await self._delete_voices(member_id)  # a clone may have finished
-        for guild_id in await store.servers.sharing():  # rows may be left of deleted voices
-            await self.library.shared_voices.unshare_member(guild_id, member_id)
-        await store.servers.anonymize(member_id)
-        for notice in await store.pending.notices():
-            if notice.user_id == member_id:
-                await store.pending.remove_notice(notice.id)
-        await store.members.forget(member_id)
-        await self.erasures.finish(member_id)
 
-    async def _delete_voices(self, member_id: int) -> tuple[int, int]:
-        """Delete a member's voices without their ID. Returns how many are deleted upstream, and how many aren't."""
-        deleted = pending = 0
+        async def withdraw(member_id: int) -> None:
+            attempt.voice_ids.update(voice.id for _, voice in await self.library.list_consented(member_id))
+            await self.consents.withdraw_all(member_id)
+
+        async def delete(member_id: int) -> None:
+            attempt.voice_ids |= await self._delete_voices(member_id)
+
+        await attempt.take(member_id, self.synthesizer.erase, withdraw, self.cloner.cancel_all, delete)
+        attempt.cloning = self.cloner.in_flight(member_id)
+        if not attempt.cloning:
+            await attempt.take(member_id, self.cloner.erase, store.jobs.check, delete)
+        if attempt.may_finish:
+            await attempt.take(member_id, store.members.forget)
+        await attempt.take(member_id, store.speeches.check, self._unshare, self._remove_notices)
+        await attempt.take(member_id, store.members.anonymize, store.servers.anonymize)
+        if attempt.may_finish:
+            await attempt.take(member_id, self._check_erased)
+        if attempt.may_finish:
+            await attempt.take(member_id, self.erasures.finish)
+
+    async def _delete_voices(self, member_id: int) -> set[int]:
+        """Delete a member's voices without their ID. Returns their IDs, and those of pending deletions."""
         voices = await self.store.members.voices(member_id)
         for voice in voices:
             deletion = PendingDeletion(voice.id, voice.account)
             await self.store.pending.put_pending_deletion(deletion)
-            gone = await self.library.delete_pending(voice, deletion)
-            deleted, pending = deleted + gone, pending + (not gone)
+            await self.library.delete_pending(voice, deletion)
             await self.store.members.remove(member_id, voice.id)
         ids = {voice.id for voice in voices}
         for deletion in await self.store.pending.pending_deletions():
             if deletion.owner_id == member_id and deletion.voice_id not in ids:
                 await self.store.pending.put_pending_deletion(PendingDeletion(deletion.voice_id, deletion.account))
-        return deleted, pending
+                ids.add(deletion.voice_id)
+        return ids
+
+    async def _unshare(self, member_id: int) -> None:
+        """Remove rows that are left of deleted voices. Tries all servers before raising `StoreError`."""
+        failure: StoreError | None = None
+        for guild_id in await self.store.servers.sharing():
+            try:
+                await self.library.shared_voices.unshare_member(guild_id, member_id)
+            except StoreError as error:
+                failure = error
+        if failure:
+            raise failure
+
+    async def _remove_notices(self, member_id: int) -> None:
+        for notice in await self.store.pending.notices():
+            if notice.user_id == member_id:
+                await self.store.pending.remove_notice(notice.id)
+
+    async def _check_erased(self, member_id: int) -> None:
+        """Raise `RuntimeError` if anything is left that the member could export, except what servers keep."""
+        stored = await self.exporter.stored(member_id)
+        if left := [kind for kind, records in stored.items() if records]:
+            raise RuntimeError(f"left: {', '.join(left)}")

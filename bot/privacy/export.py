@@ -1,13 +1,23 @@
 """Exports everything that is stored about a member, including what other members' and servers' files say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.errors import StoreError
+from bot.library.models import SharedVoice
 from bot.moderation.models import Case
 from bot.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """An unfinished clone of a member's voice: its title, the name of its owner, and when it was asked for."""
+
+    title: str
+    by: str
+    at: float
 
 
 class Exporter:
@@ -27,34 +37,41 @@ class Exporter:
 
     async def export(self, member_id: int) -> dict[str, Any]:
         """Return all other data, ready for JSON. Interaction tokens and names of reporters are left out."""
+        stored = {kind: _records(records) for kind, records in (await self.stored(member_id)).items()}
+        return {"member": str(member_id), **stored, **await self._in_servers(member_id)}
+
+    async def stored(self, member_id: int) -> dict[str, Sequence[Any]]:
+        """Return the records about a member by kind, except those that servers keep of what was decided."""
         store = self._store
         voices = await store.members.voices(member_id)
         jobs = await store.jobs.all()
-        shared_in = {guild_id for voice in voices for guild_id in voice.shared_in}
-        shares = [row for guild_id in shared_in for row in await store.servers.shares(guild_id)]
-        clips = [clip for voice in voices for clip in await store.members.clips(member_id, voice.id)]
-        notices = [notice for notice in await store.pending.notices() if notice.user_id == member_id]
-        deletions = [deletion for deletion in await store.pending.pending_deletions() if deletion.owner_id == member_id]
+        notices = await store.pending.notices()
+        deletions = await store.pending.pending_deletions()
         return {
-            "member": str(member_id),
-            "voices": _records(voices),
-            "shares": _records(row for row in shares if row.owner_id == member_id),
-            "spoken_with_my_voices": _records(clips),
-            "spoken_by_me": _records(await store.members.clips_by(member_id)),
-            "clones_under_way": _records(job for job in jobs if job.owner_id == member_id),
-            "lines_under_way": _records(
-                speech for speech in await store.speeches.all() if speech.author_id == member_id
-            ),
-            "approved_by_me": _records(await store.members.consents(member_id)),
+            "voices": voices,
+            "shares": await self._shares(member_id),
+            "spoken_with_my_voices": [
+                clip for voice in voices for clip in await store.members.clips(member_id, voice.id)
+            ],
+            "spoken_by_me": await store.members.clips_by(member_id),
+            "clones_under_way": [job for job in jobs if job.owner_id == member_id],
+            "lines_under_way": [speech for speech in await store.speeches.all() if speech.author_id == member_id],
+            "approved_by_me": await store.members.consents(member_id),
             "asked_of_me": [
-                {"title": job.title, "by": job.owner_name, "at": job.accepted_at}
+                AskedOf(job.title, job.owner_name, job.accepted_at)
                 for job in jobs
                 if job.speaker and job.speaker.id == member_id
             ],
-            "news_for_me": _records(notices),
-            "deletions_owed_to_me": _records(deletions),
-            **await self._in_servers(member_id),
+            "news_for_me": [notice for notice in notices if notice.user_id == member_id],
+            "deletions_owed_to_me": [deletion for deletion in deletions if deletion.owner_id == member_id],
         }
+
+    async def _shares(self, member_id: int) -> list[SharedVoice]:
+        shares: list[SharedVoice] = []
+        for guild_id in await self._store.servers.sharing():
+            with suppress(StoreError):  # only a cache of what voices say
+                shares += [row for row in await self._store.servers.shares(guild_id) if row.owner_id == member_id]
+        return shares
 
     async def _in_servers(self, member_id: int) -> dict[str, Any]:
         found: list[dict[str, Any]] = []

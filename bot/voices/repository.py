@@ -50,7 +50,7 @@ class MembersRepository(Protocol):
         ...
 
     async def anonymize(self, member_id: int) -> None:
-        """Remove a member from others' files: as a clip's author, and consents for their clones."""
+        """Remove a member from others' files: as clips' author, deleted voices' speaker, and in consents."""
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         """Return a speaker's consents, oldest first."""

@@ -43,12 +43,13 @@ class EraseForm(Form):
             raise Refused("refused.forget_unconfirmed", word=self._word)
         result = await interaction.client.services.erasure.erase(interaction.user.id)
         locale = str(interaction.locale)
-        lines = [translate_markdown(locale, "forget.done", deleted=result.deleted)]
+        gone = result.complete and not result.pending
+        lines = [translate_markdown(locale, "forget.done" if gone else "forget.unfinished", deleted=result.deleted)]
         if result.pending:
             lines.append(translate_markdown(locale, "forget.owed", owed=result.pending))
-        if not result.complete:
-            lines = [translate(locale, "forget.unfinished")]
         if result.cloning:
             lines.append(translate(locale, "forget.cloning"))
+        if result.unreadable:
+            lines.append(translate(locale, "forget.unreadable"))
         lines.append(translate(locale, "forget.stays"))
         await interaction.edit_original_response(content="\n".join(lines))

@@ -18,11 +18,8 @@ _T = TypeVar("_T")
 class TinyJobs(Repository):
     """`bot.cloning.ports.CloneRepository` in `jobs/<job id>.json` and `jobs/<job id>.mp3`."""
 
-    async def check(self, owner_id: int) -> None:
-        for name in await self._records.names("jobs", f"{owner_id:d}-*.json.damaged*"):
-            raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
-        for name in await self._records.names("jobs", f"{owner_id:d}-*.json"):
-            await self._records.run(name, lambda db: db.storage.read())
+    async def check(self, member_id: int) -> None:
+        await _check(self._records, f"jobs/{member_id:d}-*.json")
 
     async def all(self) -> tuple[CloneJob, ...]:
         found = await _read_all(self._records, "jobs", JOBS)
@@ -47,6 +44,9 @@ class TinyJobs(Repository):
 class TinySpeeches(Repository):
     """`bot.jobs.registry.JobRepository` in `speeches/<id>.json`."""
 
+    async def check(self, _: int) -> None:
+        await _check(self._records, "speeches/*.json")  # their names don't tell whose they are
+
     async def all(self) -> tuple[SpeechJob, ...]:
         found = await _read_all(self._records, "speeches", SPEECHES)
         return tuple(sorted(found, key=lambda speech: (speech.times.get(SpeechStage.ACCEPTED, 0.0), speech.id)))
@@ -64,6 +64,15 @@ async def _read_all(records: Records, kind: str, rows: Rows[_T]) -> list[_T]:
         with suppress(RecordUnreadable):
             found += await records.run(name, rows.all)
     return found
+
+
+async def _check(records: Records, pattern: str) -> None:
+    """Raise `RecordUnreadable` for the first record that can't be read, or was set aside."""
+    kind, _, names = pattern.partition("/")
+    for name in await records.names(kind, f"{names}.damaged*"):
+        raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
+    for name in await records.names(kind, names):
+        await records.run(name, lambda db: db.storage.read())
 
 
 def _name(kind: str, job_id: str) -> str:

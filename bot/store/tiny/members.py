@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -91,9 +92,13 @@ class TinyMembers(Repository):
         def anonymize(db: TinyDB) -> None:
             CLIPS.put(db, [clip.anonymous() if clip.author_id == member_id else clip for clip in CLIPS.all(db)])
             CONSENTS.keep(db, lambda consent: consent.owner_id != member_id)
+            for voice in VOICES.all(db):
+                if voice.deleting and voice.speaker and voice.speaker.id == member_id:
+                    VOICES.put(db, replace(voice, speaker=None))
 
-        for name in await self._naming(member_id, strict=True):
+        for name in await self._naming(member_id, strict=False):
             await self._records.run(name, anonymize)
+        await self._naming(member_id, strict=True)  # raises, after the readable files are done
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         return tuple(await self._records.run(_name(speaker_id), CONSENTS.all))
@@ -120,11 +125,12 @@ class TinyMembers(Repository):
         await self._records.run(_name(speaker_id), lambda db: CONSENTS.keep(db, lambda one: one.job_id != job_id))
 
     async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
-        """Return the names of the files with a clip by this member, or a consent for their clone."""
+        """Return the names of the files with a clip by or a voice of this member, or a consent for their clone."""
 
         def named(tables: Tables) -> Iterable[int | None]:
             authors = [clip["author_id"] for clip in _items(tables, "clips")]
-            return [*authors, *(consent["owner_id"] for consent in _items(tables, "consents"))]
+            speakers = [voice["speaker"]["id"] for voice in tables.get("voices", {}).values() if voice.get("speaker")]
+            return [*authors, *speakers, *(consent["owner_id"] for consent in _items(tables, "consents"))]
 
         found = await self._scan(named, strict=strict)
         return [name for name, ids in found.items() if member_id in ids]
