@@ -33,8 +33,9 @@ async def test_undeliverable_clip_comes_by_dm_or_leaves_a_mention_without_detail
     assert "Synthetic voice" in direct["embeds"][0]["footer"]["text"]
     assert sentence("line.by_dm", title="Ada") in text(result)
     world.env.inject_error("POST", f"/channels/{world.ada.user.dm_channel.id}/messages", status=403, times=None)
-    await speak(world, world.ada, said="A secret")
+    result = await speak(world, world.ada, said="A secret")
     await until(lambda: not speeches_on_disk(world))
+    assert sentence("line.nowhere", title="Ada") in text(result)
     mention = world.channel.history()[-1].content
     assert mention.startswith(f"<@{world.ada.id}>")
     assert "secret" not in mention

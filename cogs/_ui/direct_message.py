@@ -21,10 +21,10 @@ async def dm_or_mention(
     key: str,
     locale: str,
     **more: Any,  # noqa: ANN401 - for discord.py
-) -> None:
+) -> bool:
     """Send a direct message. If the user's DMs are closed, mention the user with the text `key` and `more`.
 
-    Raises `DeliveryError` if the error is temporary or the mention failed, too.
+    Returns False after a mention. Raises `DeliveryError` if the error is temporary or the mention failed, too.
     """
     try:
         await messenger.dm(user_id, **message)
@@ -34,3 +34,5 @@ async def dm_or_mention(
         _log.info("a DM to member %d failed: %s", user_id, error)
         text = translate_markdown(locale, key, mention=Markup(f"<@{user_id}>"))
         await messenger.ping(channel_id, user_id, text, **more)
+        return False
+    return True

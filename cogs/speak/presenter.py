@@ -50,7 +50,9 @@ class DiscordSpeechPresenter:
         try:
             if reply and await self._reply(reply, speech, outcome):
                 return True
-            await self._send_privately(speech, outcome)
+            direct = await self._send_privately(speech, outcome)
+            if reply:
+                await self._finish(reply, _sent_privately(speech, outcome, direct=direct))
         except DeliveryError as error:
             _log.info("the result of clip %s could not be shown: %s", speech.id, error)
             return not error.temporary
@@ -72,9 +74,6 @@ class DiscordSpeechPresenter:
             if error.temporary:
                 raise
             _log.info("clip %s can't be posted where the command was sent: %s", speech.id, error)
-            failed = isinstance(outcome, ClonevoiceError)
-            by_dm = _failed(speech, outcome)["embed"] if failed else _status(speech, "line.by_dm", outcome, GREEN)
-            await self._finish(reply, by_dm)
             return False
         await self._finish(reply, _status(speech, "line.done", outcome, GREEN))
         return True
@@ -85,7 +84,8 @@ class DiscordSpeechPresenter:
         except DeliveryError as error:  # the card alone is affected
             _log.info("the last edit of a clip's card failed: %s", error)
 
-    async def _send_privately(self, speech: SpeechJob, outcome: SpeechResult | ClonevoiceError) -> None:
+    async def _send_privately(self, speech: SpeechJob, outcome: SpeechResult | ClonevoiceError) -> bool:
+        """Send a DM. Return False if the author could only be mentioned."""
         if isinstance(outcome, ClonevoiceError):
             message = {"files": _text(speech), "embed": _failed(speech, outcome)["embed"]}
         else:
@@ -93,7 +93,7 @@ class DiscordSpeechPresenter:
             del message["view"]  # members report clips that were posted in a channel
             message["content"] = translate_markdown(speech.locale, "line.late", title=outcome.voice.title)
         author, channel = speech.author_id, speech.channel_id
-        await dm_or_mention(self._messenger, author, message, channel, "line.elsewhere", speech.locale)
+        return await dm_or_mention(self._messenger, author, message, channel, "line.elsewhere", speech.locale)
 
     async def _clip(self, speech: SpeechJob, spoken: SpeechResult, limit: int) -> dict[str, Any]:
         """Return the public message: the author, the voice, and that the audio is synthetic."""
@@ -125,6 +125,12 @@ def _failed(speech: SpeechJob, error: ClonevoiceError) -> dict[str, Any]:
     if error.key == VoiceLost.key and speech.owner_id == speech.author_id:
         view = action_buttons(locale, "voice", ("lost",), speech.voice_id)
     return {"embed": embed, "view": view}
+
+
+def _sent_privately(speech: SpeechJob, outcome: SpeechResult | ClonevoiceError, *, direct: bool) -> discord.Embed:
+    if isinstance(outcome, ClonevoiceError):
+        return _failed(speech, outcome)["embed"]
+    return _status(speech, "line.by_dm" if direct else "line.nowhere", outcome, GREEN if direct else RED)
 
 
 def _status(speech: SpeechJob, key: str, spoken: SpeechResult, color: discord.Color) -> discord.Embed:
