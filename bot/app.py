@@ -14,6 +14,7 @@ from bot.client.client import Clonevoice
 from bot.clock import Clock, SystemClock
 from bot.downloads import Previews, from_mureka
 from bot.errors import ClonevoiceError, SettingsError
+from bot.log import log_unhandled
 from bot.mureka.client import API
 from bot.services import Resources
 from bot.settings import Settings
@@ -41,8 +42,10 @@ async def open_resources(
 async def run(settings: Settings) -> None:
     """Serve Discord until SIGTERM or SIGINT."""
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     async with open_resources(settings) as resources, Clonevoice(resources) as bot, _until(stop, bot):
         try:
             await bot.login(settings.discord_token.get_secret_value())
