@@ -16,7 +16,7 @@ _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 def catalog(locale: str) -> Mapping[str, str]:
     """Return a locale's texts by key. Empty if the locale has no file."""
     file = _FOLDER / f"{locale}.json"
-    return json.loads(file.read_text("utf-8")) if re.fullmatch(r"[A-Za-z-]+", locale) and file.exists() else {}
+    return json.loads(file.read_text("utf-8")) if re.fullmatch(r"[A-Za-z-]{2,9}", locale) and file.exists() else {}
 
 
 class Markup(str):

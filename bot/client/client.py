@@ -1,17 +1,26 @@
 """The Discord client: the commands, and the least that is asked of Discord."""
 
+import asyncio
+import logging
 from importlib import import_module
 
+import aiohttp
 import discord
+from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.client.actions import ActionItem, Actions
+from bot.client.gateway import keep_reading
 from bot.client.tree import Tree
 from bot.services import Ports, Resources, build_services
+
+_log = logging.getLogger(__name__)
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
 EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "cogs.voiceadmin")
+
+RECONNECT_SECONDS = 1  # the longest first wait before connecting again; Discord allows 1,000 new sessions a day
 
 
 class Clonevoice(commands.Bot):
@@ -31,6 +40,7 @@ class Clonevoice(commands.Bot):
         self.previews = resources.previews
         self.actions = Actions()
         self.add_dynamic_items(ActionItem)
+        keep_reading(self._connection.parsers)
         # Cogs import the bot and never the other way round, so the bot loads them by name.
         ports: Ports = import_module("cogs.ports").build_ports(self, resources.clock)
         self.services = build_services(resources, ports)
@@ -40,3 +50,17 @@ class Clonevoice(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self.tree.sync()
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Stay connected to Discord. After a frame that discord.py can't read, connect again."""
+        backoff = ExponentialBackoff[bool](RECONNECT_SECONDS)
+        while True:
+            try:
+                return await super().connect(reconnect=reconnect)
+            except (discord.DiscordException, aiohttp.ClientError, OSError):
+                raise
+            except Exception:  # noqa: BLE001 - a payload can make discord.py raise anything
+                _log.exception("a frame from Discord can't be read: connecting again")
+            if self.ws:  # None before the first connection
+                await self.ws.close()
+            await asyncio.sleep(backoff.delay())

@@ -191,7 +191,7 @@ class DiscordDouble:
         names: Payload = {"id": answer.id, "token": answer.token, "channel_id": CHANNEL, "guild_locale": "en-US"}
         names |= {"application_id": BOT, "authorizing_integration_owners": {"0": GUILD}, "version": 1}
         rest = {"locale": "en-US", "app_permissions": ALL, "attachment_size_limit": 10 * 2**20}
-        await self._dispatch("INTERACTION_CREATE", asked | where | names | rest)
+        await self.dispatch("INTERACTION_CREATE", asked | where | names | rest)
         return answer
 
     def _attach(self, name: str, content: bytes) -> Payload:
@@ -343,15 +343,20 @@ class DiscordDouble:
         guilds = [{"id": GUILD, "unavailable": True}]
         ready = {"v": 10, "user": _user(BOT), "session_id": "1", "resume_gateway_url": self.origin}
         self._sent = count(1)
-        await self._dispatch("READY", ready | {"guilds": guilds, "application": {"id": BOT, "flags": 0}})
+        await self.dispatch("READY", ready | {"guilds": guilds, "application": {"id": BOT, "flags": 0}})
         everyone = {"id": GUILD, "name": "@everyone", "permissions": ALL, "position": 0, "color": 0}
         guild = {"id": GUILD, "name": "Voice Club", "owner_id": OWNER, "roles": [everyone], "channels": [CHAT]}
-        await self._dispatch("GUILD_CREATE", guild)
+        await self.dispatch("GUILD_CREATE", guild)
         self.online.set()
 
-    async def _dispatch(self, kind: str, data: Payload) -> None:
+    async def dispatch(self, kind: str, data: object) -> None:
+        """Send an event."""
+        await self.send(json.dumps({"op": 0, "t": kind, "s": next(self._sent), "d": data}))
+
+    async def send(self, frame: str) -> None:
+        """Send a frame of the gateway, whatever it is."""
         with suppress(ConnectionError):  # the bot is gone, and misses it
-            await self._socket.send_json({"op": 0, "t": kind, "s": next(self._sent), "d": data})
+            await self._socket.send_str(frame)
 
 
 async def _read(request: web.Request) -> Call:

@@ -1,0 +1,62 @@
+"""Events of Discord that can't be read: they are logged, where discord.py would end the program."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
+
+_log = logging.getLogger(__name__)
+
+Payload = dict[str, Any]
+
+MAX_ID = 2**64 - 1  # https://discord.com/developers/docs/reference#snowflakes
+
+
+def keep_reading(parsers: dict[str, Callable[[Any], None]]) -> None:
+    """Log the events at which one of discord.py's parsers fails, by their names, and go on."""
+    for event, parse in parsers.items():
+        parsers[event] = partial(_parse, event, parse)
+
+
+def _parse(event: str, parse: Callable[[Any], None], data: object) -> None:
+    try:
+        if event == "INTERACTION_CREATE":
+            _check(cast("Payload", data))
+        parse(data)
+    except Exception:  # noqa: BLE001 - a payload can make discord.py raise anything
+        _log.exception("Discord's event %s can't be read and is skipped", event)
+
+
+def _check(interaction: Payload) -> None:
+    """Raise an exception for IDs and numbers that are out of range; discord.py takes any that Python can read."""
+    for found in filter(None, _ids(interaction)):
+        if not (isinstance(found, str) and len(found) <= len(str(MAX_ID)) and found.isascii() and found.isdigit()):
+            raise TypeError("an ID is no snowflake")
+        if not 0 < int(found) <= MAX_ID:
+            raise OverflowError("an ID is out of range")
+    for number in _floats(interaction):
+        if not math.isfinite(number):
+            raise OverflowError("a number is not finite")
+    if not isinstance(interaction.get("locale", ""), str):
+        raise TypeError("a locale is no text")
+
+
+def _ids(interaction: Payload) -> Iterator[object]:
+    """Yield the IDs that this bot uses. Those of buttons and inputs are numbers of another kind."""
+    yield from (interaction.get(name) for name in ("id", "application_id", "guild_id", "channel_id"))
+    yield from (interaction.get(name, {}).get("id") for name in ("channel", "guild", "message", "user"))
+    yield interaction.get("member", {}).get("user", {}).get("id")
+    for found in interaction.get("data", {}).get("resolved", {}).values():
+        yield from found
+
+
+def _floats(value: object) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict):
+        for item in cast("Payload", value).values():
+            yield from _floats(item)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _floats(item)

@@ -1,0 +1,109 @@
+"""Events and frames of the gateway that can't be read end nothing."""
+
+import asyncio
+import copy
+import gc
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.upstream import Upstream
+from bot.log import MaskingFormatter, log_unhandled
+from support.clocks import until
+from support.discord_double import CHANNEL, GUILD
+from support.lives import ADA, living
+from support.payloads import ODD, mutations
+from support.people import card_of, press
+from support.reading import fields, text
+from support.world import World, on_disk
+
+TOKEN = "aW50ZXJhY3Rpb246dG9rZW4"
+BARE_USER = {"id": str(ADA), "username": "ada", "discriminator": "0"}
+CLICK: dict[str, Any] = {
+    "id": "5002",
+    "application_id": "1001",
+    "type": 3,
+    "token": TOKEN,
+    "version": 1,
+    "guild_id": GUILD,
+    "channel_id": CHANNEL,
+    "member": {"user": BARE_USER, "roles": [], "joined_at": None, "permissions": "0"},
+    "data": {"custom_id": "voice:open:1", "component_type": 2},
+}
+EVENTS: list[tuple[str, Any]] = [
+    ("INTERACTION_CREATE", CLICK),
+    ("INTERACTION_CREATE", {"type": TOKEN}),
+    ("CHANNEL_UPDATE", {"id": TOKEN, "type": 0}),
+    ("GUILD_CREATE", None),
+    ("MESSAGE_DELETE", []),
+]
+FRAMES = [
+    f'{{"op": 0, "t": "READY", "s": 1, "d": {{"token": "{TOKEN}"}}}}',
+    f'"{TOKEN}"',
+    "{",
+    '{"op": 0, "t": "CHANNEL_CREATE", "s": 1, "d": ' + "[" * 100_000,
+    '{"op": 0, "t": "CHANNEL_CREATE", "s": 1, "d": ' + "9" * 5000 + "}",
+]
+
+
+async def test_unreadable_events_and_frames_are_logged_as_json_and_the_bot_goes_on(tmp_path: Path):
+    waits = ('log_level="DEBUG"', 'log_format="json"', "bot.client.client:RECONNECT_SECONDS=0")
+    async with living(tmp_path, Upstream(), *waits) as life:
+
+        def told(start: str) -> list[dict[str, Any]]:
+            lines = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
+            return [line for line in lines if line["message"].startswith(start)]
+
+        await life.double.online.wait()
+        for event, payload in EVENTS:
+            await life.double.dispatch(event, payload)
+        await until(lambda: len(told("Discord's event")) == len(EVENTS))
+        for (event, _), line in zip(EVENTS, told("Discord's event"), strict=True):
+            assert event in line["message"]
+            assert "state.py" in line["exception"]
+        for number, frame in enumerate(FRAMES, 1):
+            await life.double.send(frame)
+            await until(lambda number=number: len(told("Shard ID None has connected")) == number + 1)
+            await life.double.online.wait()
+        assert len(told("a frame from Discord")) == len(FRAMES)
+        await life.order("Ada")
+        await until(life.records)
+        assert TOKEN not in (tmp_path / "log").read_text("utf-8")
+
+
+@pytest.mark.world(keep_alive=False)
+async def test_mutated_events_end_nothing_and_are_logged_without_their_texts(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    asyncio.get_running_loop().set_exception_handler(log_unhandled)
+    voice_id = await world.voice(world.ada, "Ada")
+    card = await card_of(world, world.ada, voice_id)
+    await world.ada.autocomplete(world.channel, "voices show", "voice", "A")
+    form = await press(world.ada, card, "button.rename")
+    await world.ada.submit_modal(form, {fields(form)[0]: "Urgroßtante"})
+    samples: dict[tuple[str, int], Any] = {}
+    for way, event, payload in world.env.backend.transcript:
+        if way == "GATEWAY":
+            samples[event, payload.get("type", 0)] = copy.deepcopy(payload)
+    assert {kind for event, kind in samples if event == "INTERACTION_CREATE"} == {2, 3, 4, 5}
+    parsers = world.bot._connection.parsers  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- it has no other door
+    for (event, _), payload in samples.items():
+        for _, changed in list(mutations(payload))[::5]:
+            parsers[event](changed)
+        await world.idle()
+    for event in set(parsers) - {"READY"}:
+        for value in ODD:
+            parsers[event](copy.deepcopy(value))
+    await world.idle()
+    gc.collect()
+    world.env._errors.clear()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- these were meant to fail
+    assert len(caplog.records) > 100
+    form_of = MaskingFormatter("json", [])
+    logged = [json.loads(form_of.format(record)) for record in caplog.records]
+    shown = json.dumps(logged)
+    for secret in ("Urgro", "simcord_interaction_", "xxxxxx"):
+        assert secret not in shown
+    assert not any(word in on_disk(world) for word in ("NaN", "Infinity"))
+    assert "Urgroßtante" in text(await world.ada.slash(world.channel, "voices list"))
