@@ -29,6 +29,10 @@ class Refused(ClonevoiceError):
     """A request or a result that is refused, with the reason for the member."""
 
 
+class Canceled(Refused):
+    """What a member stopped before it was finished, which is no failure."""
+
+
 class SettingsError(ClonevoiceError):
     """The bot can't start with its settings. The program exits with code 78."""
 

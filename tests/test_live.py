@@ -8,11 +8,12 @@ import pytest
 
 from bot.client.messenger import DeliveryError
 from bot.cloning.job import CloneJob, Progress, Stage
+from bot.i18n import Markup
 from bot.mureka.errors import Rejected
 from cogs._ui.live_message import EDIT_SECONDS
 from cogs.clonevoice.presenter import DiscordClonePresenter
 from support.clocks import PATIENCE, ManualClock, turns
-from support.messenger import FRESH, MINE, Recorder
+from support.messenger import FRESH, MINE, MINE_REPLY, Recorder
 from support.reading import sentence
 
 CLONING = replace(MINE, stage=Stage.CLONING)
@@ -30,6 +31,14 @@ async def show(cards: DiscordClonePresenter, job: CloneJob, *done: float) -> Non
     for each in done or (0,):
         cards.show(job, Progress(job.stage, each, 75))
         await turns()
+
+
+async def move(cards: DiscordClonePresenter, job: CloneJob) -> CloneJob:
+    """Move a card to `FRESH`."""
+    moved = replace(job, reply=FRESH)
+    await cards.redraw(moved)
+    await cards.retire(moved, MINE_REPLY)
+    return moved
 
 
 async def ticks(cards: DiscordClonePresenter, clock: ManualClock, seconds: int, *, each: float) -> None:
@@ -108,26 +117,39 @@ async def test_result_without_a_card_comes_by_dm(cards: DiscordClonePresenter, w
 
 async def test_moved_card_keeps_its_content_and_replaces_the_old_one(cards: DiscordClonePresenter, ways: Recorder):
     await show(cards, QUEUED, 3)
-    moved = replace(QUEUED, reply=FRESH)
-    await cards.move(moved, QUEUED)
-    assert [(sent.way, sent.to) for sent in ways.sent[1:]] == [("edit", FRESH), ("remove", QUEUED.reply)]
+    moved = await move(cards, QUEUED)
+    assert [sent.to for sent in ways.sent[1:]] == [FRESH, MINE_REPLY]
     assert sentence("stage.queued_behind", ahead=3) in ways.sent[1].text
+    assert ways.sent[2].text.endswith(sentence("card.moved", link=Markup(FRESH.link)))
+    assert ways.sent[2].message["view"] is None
     await show(cards, moved, 2)
     await let(10, ways.clock)
     assert [sent.to for sent in ways.sent[3:]] == [FRESH]
+
+
+async def test_old_card_points_to_the_new_one_only_after_its_last_edit(cards: DiscordClonePresenter, ways: Recorder):
+    async with ways.jam:
+        await show(cards, QUEUED, 3)
+        moving = asyncio.create_task(move(cards, QUEUED))
+        await turns()
+    await moving
+    assert sentence("card.moved", link=Markup(FRESH.link)) in [s for s in ways.sent if s.to == MINE_REPLY][-1].text
 
 
 @pytest.mark.parametrize("trouble", [None, *TROUBLES], ids=str)
 async def test_progress_during_a_move_is_shown_on_the_new_card(
     cards: DiscordClonePresenter, ways: Recorder, trouble: DeliveryError | None
 ):
-    if trouble:
-        ways.trouble["remove"] = trouble  # of the old card
     await show(cards, CLONING, 1, 2)
-    await cards.move(replace(CLONING, reply=FRESH), CLONING)
+    if trouble:
+        ways.trouble["edit"] = trouble
+    moved = await move(cards, CLONING)
     await let(10, ways.clock)
-    assert [sent.to for sent in ways.sent if sent.way == "edit"] == [CLONING.reply, FRESH]
+    assert [sent.to for sent in ways.sent] == [MINE_REPLY, FRESH, MINE_REPLY]
     assert "0:02 of" in ways.sent[1].text
+    ways.trouble.clear()
+    await show(cards, moved, 3)
+    assert "0:03 of" in ways.sent[-1].text
 
 
 async def test_last_card_follows_a_running_edit_and_ends_all_edits(cards: DiscordClonePresenter, ways: Recorder):
@@ -155,5 +177,5 @@ async def test_throttled_progress_is_not_shown_after_the_last_card(cards: Discor
 async def test_card_is_dropped_at_the_end_of_its_clone(cards: DiscordClonePresenter, ways: Recorder):
     await show(cards, QUEUED, 3)
     await cards.deliver(QUEUED, Rejected())
-    await cards.move(replace(QUEUED, reply=FRESH), QUEUED)  # would show what is remembered
+    await move(cards, QUEUED)  # would show what is remembered
     assert [sent.to for sent in ways.sent if sentence("stage.present.queued") in sent.text] == [FRESH]

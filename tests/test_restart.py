@@ -386,7 +386,7 @@ class TestRetry:
     async def test_second_click_for_a_card_does_not_undo_the_retry(self, failed: World):
         cloner = failed.services.cloner
         fresh = replace(REPLY, token="fresh")
-        await asyncio.gather(cloner.attach_reply(FAILED.id, ADA, fresh), cloner.retry(FAILED.id, ADA))
+        await asyncio.gather(cloner.move_card(FAILED.id, ADA, fresh), cloner.retry(FAILED.id, ADA))
         await over(failed)
         assert ids(failed, ADA) == [*failed.upstream.voices] != []
 

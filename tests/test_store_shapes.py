@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from bot.errors import RecordUnreadable
@@ -56,6 +57,15 @@ async def everything(store: TinyStore) -> dict[str, Any]:
     )
 
 
+def without_new_fields(read: JsonValue, expected: JsonValue) -> JsonValue:
+    """Return what was read without the fields that were added since `expected` was written."""
+    if isinstance(read, dict) and isinstance(expected, dict):
+        return {name: without_new_fields(read[name], expected[name]) for name in expected}
+    if isinstance(read, list) and isinstance(expected, list):
+        return [without_new_fields(one, other) for one, other in zip(read, expected, strict=True)]
+    return read
+
+
 def expected() -> dict[str, Any]:
     return json.loads((DATA / "shape0.expected.json").read_text("utf-8"))
 
@@ -79,7 +89,7 @@ def state(folder: Path) -> dict[str, tuple[int, int, bytes | None]]:
 async def test_records_of_shape_0_are_read_completely_and_left_as_they_are(shape0: Path):
     before = records(shape0)
     async with open_store(shape0) as store:
-        assert await everything(store) == expected()
+        assert without_new_fields(await everything(store), expected()) == expected()
         await store.check()
         assert await store.quarantined() == []
     assert records(shape0) == before
@@ -112,7 +122,7 @@ async def test_record_of_shape_0_is_written_in_shape_1_and_read_the_same(shape0:
     after = expected()
     after["servers"][0]["audit"].insert(0, {**after["servers"][0]["audit"][0], "reason": "again"})
     async with open_store(shape0) as store:
-        assert await everything(store) == after
+        assert without_new_fields(await everything(store), after) == after
 
 
 def test_every_rule_has_one_name():

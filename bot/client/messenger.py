@@ -47,10 +47,6 @@ class Messenger:
         async with _delivery_errors():
             await self._webhook(reply).edit_message(reply.message_id, **message)
 
-    async def remove(self, reply: InteractionReply) -> None:
-        async with _delivery_errors():
-            await self._webhook(reply).delete_message(reply.message_id)
-
     async def follow_up(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - for discord.py
         """Send a public message as a follow-up. It mentions no members."""
         async with _delivery_errors():

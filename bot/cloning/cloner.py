@@ -1,6 +1,7 @@
 """What members and moderators can do with clone jobs."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock
@@ -12,7 +13,7 @@ from bot.cloning.queue import CloneQueue
 from bot.cloning.recovery import Recovery
 from bot.cloning.runner import CloneRunner
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused
+from bot.errors import Canceled, ClonevoiceError, Refused
 from bot.jobs.record import InteractionReply
 from bot.jobs.registry import JobRegistry
 from bot.voices.models import PendingDeletion
@@ -51,20 +52,32 @@ class Cloner:
         """Add a job and start it. Raises as `Admission.accept`."""
         self.runner.run(await self.admission.accept(job, sample_size=sample_size))
 
-    async def attach_reply(self, job_id: str, owner_id: int, reply: InteractionReply) -> CloneJob:
-        """Make the reply to another interaction the job's card."""
+    @asynccontextmanager
+    async def card_moved(self, job_id: str, owner_id: int, reply: InteractionReply) -> AsyncGenerator[None]:
+        """Make the reply to another interaction the job's card. After the block, it is the only one."""
+        old: InteractionReply | None = None
 
-        def attached(job: CloneJob) -> CloneJob:
+        def moved(job: CloneJob) -> CloneJob:
+            nonlocal old
             if job.delivered and not job.can_retry:
                 raise OfferLapsed
+            old = job.reply
             return replace(job, reply=reply)
 
-        return await self.admission.change(job_id, owner_id, attached)
+        job = await self.admission.change(job_id, owner_id, moved)
+        try:
+            yield
+        finally:
+            if old is None or old.message_id != reply.message_id:
+                if job_id in self.jobs:
+                    await self.presenter.redraw(self.jobs[job_id])
+                if old:
+                    await self.presenter.retire(job, old)
 
     async def move_card(self, job_id: str, owner_id: int, reply: InteractionReply) -> None:
         """Show a job in the reply to another interaction, and nowhere else."""
-        before = self.admission.get(job_id, owner_id)
-        await self.presenter.move(await self.attach_reply(job_id, owner_id, reply), before)
+        async with self.card_moved(job_id, owner_id, reply):
+            pass
 
     def running(self, owner_id: int) -> CloneJob | None:
         """Return the job that keeps a member from starting another."""
@@ -114,12 +127,10 @@ class Cloner:
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
     async def cancel_unsent(self, jobs: Iterable[CloneJob], error: ClonevoiceError | None = None) -> None:
-        """Cancel jobs, or fail them with `error`, unless a voice of them may exist. Wait until the cards say so."""
+        """Cancel jobs whose voice can't exist yet, because of `error` if it was not their member. Wait for the cards."""
 
         def ended(job: CloneJob) -> CloneJob:
-            if job.finished or job.may_have_voice:
-                return job
-            return job.fail(error, self.clock.now()) if error else job.cancel(self.clock.now())
+            return job if job.finished or job.may_have_voice else job.cancel(self.clock.now(), error)
 
         ids = [job.id for job in jobs if job.id in self.jobs]
         for job_id in ids:
@@ -147,7 +158,7 @@ class Cloner:
         """Remove a member's jobs, none of which is in flight. A voice that is found is marked for deletion."""
         for job in [job for job in self.jobs if job.owner_id == owner_id]:
             if await self.runner.stop(job.id):
-                await self.presenter.deliver(job, Refused("refused.forgotten"))
+                await self.presenter.deliver(job, Canceled("refused.forgotten"))
             if job.id not in self.jobs:
                 continue
             voice_id = job.voice_id

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.errors import VoiceNotFound
-from bot.errors import ClonevoiceError
+from bot.errors import Canceled, ClonevoiceError
 from bot.jobs.record import Failure, IllegalTransition, JobRecord
 from bot.mureka.errors import MurekaError
 from bot.mureka.responses import VoiceResponse
@@ -125,8 +125,10 @@ class CloneJob(JobRecord):
         since = now if unknown else None
         return self.advance(Stage.FAILED, now, failure=Failure.from_error(error), outcome_unknown_since=since)
 
-    def cancel(self, now: float) -> Self:
-        return self.advance(Stage.CANCELLED, now, failure=Failure("refused.cancelled", {}))
+    def cancel(self, now: float, reason: ClonevoiceError | None = None) -> Self:
+        """Return the job as canceled: by its member, or for `reason` by somebody else."""
+        reason = reason or Canceled("refused.canceled_later" if self.attempt else "refused.cancelled")
+        return self.advance(Stage.CANCELLED, now, failure=Failure.from_error(reason))
 
     def looks_like(self, other: Self) -> bool:
         """Return True if the voices of both jobs can't be told apart upstream."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from bot.cloning.job import CloneJob, Progress
 from bot.jobs.delivery import Presenter
+from bot.jobs.record import InteractionReply
 from bot.jobs.registry import JobRepository
 from bot.voices.models import Voice
 
@@ -25,8 +26,11 @@ class ClonePresenter(Presenter[CloneJob, Voice], Protocol):
     def show(self, job: CloneJob, progress: Progress) -> None:
         """Show progress on the job's card. Must neither block nor raise."""
 
-    async def move(self, job: CloneJob, before: CloneJob) -> None:
-        """Show the job on its new card, and remove the card that it had before. Must not raise."""
+    async def redraw(self, job: CloneJob) -> None:
+        """Show an unfinished job on its card, which is new. Must not raise."""
+
+    async def retire(self, job: CloneJob, old: InteractionReply) -> None:
+        """Remove the buttons of a card that the job had before, and let it point to the new one. Must not raise."""
 
 
 class ConsentPrompt(Protocol):

@@ -20,7 +20,7 @@ from bot.cloning.recorder import VoiceRecorder
 from bot.cloning.recovery import Recovery
 from bot.cloning.steps import Steps
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError, expected_error
+from bot.errors import Canceled, ClonevoiceError, StoreError, expected_error
 from bot.jobs.delivery import GIVE_UP_SECONDS, SWEEP_SECONDS, Delivery
 from bot.jobs.record import IllegalTransition
 from bot.jobs.registry import JobRegistry
@@ -118,7 +118,7 @@ class CloneRunner:
         if voice is None:
             raise OfferLapsed
         if job.owner_id in self.erasures:  # it is deleted at once
-            raise Refused("refused.forgotten")
+            raise Canceled("refused.forgotten")
         if voice.deleting:
             await self.gate.check(job)
         return voice

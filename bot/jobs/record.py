@@ -20,12 +20,14 @@ class InteractionReply:
     """Where a job's card is: a message that can be edited with an interaction's token.
 
     `since` is the Unix timestamp of the token, `file_limit` the bytes of files that the message may carry.
+    `link` is the message's URL, empty in records of earlier versions.
     """
 
     token: str
     message_id: int
     since: float
     file_limit: int
+    link: str = ""
 
     def is_alive(self, now: float) -> bool:
         """Return True if Discord still accepts the token."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
 from bot.erasures import PendingErasures
-from bot.errors import ClonevoiceError, Refused, StoreError, expected_error
+from bot.errors import Canceled, ClonevoiceError, Refused, StoreError, expected_error
 from bot.jobs.delivery import SWEEP_SECONDS, Delivery
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
@@ -82,7 +82,7 @@ class Synthesizer:
         """Remove a member's jobs. What was not sent is not sent, and what was is not posted."""
         for job in [job for job in self.jobs if job.author_id == author_id]:
             await self.tasks.stop(job.id)
-            await self.presenter.deliver(job, Refused("refused.forgotten"))
+            await self.presenter.deliver(job, Canceled("refused.forgotten"))
             await self.jobs.remove(job.id)
 
     def _start_job(self, job: SpeechJob) -> None:

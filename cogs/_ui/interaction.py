@@ -26,7 +26,9 @@ async def defer(interaction: Interaction) -> InteractionReply:
 def reply_in(message_id: int, interaction: Interaction) -> InteractionReply:
     """Return a message that the token of this interaction may edit."""
     now = interaction.client.services.clock.now()
-    return InteractionReply(interaction.token, message_id, now, interaction.filesize_limit)
+    place = f"https://discord.com/channels/{interaction.guild_id or '@me'}/{interaction.channel_id}"
+    link = f"{place}/{message_id}" if message_id else place
+    return InteractionReply(interaction.token, message_id, now, interaction.filesize_limit, link)
 
 
 async def answer_text(

@@ -37,6 +37,7 @@ class LiveMessage:
         self._pending = False
         self._pause: asyncio.Future[None] | None = None
         self._editing: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()
 
     def show(self, frame: Frame) -> None:
         """Edit the message in the background, as soon as the throttle allows."""
@@ -53,17 +54,20 @@ class LiveMessage:
         if frame.reply:
             embed, view = frame.render()
             try:
-                await self._messenger.edit(frame.reply, content=None, embed=embed, view=view)
+                async with self._sending:
+                    await self._messenger.edit(frame.reply, content=None, embed=embed, view=view)
             except DeliveryError as error:
                 _log.info("a message could not be edited: %s", error)
 
     async def stop(self) -> None:
-        """Drop a pending frame, and wait for an edit in flight."""
+        """Drop a pending frame, and wait for edits in flight."""
         self._pending = False
         if self._pause:
             self._pause.cancel()
         if self._editing:
             await asyncio.wait({self._editing})
+        async with self._sending:
+            pass
 
     async def _edit_pending(self) -> None:
         try:

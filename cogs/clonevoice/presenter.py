@@ -4,15 +4,18 @@ import logging
 from collections import defaultdict
 from typing import Any
 
+import discord
+
 from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
-from bot.cloning.job import CloneJob, Progress
+from bot.cloning.job import CloneJob, Progress, Stage
 from bot.downloads import Previews
-from bot.errors import ClonevoiceError
-from bot.i18n import translate_markdown
+from bot.errors import Canceled, ClonevoiceError
+from bot.i18n import Markup, translate_markdown
+from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer, Voice
 from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
-from cogs._ui.formatting import RED, attachments, card
+from cogs._ui.formatting import GREY, RED, attachments, card
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.clonevoice.actions import job_buttons
@@ -31,24 +34,25 @@ class DiscordClonePresenter:
         self._messenger = messenger
         self._previews = previews
         self._clock = clock
-        self._cards = defaultdict[str, LiveMessage](lambda: LiveMessage(messenger, clock))
+        self._cards = defaultdict[tuple[str, int], LiveMessage](lambda: LiveMessage(messenger, clock))
         self._newest: dict[str, Progress] = {}
 
     def show(self, job: CloneJob, progress: Progress) -> None:
         """Show progress on the card, in the background."""
         self._newest[job.id] = progress
-        self._cards[job.id].show(_frame(job, progress))
+        self._card(job.id, job.reply).show(_frame(job, progress))
 
-    async def move(self, job: CloneJob, before: CloneJob) -> None:
-        """Show the card in the message where it is now, and delete the message where it was."""
-        if job.finished:  # `deliver` shows the result there
-            return
-        await self._cards[job.id].edit(_frame(job, self._newest.get(job.id) or Progress(job.stage)))
-        if before.reply:
-            try:
-                await self._messenger.remove(before.reply)
-            except DeliveryError as error:
-                _log.info("an old card could not be deleted: %s", error)
+    async def redraw(self, job: CloneJob) -> None:
+        """Show the newest progress on the card now."""
+        if not job.finished:  # `deliver` shows the result
+            await self._card(job.id, job.reply).edit(_frame(job, self._newest.get(job.id) or Progress(job.stage)))
+
+    async def retire(self, job: CloneJob, old: InteractionReply) -> None:
+        """Replace an old card, and its buttons, by a link to the job's card."""
+        live, link = self._card(job.id, old), Markup(job.reply.link if job.reply else "")
+        await live.stop()
+        await live.edit(Frame(old, "moved", lambda: (_moved(job, link), None)))
+        self._cards.pop((job.id, old.message_id), None)
 
     async def deliver(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
         """Show the result on the card. If it is late or the card is gone, send it by DM too.
@@ -56,7 +60,7 @@ class DiscordClonePresenter:
         If DMs are closed, mention the member in the channel. Returns False to retry later.
         """
         self._newest.pop(job.id, None)
-        if live := self._cards.pop(job.id, None):
+        for live in [self._cards.pop(key) for key in [*self._cards] if key[0] == job.id]:
             await live.stop()
         shown = False
         if job.reply and job.reply.is_alive(self._clock.now()):
@@ -71,6 +75,9 @@ class DiscordClonePresenter:
         if shown and self._clock.now() - job.accepted_at < LATE_SECONDS:
             return True
         return await self._announce(job, outcome) or shown
+
+    def _card(self, job_id: str, reply: InteractionReply | None) -> LiveMessage:
+        return self._cards[job_id, reply.message_id if reply else 0]
 
     async def _announce(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
         message = await self._result(job, outcome, 0, FILE_LIMIT)
@@ -90,10 +97,17 @@ class DiscordClonePresenter:
             embed, files = await voice_card(outcome, viewer, locale, self._previews, owner=owner, limit=limit)
             view = card_buttons(outcome, viewer, locale)
         else:
-            title = translate_markdown(locale, "card.failed", title=job.title)
-            embed, files = card(RED, title, translate_markdown(locale, outcome.key, **outcome.values)), []
+            canceled = job.stage is Stage.CANCELLED or isinstance(outcome, Canceled)
+            title = translate_markdown(locale, "card.canceled" if canceled else "card.failed", title=job.title)
+            text = translate_markdown(locale, outcome.key, **outcome.values)
+            embed, files = card(GREY if canceled else RED, title, text), []
             view = job_buttons(job)
         return {"content": None, "embed": embed, "view": view, "files": attachments(files)}
+
+
+def _moved(job: CloneJob, link: Markup) -> discord.Embed:
+    title = translate_markdown(job.locale, "card.title", title=job.title)
+    return card(GREY, title, translate_markdown(job.locale, "card.moved", link=link))
 
 
 def _frame(job: CloneJob, progress: Progress) -> Frame:

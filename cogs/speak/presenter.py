@@ -9,14 +9,14 @@ import discord
 from bot.client.messenger import DeliveryError, Messenger
 from bot.clock import Clock
 from bot.downloads import Previews
-from bot.errors import ClonevoiceError
+from bot.errors import Canceled, ClonevoiceError
 from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import SpeechJob, SpeechResult, SpeechStage
 from cogs._ui.action import action_buttons, view_of
 from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
-from cogs._ui.formatting import BLURPLE, GREEN, RED, add_field, attachments, card, estimate, file_name, shorten
+from cogs._ui.formatting import BLURPLE, GREEN, GREY, RED, add_field, attachments, card, estimate, file_name, shorten
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import link, report_button
 
@@ -120,8 +120,9 @@ def _progress(speech: SpeechJob, elapsed: float, usual: float) -> discord.Embed:
 def _failed(speech: SpeechJob, error: ClonevoiceError) -> dict[str, Any]:
     locale, view = speech.locale, None
     key = f"line.{error.key}" if error.key.startswith("mureka.") else error.key
-    title = translate_markdown(locale, "line.failed", title=speech.title)
-    embed = card(RED, title, translate_markdown(locale, key, **error.values))
+    canceled = isinstance(error, Canceled)
+    title = translate_markdown(locale, "line.canceled" if canceled else "line.failed", title=speech.title)
+    embed = card(GREY if canceled else RED, title, translate_markdown(locale, key, **error.values))
     if error.key == VoiceLost.key and speech.owner_id == speech.author_id:
         view = action_buttons(locale, "voice", ("lost",), speech.voice_id)
     return {"embed": embed, "view": view}

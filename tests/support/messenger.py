@@ -13,12 +13,9 @@ from bot.jobs.record import InteractionReply
 from support.builders import JOB
 from support.clocks import ManualClock
 
-FRESH = InteractionReply("fresh", 6, 1_800_000_000.0, 1000)
-
-
-MINE = replace(
-    JOB, times={Stage.RECEIVED: FRESH.since}, reply=InteractionReply("mine", 5, FRESH.since, 1000), title="Diary"
-)
+FRESH = InteractionReply("fresh", 6, 1_800_000_000.0, 1000, "https://discord.com/channels/2/3/6")
+MINE_REPLY = InteractionReply("mine", 5, FRESH.since, 1000, "https://discord.com/channels/2/3/5")
+MINE = replace(JOB, times={Stage.RECEIVED: FRESH.since}, reply=MINE_REPLY, title="Diary")
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,6 @@ class Recorder(Messenger):
 
     async def edit(self, reply: InteractionReply, **message: Any) -> None:
         await self._send("edit", reply, **message)
-
-    async def remove(self, reply: InteractionReply) -> None:
-        await self._send("remove", reply)
 
     async def follow_up(self, reply: InteractionReply, **message: Any) -> None:
         await self._send("follow_up", reply, **message)
