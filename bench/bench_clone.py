@@ -31,8 +31,8 @@ from support.clocks import until
 from support.world import World, opened
 
 # A small process starts the decoder, because a child's peak includes the memory of its parent.
-MEASURE = """import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=sys.stderr, check=True)
+MEASURE = """import os, resource, subprocess, sys
+subprocess.run([*sys.argv[1:], str(os.getpid())], stdout=sys.stderr, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
 
 
@@ -122,7 +122,7 @@ def resident(field: str) -> float:
 
 def decoder(sample: bytes) -> float:
     """Return the peak memory in MiB of a worker that decodes the sample."""
-    command = (sys.executable, "-c", MEASURE, sys.executable, "-I", "-B", str(DECODER), "300")
+    command = (sys.executable, "-c", MEASURE, sys.executable, "-I", "-B", str(DECODER), "300", "45")
     done = subprocess.run(command, input=sample, capture_output=True, check=True)  # noqa: S603 - this project's program
     return int(done.stdout) / 1024
 

@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 
 from bot.app import run
+from bot.audio.sandbox import protect_memory
 from bot.doctor import examine
 from bot.errors import ClonevoiceError, FolderInUse, SettingsError
 from bot.i18n import ENGLISH, translate
@@ -33,6 +34,7 @@ def main() -> None:
 
 def _start(arguments: argparse.Namespace) -> int:
     command: str = arguments.command
+    protect_memory()  # before it contains secrets
     if command == "demo":
         if find_spec("simcord") is None:
             raise ClonevoiceError("error.demo_not_installed")

@@ -1,18 +1,19 @@
 """Decodes one sample in a separate process: reads the file from stdin, writes one line of JSON to stdout.
 
-`bot.audio.inspector` runs it as `python decoder.py <max_seconds>`. The bot must not import it, because its
-resource limits apply to the whole process. The line is `{"sample_info": {...}}` or `{"refusal": key}` with a
-catalog key. If the file isn't an MP3, the line also has the name of its format as `actual`.
+`bot.audio.inspector` runs it as `python decoder.py <max_seconds> <cpu_seconds> <parent>`, with the ID of the bot's
+process as `parent`. The line is `{"sample_info": {...}}` or `{"refusal": key}` with a catalog key. If the file isn't
+an MP3, the line also has the name of its format as `actual`.
 """
 
 import io
 import json
 import math
 import re
-import resource
 import sys
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import av
 import av.subtitles.codeccontext  # pyright: ignore[reportUnusedImport] - av would import it too late
@@ -21,13 +22,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 
-LIMITS = {
-    resource.RLIMIT_AS: 512 * 2**20,  # bytes of address space, of which Python and FFmpeg's libraries use 150 MB
-    resource.RLIMIT_CPU: 15,  # seconds
-    resource.RLIMIT_FSIZE: 0,
-    resource.RLIMIT_CORE: 0,
-    resource.RLIMIT_NOFILE: 0,  # FFmpeg would open the files and sockets that a playlist or SDP file names
-}
+if __name__ != "bot.audio.decoder":  # run as a program, with -I, which keeps the project out of the path
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+from bot.audio.sandbox import confine
 
 BROKEN = 0.01  # the largest share of the bytes before the last good frame that may fail to decode
 CUT_OFF = 0.02  # the largest share of the frames counted in the header that may be missing
@@ -94,21 +91,19 @@ class RefusalError(Exception):
 
 
 def main() -> None:
-    """Set the limits, then analyze the file on stdin."""
-    set_limits()
+    """Give up all rights, then analyze the file on stdin."""
+    max_seconds, cpu_seconds, parent = sys.argv[1:]
+    confine(int(parent), int(cpu_seconds))
     try:
-        result: object = {"sample_info": analyze(sys.stdin.buffer.read(), float(sys.argv[1]))}
+        result: object = {"sample_info": analyze(sys.stdin.buffer.read(), float(max_seconds))}
     except RefusalError as refusal:
         result = refusal.result
+    except MemoryError:  # says nothing about the file
+        raise
+    except Exception:  # noqa: BLE001 - a file may reach any error of PyAV
+        traceback.print_exc()
+        result = {"refusal": "sample.unreadable"}
     print(json.dumps(result, allow_nan=False))  # noqa: T201 - the one line of output
-
-
-def set_limits() -> None:
-    """Lower the resource limits of this process permanently."""
-    for kind, wanted in LIMITS.items():
-        hard = resource.getrlimit(kind)[1]
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (limit, limit))
 
 
 def analyze(sample: bytes, max_seconds: float) -> dict[str, object]:

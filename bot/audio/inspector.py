@@ -27,7 +27,7 @@ SILENT_RMS = -50.0
 SILENT_PEAK = -35.0  # dBFS. A short word in a long silence has a higher peak, so it is accepted.
 DECODER = Path(__file__).with_name("decoder.py")  # the program that decodes a sample in a process of its own
 
-_REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off"}
+_REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off", "sample.unreadable"}
 _SAMPLE_INFO = TypeAdapter(SampleInfo)
 _STDERR_LIMIT = 4096  # bytes of a decoder's standard error that are read
 
@@ -39,15 +39,20 @@ def within_recommended(info: SampleInfo) -> bool:
 
 
 class SampleInspector:
-    """Inspects samples of up to `max_seconds`, `workers` at once. `timeout` is in seconds for each sample."""
+    """Inspects samples of up to `max_seconds`, `workers` at once.
 
-    def __init__(self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float = 20) -> None:
+    A decoder may work for 15 s and a tenth of `max_seconds`: 15 times as long as a processor of 2020 needs.
+    It is killed after `timeout` seconds, by default twice as many.
+    """
+
+    def __init__(self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float | None = None) -> None:
         self._max_seconds = max_seconds
         self._slots = asyncio.Semaphore(workers)
-        self._timeout = timeout
+        self._cpu_seconds = 15 + math.ceil(max_seconds / 10)
+        self._timeout = timeout or 2 * self._cpu_seconds
 
     async def inspect(self, sample: bytes) -> SampleInfo:
-        """Decode and measure a sample. Raises `Refused` if it can't be cloned."""
+        """Decode and measure a sample. Raises `Refused` if it can't be cloned, or can't be checked now."""
         if not sample:
             raise Refused("sample.empty")
         async with self._slots:
@@ -65,34 +70,56 @@ class SampleInspector:
         """Run a decoder and return its line. The decoder has ended when this returns or raises."""
         try:
             async with asyncio.timeout(self._timeout):
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-B", str(DECODER), str(self._max_seconds)),
-                    stdin=PIPE,
-                    stdout=PIPE,
-                    stderr=PIPE,
-                    env={},  # the bot's environment contains secrets
-                    start_new_session=True,
-                )
+                process = await self._start()
                 try:
                     return await _communicate(process, sample)
                 finally:
                     await _kill(process)
-        except (TimeoutError, ValueError) as error:  # ValueError: the line is too long
+        except TimeoutError as error:
+            raise Refused("sample.too_slow") from error
+        except ValueError as error:  # the line is too long
             _log.debug("no result from the decoder: %r", error)
             raise Refused("sample.unreadable") from error
 
+    async def _start(self) -> Process:
+        """Start a decoder. Raises `Refused` if there is no memory, descriptor or process for it."""
+        arguments = (str(DECODER), str(self._max_seconds), str(self._cpu_seconds), str(os.getpid()))
+        try:
+            # In this thread, not in another one: the decoder ends with the thread that started it
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-B", *arguments),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd="/",
+                env={},  # the bot's environment contains secrets
+                start_new_session=True,
+            )
+        except (OSError, RuntimeError, MemoryError) as error:  # RuntimeError: no thread to wait for its end
+            _log.error("no sample can be checked, because the decoder can't be started: %r", error)
+            raise Refused("sample.unchecked") from error
+
 
 async def _communicate(process: Process, sample: bytes) -> bytes:
-    """Send a decoder the sample and return the line it prints."""
+    """Send a decoder the sample and return the line it prints. Raises `Refused` if it ends without one."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - for the type checker
     process.stdin.write(sample)
     with suppress(ConnectionError):  # the decoder ended before it read everything
         await process.stdin.drain()
     process.stdin.close()
     line = await process.stdout.readline()  # ValueError if it has more than 64 KiB
-    if message := await process.stderr.read(_STDERR_LIMIT):
+    message = await process.stderr.read(_STDERR_LIMIT)
+    if message:
         _log.debug("the decoder wrote to standard error: %r", message[-400:])
-    return line
+    if line:
+        return line
+    code = await process.wait()
+    if code == -signal.SIGXCPU:
+        raise Refused("sample.too_slow")
+    if code > 0 or code == -signal.SIGKILL:  # it could not import its modules, or had no memory
+        _log.error("a sample can't be checked, because the decoder ended with %d: %r", code, message[-200:])
+        raise Refused("sample.unchecked")
+    raise Refused("sample.unreadable")
 
 
 async def _kill(process: Process) -> None:
