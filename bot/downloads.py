@@ -1,4 +1,4 @@
-"""Downloads with limits for size and time."""
+"""Downloads with limits for size, time and rate."""
 
 import asyncio
 import logging
@@ -11,28 +11,36 @@ from bot.errors import Refused
 
 _log = logging.getLogger(__name__)
 
-SAMPLE_SECONDS = 60.0  # time-out for the download of a sample
+SAMPLE_RATE = 50_000  # bytes a second, below which the download of a sample is ended: 10 MB take 200 s
+SAMPLE_SECONDS = 10.0  # in which a sample's download has to begin, and then to keep up the rate on average
 PREVIEW_SECONDS = 15.0  # time-out for the download of a preview or cover
 
 MEGABYTE = 1_000_000
 
 
 class SampleDownloads:
-    """Downloads samples of at most `limit` bytes, each within `seconds`."""
+    """Downloads samples of at most `limit` bytes, each as long as `rate` bytes a second arrive in `seconds`."""
 
-    def __init__(self, session: aiohttp.ClientSession, limit: int, seconds: float = SAMPLE_SECONDS) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        limit: int,
+        seconds: float = SAMPLE_SECONDS,
+        rate: float = SAMPLE_RATE,
+    ) -> None:
+        self.limit = limit
         self._session = session
-        self._limit = limit
         self._seconds = seconds
+        self._rate = rate
 
     async def get(self, url: str) -> bytes:
         """Return a sample. Raises Refused if it is too large, too slow or not there."""
         try:
-            return await _fetch(self._session, url, limit=self._limit, seconds=self._seconds)
+            return await _fetch(self._session, url, limit=self.limit, seconds=self._seconds, rate=self._rate)
         except _OverLimitError:
-            raise Refused("sample.too_large", limit=self._limit / MEGABYTE) from None
+            raise Refused("sample.too_large", limit=self.limit / MEGABYTE) from None
         except TimeoutError:
-            raise Refused("sample.link_slow", limit=self._seconds) from None
+            raise Refused("sample.link_slow") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             _log.info("the link of a sample failed: %r", error)
             raise Refused("sample.link_dead") from error
@@ -73,15 +81,24 @@ class _OverLimitError(Exception):
     """The announced or received size exceeds the limit."""
 
 
-async def _fetch(session: aiohttp.ClientSession, url: str, *, limit: int, seconds: float) -> bytes:
-    async with asyncio.timeout(seconds), session.get(url, allow_redirects=False) as response:
+async def _fetch(
+    session: aiohttp.ClientSession, url: str, *, limit: int, seconds: float, rate: float | None = None
+) -> bytes:
+    """Download at most `limit` bytes. Raises `TimeoutError` after `seconds`.
+
+    With a `rate` in bytes a second, they begin again each time that as much has arrived as is due in them.
+    """
+    async with asyncio.timeout(seconds) as timeout, session.get(url, allow_redirects=False) as response:
         if response.status != 200:  # noqa: PLR2004 - OK
             raise aiohttp.ClientPayloadError(f"status {response.status}")
         if (response.content_length or 0) > limit:
             raise _OverLimitError
-        body = bytearray()
+        body, due = bytearray(), 0.0
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > limit:
                 raise _OverLimitError
+            if rate and len(body) >= due:
+                due = len(body) + rate * seconds
+                timeout.reschedule(asyncio.get_running_loop().time() + seconds)
         return bytes(body)

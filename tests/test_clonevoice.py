@@ -11,7 +11,7 @@ from bot.cloning.errors import OfferLapsed
 from bot.demo.upstream import Fault
 from bot.downloads import SampleDownloads
 from bot.i18n import Markup
-from support.audio import mp3, wav
+from support.audio import GOOD, mp3, wav
 from support.clocks import ManualClock, until
 from support.reading import buttons, embed_of, message, sentence, text
 from support.world import World, opened
@@ -130,7 +130,7 @@ async def test_link_without_a_file_is_refused(world: World, trouble: str, monkey
     get = SampleDownloads.get
 
     async def impatient(downloads: SampleDownloads, url: str) -> bytes:
-        downloads._seconds = 0.2  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a minute is too long
+        downloads._seconds = 0.2  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - ten seconds are too long
         return await get(downloads, url)
 
     if trouble == "slow":
@@ -138,9 +138,20 @@ async def test_link_without_a_file_is_refused(world: World, trouble: str, monkey
         world.cdn.delay = 30
     else:
         setattr(world.cdn, trouble, True)
-    said = sentence("sample.link_slow", limit=0.2) if trouble == "slow" else sentence("sample.link_dead")
+    said = sentence("sample.link_slow") if trouble == "slow" else sentence("sample.link_dead")
     assert said in text(await world.send())
     await assert_nothing_left(world)
+
+
+async def test_slow_downloads_do_not_hold_up_others(world: World):
+    world.cdn.delay, world.cdn.slow = 60, "slow"
+    guild, env = world.ada.guild, world.env
+    slow = [guild.add_member(env.create_user(f"member{number}")) for number in range(8)]
+    for member in slow:
+        await world.send(member, sample=("slow.mp3", GOOD[1]), wait=False)
+    await world.send()
+    assert len(world.stored(world.ada)) == 1
+    assert all(world.services.cloner.running(member.id) for member in slow)
 
 
 async def test_taken_title_is_refused_in_any_spelling_but_free_after_a_failure(world: World):

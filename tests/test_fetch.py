@@ -39,11 +39,22 @@ async def _half(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """Send 100 bytes every 20 ms: 5 kB/s."""
+    response = web.StreamResponse()
+    response.content_length = 3000
+    await response.prepare(request)
+    for _ in range(30):
+        await response.write(b"x" * 100)
+        await asyncio.sleep(0.02)
+    return response
+
+
 @pytest.fixture
 async def server() -> AsyncGenerator[str]:
     application = web.Application()
     application.router.add_get("/{how:slow|broken}", _half)
-    for handler in (_whole, _redirect, _chunked):
+    for handler in (_whole, _redirect, _chunked, _trickle):
         application.router.add_get(f"/{handler.__name__[1:]}", handler)
     runner = web.AppRunner(application, shutdown_timeout=0.01)
     await runner.setup()
@@ -68,6 +79,7 @@ async def test_sample_of_exactly_the_limit_is_downloaded(server: str, session: C
         ("chunked", 1000, 10, "too_large"),
         ("slow", 999, 10, "too_large"),  # it says so before its content
         ("slow", 1000, 0.2, "link_slow"),
+        ("trickle", 10**6, 0.2, "link_slow"),
         *((path, 1000, 10, "link_dead") for path in ("redirect", "missing", "broken")),
     ],
 )
@@ -76,6 +88,10 @@ async def test_failing_link_is_refused_with_the_reason(
 ):
     with pytest.raises(Refused, match=rf"^sample\.{error}\b"):
         await SampleDownloads(session, limit, seconds).get(f"{server}{path}")
+
+
+async def test_download_may_take_long_at_a_useful_rate(server: str, session: ClientSession):
+    assert len(await SampleDownloads(session, 3000, 0.2, rate=1000).get(f"{server}trickle")) == 3000
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://host.invalid/x", "nonsense", "file:///etc/passwd"])

@@ -27,6 +27,8 @@ SILENT_RMS = -50.0
 SILENT_PEAK = -35.0  # dBFS. A short word in a long silence has a higher peak, so it is accepted.
 DECODER = Path(__file__).with_name("decoder.py")  # the program that decodes a sample in a process of its own
 
+WORKERS = min(4, os.cpu_count() or 1)
+
 _REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off", "sample.unreadable"}
 _SAMPLE_INFO = TypeAdapter(SampleInfo)
 _STDERR_LIMIT = 4096  # bytes of a decoder's standard error that are read
@@ -39,13 +41,13 @@ def within_recommended(info: SampleInfo) -> bool:
 
 
 class SampleInspector:
-    """Inspects samples of up to `max_seconds`, `workers` at once.
+    """Inspects samples of up to `max_seconds`, `workers` at once: by default one a processor, at most four.
 
     A decoder may work for 15 s and a tenth of `max_seconds`: 15 times as long as a processor of 2020 needs.
     It is killed after `timeout` seconds, by default twice as many.
     """
 
-    def __init__(self, max_seconds: float, *, workers: int = os.cpu_count() or 1, timeout: float | None = None) -> None:
+    def __init__(self, max_seconds: float, *, workers: int = WORKERS, timeout: float | None = None) -> None:
         self._max_seconds = max_seconds
         self._slots = asyncio.Semaphore(workers)
         self._cpu_seconds = 15 + math.ceil(max_seconds / 10)

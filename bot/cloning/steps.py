@@ -10,15 +10,17 @@ from bot.cloning.admission import Admission
 from bot.cloning.consent_gate import ConsentGate
 from bot.cloning.job import CONSENT_SECONDS, CloneJob, Stage
 from bot.cloning.ports import CloneRepository, ConsentPrompt
-from bot.downloads import SampleDownloads
+from bot.downloads import MEGABYTE, SampleDownloads
 from bot.errors import Refused
 from bot.jobs.registry import JobRegistry
 from bot.policy.models import DAY
 from bot.policy.rules import Rules
 from bot.tasks import first_completed
 
-SAMPLES_AT_ONCE = 4
-"""How many samples are downloaded and inspected at the same time, since each is held in memory."""
+SAMPLE_MEMORY = 320 * MEGABYTE
+"""How many bytes the samples may take that are downloaded or inspected at the same time."""
+
+MOST_SAMPLES = 64  # at the same time, because the session has 100 connections for everything
 
 ASK_AGAIN_SECONDS = 60.0
 """Seconds between attempts to send a consent request while Discord fails."""
@@ -40,7 +42,11 @@ class Steps:
     admission: Admission
     prompt: ConsentPrompt
     clock: Clock
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SAMPLES_AT_ONCE), init=False)
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Allow as many samples at the same time as fit into the memory if each is of the largest size."""
+        self._slots = asyncio.Semaphore(min(MOST_SAMPLES, SAMPLE_MEMORY // max(1, self.downloads.limit)))
 
     async def inspect(self, job_id: str) -> None:
         """Download and inspect the sample, and store it, so that memory does not grow with the queue."""

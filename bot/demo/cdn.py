@@ -13,13 +13,14 @@ _HOST = "cdn.simcord.invalid"
 class SimulatedCdn:
     """A file server. Sessions with `middleware` send it the requests for files of the simulated Discord.
 
-    Faults: with `dead` it answers 404; it waits `delay` seconds in the middle of the body; with `broken` it
-    closes the connection there.
+    Faults: with `dead` it answers 404; it waits `delay` seconds in the middle of the body, if the file's name
+    contains `slow`; with `broken` it closes the connection there.
     """
 
     def __init__(self) -> None:
         self.dead = False
         self.delay = 0.0
+        self.slow = ""
         self.broken = False
         self._env: simcord.Env | None = None
         application = web.Application()
@@ -59,7 +60,8 @@ class SimulatedCdn:
         response.content_length = len(file)
         await response.prepare(request)
         await response.write(file[: len(file) // 2])
-        await asyncio.sleep(self.delay)
+        if self.slow in request.path:
+            await asyncio.sleep(self.delay)
         if self.broken and request.transport:
             request.transport.close()
         else:
