@@ -127,7 +127,7 @@ class Cloner:
         return [job.owner_id for job in jobs if job.guild_id == guild_id]
 
     async def cancel_unsent(self, jobs: Iterable[CloneJob], error: ClonevoiceError | None = None) -> None:
-        """Cancel jobs whose voice can't exist yet, because of `error` if it was not their member. Wait for the cards."""
+        """Cancel jobs that can't have a voice yet, and wait for their cards. `error` says why, if not their member."""
 
         def ended(job: CloneJob) -> CloneJob:
             return job if job.finished or job.may_have_voice else job.cancel(self.clock.now(), error)
