@@ -318,9 +318,9 @@ async def test_speech_request_is_json_with_its_length(
 async def test_synchronous_form_or_api_without_jobs_returns_the_speech(caller: Caller):
     assert await caller.speak_and_wait() == SpeechResponse(caller.upstream.speeches[0].mp3_url)
     for more in ({}, {"jobid": "job:1"}):
-        answer = {"mp3_url": "http://x/1.mp3", "title": "", "cover": 5, "duration_milliseconds": 8500}
+        answer = {"mp3_url": "https://x/1.mp3", "title": "", "cover": 5, "duration_milliseconds": 8500}
         caller.upstream.faults.append(Fault(body=answer | more))
-        assert await caller.speak() == SpeechResponse("http://x/1.mp3")
+        assert await caller.speak() == SpeechResponse("https://x/1.mp3")
 
 
 async def test_job_completes_or_fails_and_is_unknown_later():
@@ -404,10 +404,35 @@ async def test_text_in_an_error_response_is_not_logged(caller: Caller, caplog: p
     assert f"POST /v1/mureka/speech answered {status}: 4711" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"<html><h1>Error 1015</h1>my secret</html>", "no JSON"),
+        (b"", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        ({"error": "<!DOCTYPE html>my secret", "code": "<html>my secret"}, "[a page]"),
+        ({"error": "no such account\u202e\nmore", "code": "my secret"}, "no such account more"),
+    ],
+)
+async def test_page_in_an_error_response_is_one_short_sentence_in_the_log(
+    caller: Caller, caplog: pytest.LogCaptureFixture, body: object, line: str
+):
+    caller.upstream.faults += [Fault(status=502, body=body), Fault(status=596, body=body)]
+    with pytest.raises(errors.UpstreamFailed):
+        await caller.voices()
+    with pytest.raises(errors.SessionDied) as raised:
+        await caller.speak("my secret")
+    listed, spoken = (record.getMessage() for record in caplog.records)
+    assert listed.endswith(f"/speech/voices/ answered 502: {line}")
+    assert "secret" not in listed + spoken + str(raised.value)
+
+
 async def test_accounts_have_problems_and_profiles_plan_and_credits(caller: Caller):
     assert await caller.mureka.accounts() == {"demo@example.com": None}
     caller.upstream.faults.append(Fault(body={"a": {"account": "a", "error": "expired"}, "b": {"error": ""}}))
     assert await caller.mureka.accounts() == {"a": "expired", "b": None}
+    caller.upstream.faults.append(Fault(body={"a": 5, "b": {"error": ["x"]}, "c": {"error": "<html>x"}, "d": {}}))
+    assert await caller.mureka.accounts() == {"a": "?", "b": "?", "c": "[a page]", "d": None}
     profile = await caller.mureka.profile(None)
     assert (profile.plan, profile.credits) == ("Premier", 4200)
     caller.upstream.faults.append(Fault(body={"user": None}))

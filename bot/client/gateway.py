@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
+from bot.bounds import parse_id
+
 _log = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
-
-MAX_ID = 2**64 - 1  # https://discord.com/developers/docs/reference#snowflakes
 
 
 def keep_reading(parsers: dict[str, Callable[[Any], None]]) -> None:
@@ -31,10 +31,7 @@ def _parse(event: str, parse: Callable[[Any], None], data: object) -> None:
 def _check(interaction: Payload) -> None:
     """Raise an exception for IDs and numbers that are out of range; discord.py takes any that Python can read."""
     for found in filter(None, _ids(interaction)):
-        if not (isinstance(found, str) and len(found) <= len(str(MAX_ID)) and found.isascii() and found.isdigit()):
-            raise TypeError("an ID is no snowflake")
-        if not 0 < int(found) <= MAX_ID:
-            raise OverflowError("an ID is out of range")
+        parse_id(found)
     for number in _floats(interaction):
         if not math.isfinite(number):
             raise OverflowError("a number is not finite")

@@ -7,7 +7,7 @@ from bot.clock import Clock, retry_delays
 from bot.errors import StoreError
 from bot.mureka.accounts import AccountMonitor
 from bot.mureka.client import MurekaClient
-from bot.mureka.errors import AccountMissing, MurekaError, Rejected
+from bot.mureka.errors import AccountMissing, AnswerUnreadable, MurekaError, Rejected, UpstreamFailed
 from bot.policy.ports import RulesRepository
 from bot.voices.models import PendingDeletion, Voice
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
@@ -36,7 +36,7 @@ class UpstreamDeletions:
                 await self._remove_references(voice)
         try:
             await self.mureka.delete(deletion.voice_id, deletion.account)
-        except (AccountMissing, Rejected):  # perhaps it doesn't exist: the API documents no such answer
+        except (AccountMissing, Rejected, AnswerUnreadable, UpstreamFailed):  # perhaps it is gone: the list shows it
             if await self._exists(deletion):
                 return False
         except MurekaError as error:

@@ -6,12 +6,13 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from bot.mureka.errors import AccountMissing, AnswerUnreadable, JobForgotten
 from bot.mureka.payload import UploadPayload
 from bot.mureka.responses import (
     AccountProfile,
-    AccountResponse,
+    Accounts,
     JobResponse,
     SpeechResponse,
     VoicePage,
@@ -22,6 +23,7 @@ from bot.mureka.transport import Transport
 
 API = "https://api.useapi.net/v1/mureka"
 
+MAX_PAGES = 1000  # pages of a voice list
 SPEAK_TIMEOUT = 180.0  # seconds; the API's documentation says that speaking takes 20 to 90 s
 
 
@@ -38,6 +40,7 @@ class MurekaClient:
         base: str = API,
     ) -> None:
         self._request = Transport(session, token, base).request
+        self._origin = str(URL(base).origin())
         self._clone_timeout = clone_timeout
         self._speak_timeout = speak_timeout
 
@@ -66,34 +69,38 @@ class MurekaClient:
             quotable=False,
             seconds=self._clone_timeout,
         )
-        return parse(VoiceResponse, answer)
+        return parse(VoiceResponse, answer, self._origin)
 
     async def voices(self, account: str | None, *, complete: bool = False) -> tuple[VoiceResponse, ...]:
         """List the account's cloned voices, all pages, in the API's order (newest first, as observed).
 
-        If the API announces more pages but doesn't say where they start, the list ends early. With
-        `complete`, that raises `AnswerUnreadable`, because such a list doesn't prove that a voice is gone.
+        The list leaves out what can't be read, and ends early if the API doesn't say where the next page
+        starts. With `complete`, both raise `AnswerUnreadable`: such a list doesn't prove that a voice is gone.
         """
         found: dict[int, VoiceResponse] = {}
         params = {"cloned": "true"}
-        starts: set[str] = set()
+        starts: set[int] = set()
         while True:
             answer = await self._request("GET", "speech/voices/", params=params, account=account)
-            page = parse(VoicePage, answer)
+            page = parse(VoicePage, answer, self._origin)
             found |= {voice.id: voice for voice in page.list if voice}
+            if complete and (page.more is None or None in page.list):
+                raise AnswerUnreadable
             if not page.more:
                 break
-            if page.last_id is None or page.last_id in starts:
+            if page.last_id is None or page.last_id in starts or len(starts) == MAX_PAGES:
                 if complete:
                     raise AnswerUnreadable
                 break
             starts.add(page.last_id)
-            params["last_id"] = page.last_id
+            params["last_id"] = str(page.last_id)
         return tuple(found.values())
 
     async def delete(self, voice_id: int, account: str | None) -> None:
-        """Delete a voice permanently."""
-        await self._request("DELETE", "speech/voice", params={"voice_id": str(voice_id)}, account=account)
+        """Delete a voice permanently. Raises `AnswerUnreadable` unless the API answers as it documents."""
+        answer = await self._request("DELETE", "speech/voice", params={"voice_id": str(voice_id)}, account=account)
+        if answer != {}:
+            raise AnswerUnreadable
 
     async def speak(
         self,
@@ -121,24 +128,25 @@ class MurekaClient:
             seconds=self._speak_timeout,
         )
         try:
-            return parse(SpeechResponse, answer)
+            return parse(SpeechResponse, answer, self._origin)
         except AnswerUnreadable:
             if wait:
                 raise
-            return parse(JobResponse, answer)
+            return parse(JobResponse, answer, self._origin)
 
     async def job(self, job_id: str) -> JobResponse:
         """Return a speech job. Raises `JobForgotten` if it is older than 7 days."""
         try:
-            return parse(JobResponse, await self._request("GET", f"jobs/{quote(job_id, safe='')}"))
+            answer = await self._request("GET", f"jobs/{quote(job_id, safe='')}")
         except AccountMissing as error:
             raise JobForgotten from error
+        return parse(JobResponse, answer, self._origin)
 
     async def accounts(self) -> dict[str, str | None]:
         """Return the configured accounts, each with the error that the API reports for it, or None."""
-        accounts = parse(dict[str, AccountResponse], await self._request("GET", "accounts"))
-        return {name: str(account.error) if account.error else None for name, account in accounts.items()}
+        accounts = parse(Accounts, await self._request("GET", "accounts"), self._origin)
+        return {name: account.error or None for name, account in accounts.items()}
 
     async def profile(self, account: str | None) -> AccountProfile:
         """Return the account's plan and credits."""
-        return parse(AccountProfile, await self._request("GET", "profile/", account=account))
+        return parse(AccountProfile, await self._request("GET", "profile/", account=account), self._origin)

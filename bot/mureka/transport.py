@@ -21,11 +21,12 @@ from yarl import URL
 
 from bot.mureka.errors import AnswerUnreadable, ConnectionLost, NoAnswer, NotSent, OutcomeUnknown
 from bot.mureka.payload import UploadPayload
-from bot.mureka.responses import error_for_status
+from bot.mureka.responses import error_for_status, short, short_code
 
 _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 2**20  # the largest response that is read, in bytes; a page of the voice list has about 20 KB
+MAX_DIGITS = 25  # of an integer
 REQUEST_TIMEOUT = 30.0  # seconds, for all requests except those that clone or speak
 
 
@@ -94,10 +95,11 @@ async def _read(response: aiohttp.ClientResponse, accepted: Collection[int], *, 
     except (AnswerUnreadable, aiohttp.ClientError, OSError):
         answer = None
     fields = cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
-    message = fields.get("error" if quotable else "code")
-    _log.warning("%s %s answered %d: %.200r", response.method, response.url.path, response.status, message)
+    code = short_code(fields.get("code"))
+    message = (short(fields.get("error")) if quotable else code) if fields else "no JSON"
+    _log.warning("%s %s answered %d: %s", response.method, response.url.path, response.status, message)
     retry_after = response.headers.get("Retry-After")
-    raise error_for_status(response.status, code=fields.get("code"), retry_after=retry_after)
+    raise error_for_status(response.status, code=code, retry_after=retry_after)
 
 
 async def _json(response: aiohttp.ClientResponse) -> object:
@@ -108,6 +110,11 @@ async def _json(response: aiohttp.ClientResponse) -> object:
             response.close()
             raise AnswerUnreadable
     try:
-        return await asyncio.to_thread(json.loads, body)
+        return await asyncio.to_thread(json.loads, body, parse_int=_integer, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise AnswerUnreadable from error
+
+
+def _integer(digits: str) -> int | None:
+    """Return an integer, or None for one that no field can hold; Python raises ValueError for very long ones."""
+    return int(digits) if len(digits) <= MAX_DIGITS else None
