@@ -30,13 +30,18 @@ async def open_resources(
     *,
     api: str = API,
     may_fetch: Callable[[URL], bool] = from_mureka,
+    cdn: str | None = None,
     open_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession,
     clock: Clock | None = None,
 ) -> AsyncGenerator[Resources]:
-    """Open the store and the HTTP session. `may_fetch` decides from which URLs previews are downloaded."""
+    """Open the store and the HTTP session.
+
+    `may_fetch` decides from which URLs previews and clips are downloaded. Samples come from Discord's files, or
+    from the origin `cdn` of a simulated Discord.
+    """
     async with open_store(settings.data_dir) as store, open_session() as session:
         previews = Previews(session, may_fetch)
-        yield Resources(settings, store, session, previews, clock or SystemClock(), api)
+        yield Resources(settings, store, session, previews, clock or SystemClock(), api, cdn)
 
 
 async def run(settings: Settings) -> None:

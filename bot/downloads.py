@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 
 import aiohttp
@@ -17,24 +18,37 @@ PREVIEW_SECONDS = 15.0  # time-out for the download of a preview or cover
 
 MEGABYTE = 1_000_000
 
+_DISCORD = r"https://(?:cdn\.discordapp\.com|media\.discordapp\.net)(?::443)?"
+_MUREKA = r"https://(?:[a-z0-9-]+\.)*mureka\.ai(?::443)?"
+_PATH = r"/[^\s\\\x00-\x1f\x7f]*"  # nothing that one program could read as part of the host and another not
+
 
 class SampleDownloads:
-    """Downloads samples of at most `limit` bytes, each as long as `rate` bytes a second arrive in `seconds`."""
+    """Downloads attachments of at most `limit` bytes, each as long as `rate` bytes a second arrive in `seconds`.
+
+    `origin` is that of a simulated Discord's files.
+    """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         limit: int,
         seconds: float = SAMPLE_SECONDS,
+        *,
         rate: float = SAMPLE_RATE,
+        origin: str | None = None,
     ) -> None:
         self.limit = limit
         self._session = session
         self._seconds = seconds
         self._rate = rate
+        self._origin = re.escape(origin) if origin else _DISCORD
 
     async def get(self, url: str) -> bytes:
-        """Return a sample. Raises Refused if it is too large, too slow or not there."""
+        """Return a sample. Raises Refused if it is too large, too slow, not there or not an attachment of Discord."""
+        if not re.fullmatch(self._origin + _PATH, url):
+            _log.warning("the link of a sample does not lead to Discord's files")
+            raise Refused("sample.link_dead")
         try:
             return await _fetch(self._session, url, limit=self.limit, seconds=self._seconds, rate=self._rate)
         except _OverLimitError:
@@ -48,8 +62,7 @@ class SampleDownloads:
 
 def from_mureka(url: URL) -> bool:
     """Return True for HTTPS URLs of mureka.ai and its subdomains."""
-    host = (url.host or "").lower()
-    return url.scheme == "https" and url.port == 443 and (host == "mureka.ai" or host.endswith(".mureka.ai"))  # noqa: PLR2004 - https
+    return re.fullmatch(_MUREKA + _PATH, str(url)) is not None
 
 
 class Previews:

@@ -54,7 +54,10 @@ DRAIN_CHECK_SECONDS = 0.05  # seconds between looks at the jobs while the bot st
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the services use and don't own: it is opened before them and closed after them."""
+    """What the services use and don't own: it is opened before them and closed after them.
+
+    `cdn` is the origin of attachments if Discord is simulated.
+    """
 
     settings: Settings
     store: Store
@@ -62,6 +65,7 @@ class Resources:
     previews: Previews
     clock: Clock
     api: str = API
+    cdn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Clon
         max_sample_bytes=max_bytes,
         max_voices=settings.max_voices_per_member,
     )
-    downloads = SampleDownloads(core.resources.session, max_bytes)
+    downloads = SampleDownloads(core.resources.session, max_bytes, origin=core.resources.cdn)
     inspector = SampleInspector(max_seconds=settings.max_sample_seconds)
     prompt = core.ports.consent_prompt
     steps = Steps(jobs, store.jobs, downloads, inspector, rules, gate, admission, prompt, clock)

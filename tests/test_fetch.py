@@ -1,10 +1,11 @@
 """Downloads: limited in size, time and origin."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, web
 from yarl import URL
 
 from bot.downloads import Previews, SampleDownloads, from_mureka
@@ -59,7 +60,7 @@ async def server() -> AsyncGenerator[str]:
     runner = web.AppRunner(application, shutdown_timeout=0.01)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
 
 
@@ -70,7 +71,7 @@ async def session() -> AsyncGenerator[ClientSession]:
 
 
 async def test_sample_of_exactly_the_limit_is_downloaded(server: str, session: ClientSession):
-    assert await SampleDownloads(session, 1000).get(f"{server}whole") == b"x" * 1000
+    assert await SampleDownloads(session, 1000, origin=server).get(f"{server}/whole") == b"x" * 1000
 
 
 @pytest.mark.parametrize(
@@ -87,17 +88,98 @@ async def test_failing_link_is_refused_with_the_reason(
     server: str, session: ClientSession, path: str, limit: int, seconds: float, error: str
 ):
     with pytest.raises(Refused, match=rf"^sample\.{error}\b"):
-        await SampleDownloads(session, limit, seconds).get(f"{server}{path}")
+        await SampleDownloads(session, limit, seconds, origin=server).get(f"{server}/{path}")
 
 
 async def test_download_may_take_long_at_a_useful_rate(server: str, session: ClientSession):
-    assert len(await SampleDownloads(session, 3000, 0.2, rate=1000).get(f"{server}trickle")) == 3000
+    assert len(await SampleDownloads(session, 3000, 0.2, rate=1000, origin=server).get(f"{server}/trickle")) == 3000
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://host.invalid/x", "nonsense", "file:///etc/passwd"])
-async def test_unreachable_link_is_dead(session: ClientSession, url: str):
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "host.invalid"])
+async def test_unreachable_link_is_dead(session: ClientSession, host: str):
     with pytest.raises(Refused, match=r"^sample\.link_dead\b"):
-        await SampleDownloads(session, 999).get(url)
+        await SampleDownloads(session, 999, origin=f"http://{host}").get(f"http://{host}/x")
+
+
+class Asked(Exception):
+    """A request would be sent, to this URL."""
+
+
+async def _ask(request: ClientRequest, _: ClientHandlerType) -> ClientResponse:
+    raise Asked(str(request.url))
+
+
+@pytest.fixture
+async def recording() -> AsyncGenerator[ClientSession]:
+    """Return a session that sends nothing."""
+    async with ClientSession(middlewares=(_ask,)) as session:
+        yield session
+
+
+ATTACHMENT = "/attachments/1/2/voice.mp3?ex=656&is=655&hm=0123abc&"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [f"https://{host}{port}" for host in ("cdn.discordapp.com", "media.discordapp.net") for port in ("", ":443")],
+)
+async def test_sample_is_downloaded_from_the_files_of_discord(recording: ClientSession, origin: str):
+    with pytest.raises(Asked, match=re.escape(origin.removesuffix(":443"))):
+        await SampleDownloads(recording, 999).get(origin + ATTACHMENT)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://cdn.discordapp.com",
+        "https://cdn.discordapp.com:80",
+        "https://cdn.discordapp.com:8443",
+        "https://cdn.discordapp.com.",
+        "https://CDN.discordapp.com",
+        "https://cdn.discordapp.com.example.com",
+        "https://cdn.discordapp.com%2eexample.com",
+        "https://cdn.discordapp.net",
+        "https://media.discordapp.com",
+        "https://discordapp.com",
+        "https://xcdn.discordapp.com",
+        "https://x.cdn.discordapp.com",
+        "https://cdn-discordapp.com",
+        "https://cdn.d\u0456scordapp.com",
+        "https://cdn\u3002discordapp\u3002com",
+        "https://\uff43dn.discordapp.com",
+        "https://me@cdn.discordapp.com",
+        "https://me:pw@cdn.discordapp.com",
+        "https://@cdn.discordapp.com",
+        "https://cdn.discordapp.com@example.com",
+        "https://cdn.discordapp.com:443@example.com",
+        "https://cdn.discordapp.com\\@example.com",
+        "https://example.com\\cdn.discordapp.com",
+        "https://cdn.discordapp.com\t.example.com",
+        "https://cdn.discordapp.com\n",
+        " https://cdn.discordapp.com",
+        "https:\\\\cdn.discordapp.com",
+        "https:/cdn.discordapp.com",
+        "//cdn.discordapp.com",
+        "ftp://cdn.discordapp.com",
+        "file://cdn.discordapp.com",
+        "HTTPS://cdn.discordapp.com",
+        "https://169.254.169.254",
+        "https://[::1]",
+        "https://cdn.discordapp.com?@example.com",
+        "https://cdn.discordapp.com#@example.com",
+        "",
+    ],
+)
+async def test_sample_is_downloaded_from_nowhere_else(recording: ClientSession, origin: str):
+    for downloads in (SampleDownloads(recording, 999), SampleDownloads(recording, 999, origin="http://127.0.0.1:8123")):
+        with pytest.raises(Refused, match=r"^sample\.link_dead\b"):
+            await downloads.get(origin + ATTACHMENT)
+
+
+@pytest.mark.parametrize("path", ["", "/a b.mp3", "/a\\b.mp3", "/a\u2028.mp3", "/a\x00.mp3", "/a.mp3\n"])
+async def test_path_with_what_no_url_has_is_refused(recording: ClientSession, path: str):
+    with pytest.raises(Refused, match=r"^sample\.link_dead\b"):
+        await SampleDownloads(recording, 999).get(f"https://cdn.discordapp.com{path}")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +192,11 @@ async def test_unreachable_link_is_dead(session: ClientSession, url: str):
         ("https://mureka.ai.example.com/a.mp3", False),
         ("https://evilmureka.ai/a.mp3", False),
         ("https://user@example.com/mureka.ai", False),
+        ("https://user@mureka.ai/a.mp3", False),
+        ("https://user:pw@static-cos.mureka.ai/a.mp3", False),
+        ("https://example.com%2f.mureka.ai/a.mp3", False),
+        ("https://mureka.ai./a.mp3", False),
+        ("https://mureka.ai:443/a.mp3", True),
         ("ftp://mureka.ai/a.mp3", False),
     ],
 )
@@ -119,10 +206,11 @@ def test_previews_come_from_mureka_over_https_and_from_no_other_host_or_port(url
 
 async def test_preview_is_downloaded_if_it_is_small_and_from_mureka(server: str, session: ClientSession):
     anywhere = Previews(session, lambda _: True)
-    assert await anywhere.get(f"{server}whole", limit=1000) == b"x" * 1000
+    assert await anywhere.get(f"{server}/whole", limit=1000) == b"x" * 1000
     for path in ("chunked", "redirect", "missing", "broken"):
-        assert await anywhere.get(f"{server}{path}", limit=999) is None
+        assert await anywhere.get(f"{server}/{path}", limit=999) is None
     previews = Previews(session)
-    assert await previews.get(f"{server}whole", limit=5000) is None
-    assert not previews.may_show("http://[broken")
+    assert await previews.get(f"{server}/whole", limit=5000) is None
+    for broken in ("http://[broken", "https://example.com\\.mureka.ai/a.mp3"):
+        assert not previews.may_show(broken)
     assert not previews.may_show(None)

@@ -156,7 +156,7 @@ class TestEachStage:
         if stage is Stage.RECEIVED:
             job = replace(job, sample_info=None, sample_url=f"{upstream.origin}/files/7.mp3")
             exists(upstream, 7, job, account="the file server's")
-        async with start(job) as world:
+        async with start(job, cdn_origin=upstream.origin) as world:
             await over(world)
             assert [bytes(post.body) for post in world.posts()] == [GOOD[1]]
             assert ids(world, ADA) == [max(upstream.voices)]

@@ -8,6 +8,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
 from yarl import URL
 
 _HOST = "cdn.simcord.invalid"
+ORIGIN = f"https://{_HOST}"
 
 
 class SimulatedCdn:
@@ -53,7 +54,7 @@ class SimulatedCdn:
         return await handler(request)
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        file = self._env.backend.cdn.get(f"https://{_HOST}{request.path}") if self._env else None
+        file = self._env.backend.cdn.get(f"{ORIGIN}{request.path}") if self._env else None
         if self.dead or file is None:
             raise web.HTTPNotFound
         response = web.StreamResponse()

@@ -16,7 +16,7 @@ from yarl import URL
 
 from bot.app import open_resources
 from bot.client.client import Clonevoice
-from bot.demo.cdn import SimulatedCdn
+from bot.demo.cdn import ORIGIN, SimulatedCdn
 from bot.demo.page import DiscordPage, discord_page
 from bot.demo.upstream import Upstream
 from bot.errors import ClonevoiceError
@@ -80,6 +80,7 @@ async def running_demo(
                 settings,
                 api=upstream.url,
                 may_fetch=lambda url: url.origin() == URL(upstream.origin),
+                cdn=ORIGIN,
                 open_session=lambda: _slow_session(cdn),
             ) as resources,
             Clonevoice(resources) as bot,

@@ -12,6 +12,8 @@ from bot.voices.models import Viewer, Voice
 from cogs._ui.action import action_button, action_buttons
 from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, card, file_name, length
 
+COVER_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}  # that Discord shows as a picture
+
 
 async def voice_card(
     voice: Voice, viewer: Viewer, locale: str, previews: Previews, *, owner: str, limit: int, playable: bool = True
@@ -36,7 +38,8 @@ async def voice_card(
     preview = await previews.get(voice.preview_url, limit=limit)
     cover = await previews.get(voice.cover_url, limit=limit - len(preview or b""))
     if cover and voice.cover_url:
-        suffix = PurePosixPath(URL(voice.cover_url).path).suffix or ".png"
+        named = PurePosixPath(URL(voice.cover_url).path).suffix.lower()
+        suffix = named if named in COVER_SUFFIXES else ".png"
         files.append((f"cover{suffix}", cover))
         embed.set_thumbnail(url=f"attachment://cover{suffix}")
     if preview:

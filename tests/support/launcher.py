@@ -43,7 +43,11 @@ def main(discord_url: str, api: str, *changes: str) -> None:
             settings = settings.model_copy(update={name: json.loads(value)})
     origin = URL(api).origin()
     bot.app.open_resources = partial(
-        bot.app.open_resources, api=api, may_fetch=lambda url: url.origin() == origin, open_session=_session
+        bot.app.open_resources,
+        api=api,
+        cdn=str(URL(discord_url).origin()),
+        may_fetch=lambda url: url.origin() == origin,
+        open_session=_session,
     )
     configure_logging(settings.log_level, settings.log_format, ())
     asyncio.run(bot.app.run(settings))

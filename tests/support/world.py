@@ -19,7 +19,7 @@ from yarl import URL
 from bot.app import open_resources
 from bot.client.client import Clonevoice
 from bot.clock import Clock
-from bot.demo.cdn import SimulatedCdn
+from bot.demo.cdn import ORIGIN, SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
 from bot.services import Services
@@ -213,6 +213,7 @@ async def opened(
     clock: Clock | None = None,
     *,
     keep_alive: bool = True,
+    cdn_origin: str = ORIGIN,
     accounts: Sequence[str] = ("demo@example.com",),
     clone_seconds: float = 0,
     speech_seconds: float = 0,
@@ -236,6 +237,7 @@ async def opened(
                     settings(folder, **changes),
                     api=upstream.url,
                     may_fetch=lambda url: url.origin() == origin,
+                    cdn=cdn_origin,
                     open_session=lambda: aiohttp.ClientSession(
                         middlewares=(cdn.middleware,), connector=aiohttp.TCPConnector(force_close=not keep_alive)
                     ),
