@@ -1,16 +1,17 @@
 """`clonevoice doctor`: checks the settings, the data folder, Discord and the API, and prints a table."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
 import discord
 
-from bot.errors import ClonevoiceError, FolderInUse
+from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, translate
 from bot.mureka.client import API, MurekaClient
 from bot.mureka.errors import MurekaError
 from bot.settings import Settings
-from bot.store.tiny.store import open_store
+from bot.store.tiny.inspection import inspect_folder
 
 Finding = tuple[str, bool, str]  # a row: the key of its subject, True if a check passed, its result or what to do
 
@@ -42,16 +43,17 @@ async def _findings(settings: Settings, api: str) -> AsyncIterator[Finding]:
 async def _folder(settings: Settings) -> Finding:
     folder = settings.data_dir
     try:
-        async with open_store(folder) as store:
-            jobs = await store.jobs.all()
-            if damaged := await store.quarantined():
-                return _finding("doctor.data", "doctor.set_aside", files=", ".join(damaged))
-            await store.check()
-    except FolderInUse:
-        return _finding("doctor.data", "doctor.folder_in_use", ok=True, folder=folder)
+        found = await asyncio.to_thread(inspect_folder, folder)
     except ClonevoiceError as error:
         return "doctor.data", False, translate(ENGLISH, error.key, **error.values)
-    return _finding("doctor.data", "doctor.folder", ok=True, folder=folder, jobs=len(jobs))
+    counts = ", ".join(
+        translate(ENGLISH, f"doctor.records.{kind}", number=count) for kind, count in found.counts.items()
+    )
+    if found.unusable:
+        files = "; ".join(f"{name} ({reason})" if reason else name for name, reason in found.unusable.items())
+        return _finding("doctor.data", "doctor.folder_bad", folder=folder, counts=counts, files=files)
+    key = "doctor.folder_in_use" if found.in_use else "doctor.folder"
+    return _finding("doctor.data", key, ok=True, folder=folder, counts=counts)
 
 
 async def _discord(settings: Settings) -> Finding:

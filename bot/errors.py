@@ -54,7 +54,7 @@ class RecordUnreadable(StoreError):
 
 
 class RecordDamaged(RecordUnreadable):
-    """A record is not JSON, and was set aside: `file` and `aside`, relative to the data folder."""
+    """A record's content is damaged, and was set aside: `file` and `aside`, relative to the data folder."""
 
     key = "store.damaged"
 

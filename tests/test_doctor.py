@@ -1,6 +1,7 @@
 """`clonevoice doctor`: its table and its exit code."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from bot.demo.upstream import Fault, Upstream
 from bot.doctor import examine
 from bot.store.tiny.store import open_store
+from support.builders import JOB, SHARE, VOICE
 from support.world import settings
 
 
@@ -87,21 +89,80 @@ async def test_api_problem_is_shown_with_its_remedy(upstream: Upstream, examined
     assert said in rows[3]
 
 
+BAD = {
+    "members/1.json": b'{"voices":{"1":{"id":1}}}',
+    "members/2.json": b'{"shape":3}',
+    "members/3.json.damaged": b"",
+    "servers/4.json": b"[" * 100_000,
+    "servers/4.shares.json": b'{"shape":2,"shares":{},"checksum":"wrong"}',
+    "servers/4.audit-2026-11.json": b'{"audit":{"1":{"at":NaN}}}',
+    "jobs/5-0a1b2c3d.json": b"{}",
+    "speeches/0a1b2c3d0a1b2c3d.json": b"\xff",
+    "pending.json": b"[]",
+}
+
+
+async def test_each_bad_record_is_named_and_left_as_it_is(tmp_path: Path, examined: Examine):
+    async with open_store(tmp_path) as store:
+        await store.members.put(VOICE)
+        for name, content in BAD.items():
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "members/7.json").mkdir()
+    before = on_disk(tmp_path)
+    code, rows = await examined()
+    assert code == 1
+    assert rows[1].startswith("✘")
+    for name in (*BAD, "members/7.json"):
+        assert name in rows[1]
+    assert on_disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_one_bad_record_is_enough(tmp_path: Path, examined: Examine, name: str):
+    async with open_store(tmp_path) as store:
+        await store.members.put(VOICE)
+        (tmp_path / name).write_bytes(BAD[name])
+        for _ in range(2):
+            code, rows = await examined()
+            assert (code, rows[1][0]) == (1, "✘"), "even while the bot runs"
+            assert name in rows[1]
+
+
+async def test_records_are_counted_and_foreign_files_are_not(tmp_path: Path, examined: Examine):
+    async with open_store(tmp_path) as store:
+        for owner_id in (1, 2):
+            await store.members.put(replace(VOICE, owner_id=owner_id))
+        await store.servers.put_share(5, SHARE)
+        await store.jobs.put(JOB)
+        await store.pending.add_duration(1.0)
+    for name in ("._1.json", ".DS_Store", "1 (1).json", "1.json~"):
+        (tmp_path / "members" / name).write_bytes(b"\0")
+    (tmp_path / "members/x.json").mkdir()
+    code, rows = await examined()
+    assert code == 0
+    assert rows[1].endswith(
+        "members: 2, servers: 0, lists of shared voices: 1, months of moderation logs: 0, unfinished clones: 1, "
+        "unfinished clips: 0, pending work: 1."
+    )
+
+
+async def test_folder_of_the_first_start_is_not_created(tmp_path: Path, examined: Examine):
+    assert (await examined(tmp_path / "new" / "data"))[0] == 0
+    assert on_disk(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("members/1.json.damaged", "", "members/1.json.damaged"),
-        ("members/1.json", '{"shape":2}', "members/1.json"),
-        ("version.json", '{"shape":2}', "newer version of Clonevoice"),
-    ],
+    ("version", "said"), [('{"shape":3}', "newer version of Clonevoice"), ("[]", "does not say which version")]
 )
-async def test_damaged_and_newer_files_are_named(tmp_path: Path, examined: Examine, name: str, content: str, said: str):
-    async with open_store(tmp_path):
-        pass
-    (tmp_path / name).write_text(content)
+async def test_newer_or_damaged_version_is_a_row(tmp_path: Path, examined: Examine, version: str, said: str):
+    (tmp_path / "version.json").write_text(version)
     code, rows = await examined()
     assert code == 1
     assert said in rows[1]
+
+
+def on_disk(folder: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 async def test_unusable_folder_is_a_row(tmp_path: Path, examined: Examine):

@@ -17,6 +17,7 @@ from bot.moderation.models import ReportReason
 from bot.moderation.server_voices import VoiceFilter
 from bot.policy.models import ModAction, Policy
 from bot.settings import Settings
+from bot.store.tiny.shapes import KINDS
 from bot.voices.models import Language, Rights
 from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
 
@@ -39,6 +40,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING],
     "stage.ahead.": [Stage.CHECKED, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
     **dict.fromkeys(("line.", "doctor."), PROBLEMS),
+    "doctor.records.": list(KINDS),
     "panel.page.": list(PAGES),
     "panel.switch.": list(SWITCHES),
     "panel.choose.": [rule for rules in PAGES.values() for rule in rules],

@@ -13,10 +13,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import pytest
+from pydantic_core import to_jsonable_python
 
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.job import Stage
@@ -27,6 +29,7 @@ from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, ModAction, Po
 from bot.speaking.job import SpeechStage
 from bot.store.protocol import Store
 from bot.store.tiny import records
+from bot.store.tiny.encoding import checksum, decode, encode
 from bot.store.tiny.rows import Items
 from bot.store.tiny.servers import TinyServers
 from bot.store.tiny.storage import FOLDERS
@@ -55,7 +58,7 @@ JOB = replace(
     locale="zh-TW",
     stage=Stage.CHECKED,
     times={Stage.RECEIVED: 10.0, Stage.CHECKED: 11.5},
-    sample_info=SampleInfo(12.5, "mp3", 44100, 1, 128000, -1.5, float("-inf")),
+    sample_info=SampleInfo(12.5, "mp3", 44100, 1, 128000, -1.5, -20.25),
 )
 CLIP = Clip(id="l1", voice_id=VOICE.id, author_id=9, author_name="Grace", guild_id=5, text="Größe\n声", at=3.5)
 SPEAKING = SPEECH.advance(SpeechStage.SENDING, 8.0).advance(SpeechStage.SPEAKING, 9.0, upstream_job="job:1")
@@ -370,9 +373,9 @@ async def test_everything_is_there_after_a_restart_in_small_files_for_this_user_
     folders = dict.fromkeys((".", *FOLDERS), 0o700)
     files = ("lock", "version.json", "pending.json", "members/1.json", "jobs/0a1b2c3d.json", "jobs/0a1b2c3d.mp3")
     assert modes(folder) == folders | dict.fromkeys(files, 0o600)
-    assert json.loads((folder / "version.json").read_bytes()) == {"shape": 1}
+    assert json.loads((folder / "version.json").read_bytes()) == {"shape": 2}
     text = (folder / "members/1.json").read_text("utf-8")
-    assert text.startswith('{"shape":1,"voices":{"12345678901234":{"id":12345678901234,"job_id":"0a1b2c3d",')
+    assert text.startswith('{"shape":2,"voices":{"12345678901234":{"id":12345678901234,"job_id":"0a1b2c3d",')
     assert "Größe 声 🎙" in text
     async with open_store(folder) as store:
         assert await store.members.voices(1) == (VOICE,)
@@ -388,7 +391,8 @@ async def test_unknown_fields_are_kept_and_missing_ones_take_their_defaults(fold
     record = content["voices"][str(VOICE.id)]
     del record["account"]
     record["mood"] = content["moods"] = {"1": {"name": "glad"}}
-    (folder / "members/1.json").write_text(json.dumps(content))
+    del content["checksum"]
+    (folder / "members/1.json").write_bytes(encode(content))
     async with open_store(folder) as store:
         assert await store.members.voices(1) == (replace(VOICE, account=None),)
         await store.members.put(VOICE)
@@ -501,10 +505,44 @@ async def fill_the_disk(folder: Path) -> None:
 
 # Damaged files
 
-NOT_JSON = [b"", b"{", b'{"voices":{"1', b"\xff\xfe\xfd", bytes(64), b"[]", b'"text"']
+DAMAGED = {
+    "nothing": b"",
+    "cut off": b'{"voices":{"1',
+    "not UTF-8": b"\xff\xfe\xfd",
+    "zeros": bytes(64),
+    "a list": b"[]",
+    "a text": b'"text"',
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "deep inside": b'{"voices":{"1":' + b'{"a":' * 500 + b"1" + b"}" * 502,
+    "a long number": b'{"voices":{"1":{"id":' + b"9" * 5_000 + b"}}}",
+    "a long key": b'{"voices":{"' + b"9" * 5_000 + b'":{}}}',
+    "NaN": b'{"voices":{},"x":{"1":{"at":NaN}}}',
+    "Infinity": b'{"voices":{},"x":{"1":{"at":-Infinity}}}',
+    "infinite": b'{"clips":{"1":{"clips":[],"x":1e999}}}',
+    "half a character": b'{"clips":{"1":{"clips":[],"x":"\\ud800"}}}',
+    "NUL": b'{"clips":{"1":{"clips":[],"x":"\\u0000"}}}',
+    "a row without fields": b'{"voices":{"1":{"id":1}}}',
+    "a list as a table": b'{"voices":[]}',
+    "a word as a key": b'{"voices":{"x":{"id":1}}}',
+    "a list twice": b'{"clips":{"1":{"clips":[]},"2":{"clips":[]}}}',
+    "another table": b'{"shares":{}}',
+    "an unknown table": b'{"vokces":{}}',
+    "no number as its shape": b'{"shape":true}',
+    "no checksum": b'{"shape":2,"voices":{}}',
+    "a wrong checksum": b'{"shape":2,"voices":{},"checksum":"' + b"0" * 64 + b'"}',
+    "a checksum that is no text": b'{"shape":2,"voices":{},"checksum":[]}',
+    "another member's voice": json.dumps(
+        {"voices": {str(VOICE.id): to_jsonable_python(replace(VOICE, owner_id=7))}}
+    ).encode(),
+    "another key": json.dumps({"voices": {"7": to_jsonable_python(VOICE)}}).encode(),
+    "a time that is none": json.dumps(
+        {"voices": {str(VOICE.id): to_jsonable_python(replace(VOICE, created_at=1e300))}}
+    ).encode(),
+}
+"""Contents of a member's file that the program can't have written."""
 
 
-@pytest.mark.parametrize("content", NOT_JSON)
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 async def test_damaged_file_is_quarantined_and_refused_until_it_is_restored(
     folder: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ):
@@ -559,31 +597,115 @@ async def test_damaged_job_affects_no_other_job(folder: Path, caplog: pytest.Log
     assert (folder / "jobs/a.json.damaged").read_bytes() == b"{"
     assert caplog.text.count("jobs/a.json.damaged") == 1
     for name in ("jobs/b.json", "jobs/c.json"):
-        assert caplog.text.count(f"store.unreadable file='{name}'") == 2
+        assert caplog.text.count(f"store.damaged file='{name}'") == 1
     assert "Secret" not in caplog.text
 
 
-@pytest.mark.parametrize("content", ['{"voices":{"1":{"id":1}}}', '{"voices":[]}', '{"voices":{"x":{"id":1}}}'])
-async def test_json_of_a_wrong_form_is_refused_and_never_overwritten(
-    folder: Path, caplog: pytest.LogCaptureFixture, content: str
+async def test_damaged_file_hides_nothing_of_others_but_their_erasure_waits(folder: Path):
+    async with open_store(folder) as store:
+        await store.members.put(replace(VOICE, id=2, owner_id=2))
+        (folder / "members/1.json").write_text('{"voices":{"1":{"id":1}}}')
+        for _ in range(2):
+            assert await store.members.voice_ids() == {2}
+            assert await store.members.cloned_in() == {2: [replace(VOICE, id=2, owner_id=2)]}
+            await refused(RecordDamaged, store.members.forget(1), store.members.anonymize(2))
+
+
+async def test_flipped_bit_inside_a_text_is_found(folder: Path):
+    async with open_store(folder) as store:
+        await store.members.put(replace(VOICE, title="Ada"))
+    file = folder / "members/1.json"
+    file.write_bytes(file.read_bytes().replace(b'"Ada"', b'"Ade"'))
+    async with open_store(folder) as store:
+        await refused(RecordDamaged, store.members.voices(1))
+
+
+def test_checksum_is_that_of_the_canonical_form():
+    record = {"shape": 2, "voices": {"7": {"title": "Größe", "at": 3.0, "levels": [-0.0, 1e16, 0.5], "used": None}}}
+    canonical = '{"shape":2,"voices":{"7":{"at":3,"levels":[0,10000000000000000,0.5],"title":"Größe","used":null}}}'
+    assert checksum(record) == sha256(canonical.encode()).hexdigest()
+    content, checked = decode(encode(record))
+    assert (content, checked) == (record, True)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e300])
+async def test_no_number_that_is_not_finite_is_written(store: Store, folder: Path, number: float):
+    await store.members.put(VOICE)
+    before = (folder / "members/1.json").read_bytes()
+    await refused(RecordUnwritable, store.members.put(replace(VOICE, duration=number)))
+    assert (folder / "members/1.json").read_bytes() == before
+    assert await store.members.voices(1) == (VOICE,)
+
+
+async def test_text_that_no_store_can_hold_costs_no_voice(folder: Path):
+    async with open_store(folder) as store:
+        await store.members.put(replace(VOICE, title="A\ud800d\0a", cover_url="\udfff"))
+    async with open_store(folder) as store:
+        assert await store.members.voices(1) == (replace(VOICE, title="A\ufffdd\ufffda", cover_url="\ufffd"),)
+
+
+FOREIGN = [
+    *("._1.json", ".DS_Store", "1 (1).json", "1 copy.json", "1.json~"),
+    *(".1.json.swp", "1.json.bak", "#1.json#", "x (1).mp3"),
+]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+async def test_foreign_file_is_no_record_and_stays(folder: Path, caplog: pytest.LogCaptureFixture, name: str):
+    async with open_store(folder) as store:
+        await put_one_of_each(store)
+    for kind in (".", *FOLDERS):
+        (folder / kind / name).write_bytes(b"\0\5\x16\7")
+        (folder / kind / f"{name}.damaged").touch()
+        (folder / kind / "a folder.json").mkdir(exist_ok=True)
+        (folder / kind / "a folder.json.tmp").mkdir(exist_ok=True)
+    (folder / "members/7.json.tmp").mkdir()
+    before = modes(folder).keys()
+    async with open_store(folder) as store:
+        assert await store.jobs.all() == (JOB,)
+        assert await store.speeches.all() == ()
+        assert await store.members.voice_ids() == {VOICE.id}
+        assert await store.servers.ids() == await store.servers.sharing() == await store.servers.audit(1) == ()
+        await store.members.anonymize(9)
+        await store.servers.anonymize(9)
+        await store.jobs.check(1)
+    assert modes(folder).keys() == before
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("place", ["a folder", "a loop", "no permission", "an I/O error"])
+async def test_file_that_cannot_be_read_is_not_moved_and_is_reported_once(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
 ):
     async with open_store(folder) as store:
-        (folder / "members/1.json").write_text(content)
+        file = folder / "members/1.json"
+        match place:
+            case "a folder":
+                file.mkdir()
+            case "a loop":
+                file.symlink_to(file)
+            case _:
+                await store.members.put(VOICE)
+                failure = PermissionError(13, place) if place == "no permission" else OSError(5, place)
+                read = Path.read_bytes
+
+                def fail(path: Path) -> bytes:
+                    return raising(failure) if path == file else read(path)
+
+                monkeypatch.setattr(Path, "read_bytes", fail)
+    async with open_store(folder) as store:
         members = store.members
         attempts = (members.voices(1), members.put(VOICE), members.forget(1), members.anonymize(2), members.voices(1))
-        assert [error.values for error in await refused(RecordUnreadable, *attempts)] == [
-            {"file": "members/1.json"}
-        ] * 5
+        for error in await refused(RecordUnreadable, *attempts):
+            assert (error.key, error.values) == ("store.unreadable", {"file": "members/1.json"})
         assert await members.voice_ids() == set()
-    assert len(caplog.records) == 1, "it is logged once"
-    assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
-    assert (folder / "members/1.json").read_text() == content
+        await members.put(replace(VOICE, owner_id=2))
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert {path.name for path in (folder / "members").iterdir()} == {"1.json", "2.json"}
 
 
-async def test_file_that_is_unreadable_for_another_reason_is_not_moved(store: Store, folder: Path):
-    (folder / "members/1.json").mkdir()
-    await refused(RecordUnreadable, store.members.voices(1), store.members.put(VOICE))
-    assert [path.name for path in (folder / "members").iterdir()] == ["1.json"]
+def raising(error: Exception) -> NoReturn:
+    raise error
 
 
 # Slow disks: reading a named pipe stops a thread of the store until the test feeds it

@@ -1,6 +1,7 @@
 """`/voiceadmin` for moderators, and its rules for members."""
 
 import json
+from dataclasses import replace
 
 import discord
 import pytest
@@ -218,11 +219,9 @@ class TestAudit:
         await court.choose("who", "clone_roles", [court.role])
         shown = await court.choose("moderators", "log_channel", [world.channel])
         assert sentence("panel.log_gone") not in text(shown)
-        file = world.server_file()
-        record = json.loads(file.read_text("utf-8"))
-        gone = {"clone_roles": [7, court.role.id], "clone_channels": [8], "log_channel": 7}
-        record["policy"]["1"] |= gone
-        file.write_text(json.dumps(record), "utf-8")
+        policy = await world.store.servers.policy(world.guild_id)
+        gone = replace(policy, clone_roles=(7, court.role.id), clone_channels=(8,), log_channel=7)
+        await world.store.servers.put_policy(world.guild_id, gone)
         await world.restart()
         assert sentence("panel.log_gone") in text(await court.panel())
         shown = text(await court.panel("who"))

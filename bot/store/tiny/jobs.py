@@ -1,17 +1,15 @@
 """Unfinished jobs: a file for each clone, with its sample beside it, and a file for each speech."""
 
-import re
 from contextlib import suppress
 from typing import TypeVar
 
 from bot.cloning.job import CloneJob
-from bot.errors import RecordDamaged, RecordUnreadable
+from bot.errors import RecordUnreadable
 from bot.speaking.job import SpeechJob, SpeechStage
 from bot.store.tiny.records import Records, Repository
 from bot.store.tiny.rows import Rows
-from bot.store.tiny.shapes import JOBS, SPEECHES
+from bot.store.tiny.shapes import JOBS, KINDS, SPEECHES
 
-_ID = re.compile(r"[0-9A-Za-z_-]+")
 _T = TypeVar("_T")
 
 
@@ -19,7 +17,7 @@ class TinyJobs(Repository):
     """`bot.cloning.ports.CloneRepository` in `jobs/<job id>.json` and `jobs/<job id>.mp3`."""
 
     async def check(self, member_id: int) -> None:
-        await _check(self._records, f"jobs/{member_id:d}-*.json")
+        await _check(self._records, "jobs", f"jobs/{member_id:d}-")
 
     async def all(self) -> tuple[CloneJob, ...]:
         found = await _read_all(self._records, "jobs", JOBS)
@@ -45,7 +43,7 @@ class TinySpeeches(Repository):
     """`bot.jobs.registry.JobRepository` in `speeches/<id>.json`."""
 
     async def check(self, _: int) -> None:
-        await _check(self._records, "speeches/*.json")  # their names don't tell whose they are
+        await _check(self._records, "speeches", "")  # their names don't tell whose they are
 
     async def all(self) -> tuple[SpeechJob, ...]:
         found = await _read_all(self._records, "speeches", SPEECHES)
@@ -60,25 +58,26 @@ class TinySpeeches(Repository):
 
 async def _read_all(records: Records, kind: str, rows: Rows[_T]) -> list[_T]:
     found: list[_T] = []
-    for name in await records.names(kind):
-        with suppress(RecordUnreadable):
-            found += await records.run(name, rows.all)
+    with suppress(RecordUnreadable):
+        for name in await records.names(kind):
+            with suppress(RecordUnreadable):
+                found += await records.run(name, rows.all)
     return found
 
 
-async def _check(records: Records, pattern: str) -> None:
+async def _check(records: Records, kind: str, prefix: str) -> None:
     """Raise `RecordUnreadable` for the first record that can't be read, or was set aside."""
-    kind, _, names = pattern.partition("/")
-    for name in await records.names(kind, f"{names}.damaged*"):
-        raise RecordDamaged(file=name.partition(".damaged")[0], aside=name)
-    for name in await records.names(kind, names):
-        await records.run(name, lambda db: db.storage.read())
+    await records.check_quarantine(kind, prefix=prefix)
+    for name in await records.names(kind):
+        if name.startswith(prefix):
+            await records.run(name, lambda db: db.storage.read())
 
 
 def _name(kind: str, job_id: str) -> str:
-    if not _ID.fullmatch(job_id):
+    name = f"{kind}/{job_id}.json"
+    if not KINDS[kind].pattern.fullmatch(name):
         raise ValueError("not a job's id")
-    return f"{kind}/{job_id}.json"
+    return name
 
 
 def _sample(job_id: str) -> str:

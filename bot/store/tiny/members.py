@@ -3,13 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
 from tinydb import TinyDB
 
-from bot.errors import RecordDamaged, RecordUnreadable
+from bot.errors import RecordUnreadable
 from bot.store.tiny.records import Records, Repository
 from bot.store.tiny.shapes import CLIPS, CONSENTS, VOICES
 from bot.store.tiny.upgrades import Tables
@@ -99,6 +100,7 @@ class TinyMembers(Repository):
         for name in await self._naming(member_id, strict=False):
             await self._records.run(name, anonymize)
         await self._naming(member_id, strict=True)  # raises, after the readable files are done
+        await self._records.check_quarantine("members")
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         return tuple(await self._records.run(_name(speaker_id), CONSENTS.all))
@@ -143,14 +145,10 @@ class TinyMembers(Repository):
     def _find(self, find: Callable[[Tables], Iterable[_T]], *, strict: bool) -> dict[str, list[_T]]:
         # Not through `Records`: reading all members' files would evict those in use.
         found: dict[str, list[_T]] = {}
-        for name in self._records.folder.names("members"):
-            try:
-                found[name] = [*find(self._records.folder.storage(name).read() or {})]
-            except RecordUnreadable:
-                if strict:
-                    raise
-        if strict and (aside := self._records.folder.names("members", "*.damaged*")):
-            raise RecordDamaged(file=aside[0].partition(".damaged")[0], aside=aside[0])
+        with nullcontext() if strict else suppress(RecordUnreadable):
+            for name in self._records.folder.names("members"):
+                with nullcontext() if strict else suppress(RecordUnreadable):
+                    found[name] = [*find(self._records.folder.load(name) or {})]
         return found
 
 

@@ -10,6 +10,8 @@ from weakref import WeakValueDictionary
 
 from tinydb import TinyDB
 
+from bot.errors import RecordDamaged
+from bot.store.tiny.reader import SET_ASIDE
 from bot.store.tiny.storage import Folder
 
 OPEN_FILES = 1024  # how many parsed files stay in memory
@@ -66,8 +68,19 @@ class Records:
         if not task.cancelled():
             task.exception()  # retrieved: its caller may have been canceled
 
-    async def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        return await asyncio.to_thread(self.folder.names, kind, pattern)
+    async def names(self, kind: str) -> list[str]:
+        """Return the names of the records of a kind. Raises `RecordUnreadable` if they can't be listed."""
+        return await asyncio.to_thread(self.folder.names, kind)
+
+    async def quarantined(self, *kinds: str) -> list[str]:
+        """Return the names of the files of these kinds that were set aside. Raises as `names`."""
+        return [name for kind in kinds for name in await asyncio.to_thread(self.folder.quarantined, kind)]
+
+    async def check_quarantine(self, *kinds: str, prefix: str = "") -> None:
+        """Raise `RecordDamaged` if a file of these kinds, whose name has this prefix, was set aside."""
+        for aside in await self.quarantined(*kinds):
+            if aside.startswith(prefix):
+                raise RecordDamaged(file=aside.partition(SET_ASIDE[0])[0], aside=aside)
 
     async def remove(self, name: str, *others: str) -> None:
         """Remove a record, if it exists, then other files. Raises `RecordUnreadable` instead if it can't be read."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tinydb import TinyDB
 
-from bot.errors import RecordDamaged, RecordUnreadable, StoreError
+from bot.errors import RecordUnreadable, StoreError
 from bot.library.models import SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, Policy
@@ -20,6 +20,7 @@ from bot.store.tiny.shapes import (
     BLOCKS,
     CASES,
     CLONE_RECORDS,
+    KINDS,
     POLICIES,
     SHARES,
     UNAUDITED,
@@ -28,7 +29,7 @@ from bot.store.tiny.shapes import (
 
 _log = logging.getLogger(__name__)
 
-_SUFFIX = ".shares.json"
+_KINDS = ("servers", "shares", "audit")
 
 REMEMBERED_SECONDS = 30 * DAY  # how long the record of a deleted voice is kept: its clips may still be reported
 
@@ -37,9 +38,7 @@ class TinyServers(Repository):
     """`bot.store.protocol.Servers` in `servers/<guild id>.json`, `….shares.json` and `….audit-<yyyy-mm>.json`."""
 
     async def sharing(self) -> tuple[int, ...]:
-        names = await self._records.names("servers", f"*{_SUFFIX}")
-        numbers = [name.removeprefix("servers/").removesuffix(_SUFFIX) for name in names]
-        return tuple(int(number) for number in numbers if number.isdecimal())
+        return await self._ids("shares")
 
     async def shares(self, guild_id: int) -> tuple[SharedVoice, ...]:
         return await self._records.run(_shares(guild_id), SHARES.all)
@@ -124,19 +123,16 @@ class TinyServers(Repository):
                 failure = error
         if failure:
             raise failure
-        await self._check_quarantine("*.damaged*")
+        await self._records.check_quarantine(*_KINDS)
 
     async def quarantined(self) -> tuple[str, ...]:
-        return tuple(await self._records.names("servers", "*.damaged*"))
-
-    async def _check_quarantine(self, pattern: str) -> None:
-        for aside in await self._records.names("servers", pattern):
-            raise RecordDamaged(file=aside.partition(".damaged")[0], aside=aside)
+        return tuple(await self._records.quarantined(*_KINDS))
 
     async def ids(self) -> tuple[int, ...]:
-        names = await self._records.names("servers")
-        numbers = [name.removeprefix("servers/").removesuffix(".json") for name in names]
-        return tuple(int(number) for number in numbers if number.isdecimal())
+        return await self._ids("servers")
+
+    async def _ids(self, kind: str) -> tuple[int, ...]:
+        return tuple(int(KINDS[kind].id_of(name)) for name in await self._records.names(kind))
 
     async def cases(self, guild_id: int) -> tuple[Case, ...]:
         return await self._records.run(_rules(guild_id), CASES.all)
@@ -167,10 +163,11 @@ class TinyServers(Repository):
         await self._records.run(_rules(guild_id), lambda db: BANNED_VOICES.put(db, voice_id))
 
     async def audit(self, guild_id: int) -> tuple[AuditEntry, ...]:
-        await self._check_quarantine(f"{guild_id:d}.audit-*.json.damaged*")
+        await self._records.check_quarantine("audit", prefix=_audit(guild_id))
         found: list[AuditEntry] = []
-        for name in sorted(await self._records.names("servers", f"{guild_id:d}.audit-*.json")):
-            found += await self._records.run(name, AUDIT.all)
+        for name in await self._records.names("audit"):
+            if name.startswith(_audit(guild_id)):
+                found += await self._records.run(name, AUDIT.all)
         with suppress(RecordUnreadable):
             pending = await self._records.run(_rules(guild_id), UNAUDITED.all)
             found += [entry for entry in pending if entry not in found]
@@ -178,7 +175,7 @@ class TinyServers(Repository):
         return tuple(reversed(found))
 
     async def add_entry(self, guild_id: int, entry: AuditEntry) -> None:
-        await self._check_quarantine(f"{guild_id:d}.audit-*.json.damaged*")
+        await self._records.check_quarantine("audit", prefix=_audit(guild_id))
         await self._append(guild_id, entry)
 
     async def _append(self, guild_id: int, entry: AuditEntry) -> None:
@@ -189,7 +186,7 @@ class TinyServers(Repository):
                 AUDIT.add(db, entry)
 
         month = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m")
-        await self._records.run(f"servers/{guild_id:d}.audit-{month}.json", append)
+        await self._records.run(f"{_audit(guild_id)}{month}.json", append)
 
 
 def _rules(guild_id: int) -> str:
@@ -197,4 +194,9 @@ def _rules(guild_id: int) -> str:
 
 
 def _shares(guild_id: int) -> str:
-    return f"servers/{guild_id:d}{_SUFFIX}"
+    return f"servers/{guild_id:d}.shares.json"
+
+
+def _audit(guild_id: int) -> str:
+    """Return how the names of a server's audit files begin."""
+    return f"servers/{guild_id:d}.audit-"

@@ -1,10 +1,11 @@
 """The shape of stored data: what each kind of record holds, and the version of the data folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -19,6 +20,8 @@ from bot.store.tiny.upgrades import UPGRADES, Tables
 from bot.voices.models import Clip, Consent, Notice, PendingDeletion, Voice
 
 SHAPE = len(UPGRADES)  # The shape that this program writes. Each record, and the folder as a whole, names its own.
+
+CHECKSUM_SHAPE = 2  # records of older shapes have no checksum
 
 VERSION_FILE = "version.json"
 
@@ -58,35 +61,125 @@ UNAUDITED = Items("unaudited", "entries", TypeAdapter(list[AuditEntry], config=_
 BANNED_SAMPLES = Log("banned_samples", TypeAdapter(list[BannedSample], config=_HIDE))
 
 _TABLES = TypeAdapter(
-    dict[str, dict[Annotated[str, Field(pattern=r"^\d+$")], dict[str, Any]]],
+    dict[str, dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,19})$")], dict[str, Any]]],
     config=ConfigDict(strict=True, hide_input_in_errors=True),
 )
-_RECORDS: Mapping[str, Sequence[Log[Any] | Items[Any]]] = {
-    "members": (VOICES, CLIPS, CONSENTS),
-    "servers": (POLICIES, BLOCKS, CLONE_RECORDS, BANNED_SAMPLES, CASES, AUDIT, UNAUDITED, SHARES),
-    "jobs": (JOBS,),
-    "speeches": (SPEECHES,),
-    "pending.json": (PENDING_DELETIONS, NOTICES, *DURATIONS.values()),
+_ID = r"(?P<id>0|[1-9][0-9]{0,19})"
+_JOB_ID = r"(?P<id>[0-9A-Za-z_-]+)"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A kind of record: its folder, the pattern of its names, its tables, and whether it holds just one row."""
+
+    folder: str
+    pattern: re.Pattern[str]
+    tables: Sequence[Log[Any] | Items[Any] | Ids]
+    single: bool = False
+
+    def id_of(self, name: str) -> str:
+        """Return the ID of the member, server or job that a record is about."""
+        found = self.pattern.fullmatch(name)
+        assert found is not None  # noqa: S101 - the store composed or matched the name
+        return found["id"]
+
+
+KINDS: Mapping[str, RecordKind] = {
+    "members": RecordKind("members", re.compile(rf"members/{_ID}\.json"), (VOICES, CLIPS, CONSENTS)),
+    "servers": RecordKind(
+        "servers",
+        re.compile(rf"servers/{_ID}\.json"),
+        (POLICIES, BLOCKS, CLONE_RECORDS, BANNED_SAMPLES, BANNED_VOICES, CASES, UNAUDITED),
+    ),
+    "shares": RecordKind("servers", re.compile(rf"servers/{_ID}\.shares\.json"), (SHARES,)),
+    "audit": RecordKind("servers", re.compile(rf"servers/{_ID}\.audit-[0-9]{{4}}-[0-9]{{2}}\.json"), (AUDIT,)),
+    "jobs": RecordKind("jobs", re.compile(rf"jobs/{_JOB_ID}\.json"), (JOBS,), single=True),
+    "speeches": RecordKind("speeches", re.compile(rf"speeches/{_JOB_ID}\.json"), (SPEECHES,), single=True),
+    "pending": RecordKind(
+        "",
+        re.compile(r"(?P<id>pending)\.json"),
+        (PENDING_DELETIONS, PENDING_ERASURES, NOTICES, *DURATIONS.values()),
+    ),
 }
+"""The kinds of records. Files with other names are foreign: operating systems and editors leave some."""
+
+_NAMED_BY: Mapping[str, Callable[[Any], object]] = {
+    "voices": lambda voice: voice.owner_id,
+    "consents": lambda consent: consent.statement.by,
+    "job": lambda job: job.id,
+}
+"""The field of a table's rows that the name of their file repeats."""
+
+_MIN_FLOAT, _MAX_FLOAT = -1000.0, 253_402_300_800.0  # from the lowest levels in dB up to times in the year 9999
 
 
-def to_tables(name: str, content: dict[str, Any]) -> Tables:
+class NewerShape(ValueError):
+    """A newer version of the program wrote this."""
+
+
+def kind_of(name: str) -> RecordKind:
+    """Return the kind of the record with this name."""
+    return next(kind for kind in KINDS.values() if kind.pattern.fullmatch(name))
+
+
+def to_tables(name: str, content: dict[str, Any], *, checked: bool) -> Tables:
     """Return the tables of a record of this or an older shape, upgraded to this shape.
 
-    Raises `ValueError` or `TypeError` for a newer shape and for anything that the record must not hold.
+    Raises `NewerShape` for a newer shape, and `ValueError`, or whatever an upgrade raises, for anything that
+    the record must not hold. `checked`: it had a checksum.
     """
-    tables = dict(content)
+    kind, tables = kind_of(name), dict(content)
     shape = tables.pop("shape", 0)
     if not _is_shape(shape):
         raise ValueError("its shape is no number")
     if shape > SHAPE:
-        raise ValueError(f"its shape {shape} is newer than this program's, {SHAPE}")
+        raise NewerShape(f"its shape {shape} is newer than this program's, {SHAPE}")
+    if checked is not (shape >= CHECKSUM_SHAPE):
+        raise ValueError("it lacks its checksum or its shape")
     tables = _TABLES.validate_python(tables)
     for upgrade in UPGRADES[shape:]:
         tables = upgrade(tables)
-    for rows in _RECORDS[name.partition("/")[0]]:
-        rows.parse(tables.get(rows.table, {}).values())
+    known = {rows.table for rows in kind.tables}
+    others = {rows.table for other in KINDS.values() for rows in other.tables} - known
+    if tables.keys() & others or (not checked and not tables.keys() <= known):
+        raise ValueError("it has another record's tables")
+    for rows in kind.tables:
+        _check(rows, tables.get(rows.table, {}), kind.id_of(name))
+    if kind.single and len(tables.get(kind.tables[0].table, {})) != 1:
+        raise ValueError("it does not have exactly one row")
     return tables
+
+
+def _check(rows: Log[Any] | Items[Any] | Ids, documents: dict[str, dict[str, Any]], record_id: str) -> None:
+    """Raise `ValueError` if a table's documents are not what the program could have written there."""
+    if isinstance(rows, Ids):
+        return
+    parsed = rows.parse(documents.values())
+    named_by = _NAMED_BY.get(rows.table)
+    if named_by and any(str(named_by(row)) != record_id for row in parsed):
+        raise ValueError("its rows belong to another record")
+    keys = [int(key) for key in documents]
+    if keys != ([rows.key(row) for row in parsed] if isinstance(rows, Rows) else keys):
+        raise ValueError("a row has another one's key")
+    if isinstance(rows, Items) and keys not in ([], [1]):
+        raise ValueError("a list has another key than 1")
+    _check_floats(rows.adapter.dump_python(parsed))
+
+
+def _check_floats(value: Any) -> None:  # noqa: ANN401 - JSON
+    """Raise `ValueError` for a number that is no time, duration or level."""
+    match value:
+        case float():
+            if not _MIN_FLOAT <= value < _MAX_FLOAT:
+                raise ValueError("a time is out of range")
+        case dict():
+            for inner in cast("dict[str, Any]", value).values():
+                _check_floats(inner)
+        case list() | tuple():
+            for inner in cast("list[Any]", value):
+                _check_floats(inner)
+        case _:
+            pass
 
 
 def to_content(tables: Tables) -> dict[str, Any]:

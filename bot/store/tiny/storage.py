@@ -7,12 +7,14 @@ import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TypeVar
 
 from tinydb.storages import Storage
 
-from bot.errors import FolderInUse, RecordDamaged, RecordUnreadable, RecordUnwritable
-from bot.store.tiny.shapes import SHAPE, VERSION_FILE, folder_shape, to_content, to_tables
+from bot.errors import FolderInUse, RecordDamaged, RecordUnreadable, RecordUnwritable, StoreError
+from bot.store.tiny.encoding import encode
+from bot.store.tiny.reader import SET_ASIDE, UnusableRecord, list_records, list_set_aside, read_record
+from bot.store.tiny.shapes import KINDS, SHAPE, VERSION_FILE, folder_shape, to_content
 from bot.store.tiny.upgrades import Tables
 
 _log = logging.getLogger(__name__)
@@ -21,7 +23,7 @@ FOLDERS = ("members", "servers", "jobs", "speeches")
 """The subfolders with records. `pending.json` is in the data folder itself."""
 
 _TEMPORARY = ".tmp"
-_ASIDE = (".damaged", *(f".damaged.{number}" for number in range(2, 10)))
+_E = TypeVar("_E", bound=StoreError)
 
 
 class FileStorage(Storage):
@@ -34,19 +36,16 @@ class FileStorage(Storage):
     def __init__(self, folder: "Folder", name: str) -> None:
         self._folder = folder
         self._name = name
-        self._path = folder.path / name
         self._tables: Tables | None = None
         self._changed = False
 
     def read(self) -> Tables | None:
         """Return the tables, upgraded to the present shape. Returns None without a file.
 
-        Raises `RecordUnreadable`, again at each call until the file is repaired or removed. A file that is
-        not a JSON object is set aside first: `RecordDamaged`.
+        Raises `RecordUnreadable` or `RecordDamaged`, again at each call until the file is repaired or removed.
         """
         if self._tables is None:
-            with self._folder.converting(self._name, RecordUnreadable):
-                self._tables = self._load()
+            self._tables = self._folder.load(self._name)
         return self._tables
 
     def write(self, data: Tables) -> None:
@@ -62,8 +61,7 @@ class FileStorage(Storage):
             yield
             if self._changed and self._tables is not None:
                 with self._folder.converting(self._name, RecordUnwritable):
-                    content = json.dumps(to_content(self._tables), ensure_ascii=False, separators=(",", ":"))
-                    replace_file(self._path, content.encode())
+                    replace_file(self._folder.path / self._name, encode(to_content(self._tables)))
         except BaseException:
             self._tables = None
             raise
@@ -72,36 +70,6 @@ class FileStorage(Storage):
 
     def close(self) -> None:
         self._tables = None
-
-    def _load(self) -> Tables | None:
-        try:
-            raw = self._path.read_bytes()
-        except FileNotFoundError:
-            for aside in quarantine_paths(self._path):
-                if os.path.lexists(aside):
-                    raise self._damaged(aside) from None
-            return None
-        try:
-            content = json.loads(raw)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise self._set_aside(str(error)) from error
-        if not isinstance(content, dict):
-            raise self._set_aside("not an object")
-        return to_tables(self._name, cast("dict[str, Any]", content))
-
-    def _set_aside(self, reason: str) -> RecordDamaged:
-        aside = next((path for path in quarantine_paths(self._path) if not os.path.lexists(path)), None)
-        if aside is None:  # left where it is, and refused there
-            aside = self._path
-        else:
-            self._path.rename(aside)
-            _sync(aside.parent)
-        damaged = self._damaged(aside)
-        _log.error("%s: not JSON (%s); restore the file, or remove the one that was set aside", damaged, reason)
-        return damaged
-
-    def _damaged(self, aside: Path) -> RecordDamaged:
-        return RecordDamaged(file=self._name, aside=str(aside.relative_to(self._folder.path)))
 
 
 class Folder:
@@ -137,10 +105,46 @@ class Folder:
     def storage(self, name: str) -> FileStorage:
         return FileStorage(self, name)
 
-    def names(self, kind: str, pattern: str = "*.json") -> list[str]:
-        """Return the names of the records of a kind that match a pattern."""
-        with self.converting(kind, RecordUnreadable):
-            return [f"{kind}/{path.name}" for path in (self.path / kind).glob(pattern)]
+    def load(self, name: str) -> Tables | None:
+        """Return a record's tables. Returns None without a file. A failure is logged once, until the file works.
+
+        Raises `RecordUnreadable`, or, once it has been set aside, `RecordDamaged`.
+        """
+        try:
+            tables = read_record(self.path, name)
+        except UnusableRecord as unusable:
+            raise self._refuse(name, unusable) from unusable
+        if tables is None:
+            for aside in _quarantine_names(name):
+                if os.path.lexists(self.path / aside):
+                    raise RecordDamaged(file=name, aside=aside)
+        self._logged.pop((name, RecordUnreadable), None)
+        return tables
+
+    def _refuse(self, name: str, unusable: UnusableRecord) -> RecordUnreadable:
+        """Set a damaged record aside. One that can't be moved stays where it is, and is refused there."""
+        reason = str(unusable)
+        if not unusable.damaged:
+            return self._report(RecordUnreadable(file=name), name, reason)
+        aside = next((aside for aside in _quarantine_names(name) if not os.path.lexists(self.path / aside)), name)
+        try:
+            if aside != name:
+                (self.path / name).rename(self.path / aside)
+                _sync((self.path / aside).parent)
+        except OSError as error:
+            aside, reason = name, f"{reason}; it can't be set aside: {error.strerror}"
+        reason += "; restore the file, or remove the one that was set aside"
+        return self._report(RecordDamaged(file=name, aside=aside), name, reason)
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of the records of a kind. Raises `RecordUnreadable` if they can't be listed."""
+        with self.converting(KINDS[kind].folder, RecordUnreadable):
+            return list_records(self.path, kind)
+
+    def quarantined(self, kind: str) -> list[str]:
+        """Return the names of the files of a kind that were set aside. Raises as `names`."""
+        with self.converting(KINDS[kind].folder, RecordUnreadable):
+            return list_set_aside(self.path, kind)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a sample. Raises `RecordUnwritable` on failure."""
@@ -169,27 +173,45 @@ class Folder:
         try:
             yield
         except (OSError, ValueError, TypeError, RecursionError) as failure:
-            converted, reason = error(file=name), str(failure)
-            if self._logged.get((name, error)) != reason:
-                self._logged[name, error] = reason
-                _log.error("%s: %s", converted, reason)
-            raise converted from failure
+            raise self._report(error(file=name), name, str(failure)) from failure
         self._logged.pop((name, error), None)
 
+    def _report(self, error: _E, name: str, reason: str) -> _E:
+        """Log an error with a file, unless that was the last one of its kind that was logged for it."""
+        kind = RecordUnwritable if isinstance(error, RecordUnwritable) else RecordUnreadable
+        if self._logged.get((name, kind)) != reason:
+            self._logged[name, kind] = reason
+            _log.error("%s: %s", error, reason)
+        return error
+
     def _sweep(self) -> None:
-        for folder in (self.path, *(self.path / kind for kind in FOLDERS)):
-            for suffix in (".json", ".mp3"):
-                for stray in folder.glob(f"*{suffix}{_TEMPORARY}"):
-                    stray.unlink()
-        for sample in (self.path / "jobs").glob("*.mp3"):
-            record = sample.with_suffix(".json")
-            if not any(os.path.lexists(path) for path in (record, *quarantine_paths(record))):
-                sample.unlink()
+        """Remove what a kill left. What isn't a record's or a sample's is foreign, and stays."""
+        for kind in FOLDERS:
+            with suppress(OSError):  # a folder that can't be listed: what depends on it says so
+                for entry in [*os.scandir(self.path / kind)]:
+                    if self._is_stray(f"{kind}/{entry.name}"):
+                        with suppress(OSError):
+                            (self.path / kind / entry.name).unlink()
+        with suppress(OSError):
+            for name in ("pending.json", VERSION_FILE):
+                (self.path / (name + _TEMPORARY)).unlink(missing_ok=True)
+
+    def _is_stray(self, name: str) -> bool:
+        """Return True for the temporary file of a record or sample, and for a sample whose job is not on record."""
+        kept = name.removesuffix(_TEMPORARY)
+        record = f"{kept.removesuffix('.mp3')}.json" if kept.endswith(".mp3") else kept
+        if not any(kind.pattern.fullmatch(record) for kind in KINDS.values()):
+            return False
+        if kept != name:
+            return True
+        return kept != record and not any(
+            os.path.lexists(self.path / place) for place in (record, *_quarantine_names(record))
+        )
 
 
-def quarantine_paths(path: Path) -> list[Path]:
-    """Return the paths to which a damaged file is moved; the first free one is used."""
-    return [path.with_name(path.name + suffix) for suffix in _ASIDE]
+def _quarantine_names(name: str) -> list[str]:
+    """Return the names to which a damaged file is moved; the first free one is used."""
+    return [name + suffix for suffix in SET_ASIDE]
 
 
 def replace_file(path: Path, content: bytes) -> None:

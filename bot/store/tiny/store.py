@@ -9,10 +9,10 @@ from bot.errors import SettingsError
 from bot.store.protocol import Store
 from bot.store.tiny.jobs import TinyJobs, TinySpeeches
 from bot.store.tiny.members import TinyMembers
-from bot.store.tiny.pending import FILE, TinyPending
+from bot.store.tiny.pending import TinyPending
 from bot.store.tiny.records import Records
 from bot.store.tiny.servers import TinyServers
-from bot.store.tiny.storage import FOLDERS, Folder
+from bot.store.tiny.storage import Folder
 
 
 class TinyStore(Store):
@@ -27,15 +27,6 @@ class TinyStore(Store):
             pending=TinyPending(records),
         )
         self._records = records
-
-    async def quarantined(self) -> list[str]:
-        """Return the names of the files that are damaged and were set aside."""
-        return [name for kind in (".", *FOLDERS) for name in await self._records.names(kind, "*.damaged*")]
-
-    async def check(self) -> None:
-        """Read every record. Raises `StoreError` for the first that can't be read."""
-        for name in [FILE, *[name for kind in FOLDERS for name in await self._records.names(kind)]]:
-            await asyncio.to_thread(self._records.folder.storage(name).read)
 
 
 @asynccontextmanager

@@ -76,5 +76,10 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSO
     return value
 
 
-UPGRADES: tuple[Callable[[Tables], Tables], ...] = (from_0_to_1,)
+def from_1_to_2(tables: Tables) -> Tables:
+    """Change nothing: since shape 2, the file has a checksum."""
+    return tables
+
+
+UPGRADES: tuple[Callable[[Tables], Tables], ...] = (from_0_to_1, from_1_to_2)
 """The upgrade at index `n` leads from shape `n` to shape `n + 1`."""
