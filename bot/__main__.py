@@ -2,9 +2,12 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 from bot.app import run
 from bot.audio.sandbox import protect_memory
@@ -12,12 +15,18 @@ from bot.doctor import examine
 from bot.errors import ClonevoiceError, FolderInUse, SettingsError
 from bot.i18n import ENGLISH, translate
 from bot.log import configure_logging
-from bot.settings import Settings
+from bot.settings import Settings, misspelled
+
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Run the command line's command. Exits with 78 (`EX_CONFIG`) if the settings or the data folder prevent it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # each line at once, also into a pipe, in any encoding
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="clonevoice", description=translate(ENGLISH, "program.about"))
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('clonevoice-bot')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in ("run", "demo", "doctor"):
         added = commands.add_parser(command, help=translate(ENGLISH, f"program.{command}"))
@@ -26,7 +35,7 @@ def main() -> None:
     try:
         sys.exit(_start(parser.parse_args()))
     except ClonevoiceError as error:
-        print(translate(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
+        _tell(error, *(error.others if isinstance(error, SettingsError) else ()))
         sys.exit(os.EX_CONFIG if isinstance(error, SettingsError | FolderInUse) else 1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)
@@ -42,16 +51,28 @@ def _start(arguments: argparse.Namespace) -> int:
 
         asyncio.run(serve(arguments.port))
         return 0
-    settings = Settings.load()
+    hints = [SettingsError("settings.misspelled", name=name, variable=known) for name, known in misspelled().items()]
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        raise SettingsError(error.key, *error.others, *hints, **error.values) from None
     configure_logging(
         "CRITICAL" if command == "doctor" else settings.log_level,  # the doctor prints a table instead
         settings.log_format,
         (settings.discord_token.get_secret_value(), settings.useapi_token.get_secret_value()),
     )
     if command == "doctor":
+        _tell(*hints)
         return asyncio.run(examine(settings))
+    for hint in hints:
+        _log.warning("%s", translate(ENGLISH, hint.key, **hint.values))
     asyncio.run(run(settings))
     return 0
+
+
+def _tell(*errors: ClonevoiceError) -> None:
+    for error in errors:
+        print(translate(ENGLISH, error.key, **error.values), file=sys.stderr)  # noqa: T201 - the operator's terminal
 
 
 if __name__ == "__main__":

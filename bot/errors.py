@@ -34,7 +34,14 @@ class Canceled(Refused):
 
 
 class SettingsError(ClonevoiceError):
-    """The bot can't start with its settings. The program exits with code 78."""
+    """The bot can't start with its settings. The program exits with code 78.
+
+    `others` are the faults that were found at the same time.
+    """
+
+    def __init__(self, key: str = "", /, *others: "SettingsError", **values: object) -> None:
+        super().__init__(key, **values)
+        self.others = others
 
 
 class StoreError(ClonevoiceError):

@@ -1,10 +1,22 @@
 """The operator's settings. Only this module reads the environment."""
 
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from bot.errors import SettingsError
@@ -49,6 +61,13 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
     log_format: Annotated[Literal["text", "json"], BeforeValidator(str.lower)] = "text"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _unquote(cls, values: dict[str, object]) -> dict[str, object]:
+        """Remove quotes around values, which `docker run --env-file` keeps. An empty value is as none."""
+        bare = {name: _without_quotes(value) for name, value in values.items()}
+        return {name: value for name, value in bare.items() if value != ""}
+
     @field_validator("useapi_accounts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -58,7 +77,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment, `.env` and Docker secrets. Raises `SettingsError` for the first invalid variable."""
+        """Read the environment, `.env` and Docker secrets. Raises `SettingsError` with all invalid variables."""
         secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
         try:
             return cls(**secrets)  # pyright: ignore[reportArgumentType] -- values come from the environment
@@ -66,8 +85,40 @@ class Settings(BaseSettings):
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise SettingsError("settings.unreadable", reason=reason) from None
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = str(first["loc"][0])
-            if first["type"] == "missing":
-                raise SettingsError("settings.missing", variable=field.upper()) from None
-            raise SettingsError(f"settings.malformed.{field}") from None
+            found = error.errors(include_input=False, include_url=False)
+            types = {str(one["loc"][0]): one["type"] for one in reversed(found)}
+            first, *others = [_fault(field, types[field]) for field in cls.model_fields if field in types]
+            raise SettingsError(first.key, *others, **first.values) from None
+
+
+def misspelled() -> dict[str, str]:
+    """Return the variables that are no settings but resemble one, each with the name of that setting."""
+    known = [name.upper() for name in Settings.model_fields]
+    found: dict[str, str] = {}
+    for names, likeness in _given_names():
+        for name in names:
+            if name.upper() not in known and (close := get_close_matches(name.upper(), known, 1, likeness)):
+                found.setdefault(name, close[0])
+    return found
+
+
+def _given_names() -> Iterator[tuple[Iterable[str], float]]:
+    """Yield the names in each source, and how alike a name must be. Only `.env` is for this program alone."""
+    yield os.environ, 0.85
+    with suppress(OSError, UnicodeError):
+        yield (name.upper() for name in DotEnvSettingsSource(Settings).env_vars), 0.7
+    with suppress(OSError):
+        yield [file.name for file in SECRETS.iterdir()], 0.85
+
+
+def _fault(field: str, kind: str) -> SettingsError:
+    if kind == "missing":
+        return SettingsError("settings.missing", variable=field.upper())
+    return SettingsError(f"settings.malformed.{field}")
+
+
+def _without_quotes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    bare = value.strip()
+    return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\"" else bare

@@ -53,7 +53,7 @@ IGNORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);
 def test_demo_prints_its_address_and_ends_on_ctrl_c(tmp_path: Path, started_by: tuple[str, ...]):
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "TMPDIR": str(tmp_path), "BROWSER": "true"}
     with subprocess.Popen(
-        [*started_by, sys.executable, "-u", "-m", "bot", "demo"],
+        [*started_by, sys.executable, "-m", "bot", "demo"],
         env=environment,
         cwd=tmp_path,
         stdout=subprocess.PIPE,

@@ -1,13 +1,17 @@
 """The operator's settings: three sources, and errors that name the variable."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
+import bot.__main__
 from bot import settings as module
 from bot.errors import SettingsError
-from bot.settings import Settings
+from bot.i18n import ENGLISH, translate
+from bot.settings import Settings, misspelled
 from support.program import exit_of
 
 TOKENS = {"DISCORD_TOKEN": "abc.def.ghi", "USEAPI_TOKEN": "user:1234-abc"}
@@ -99,6 +103,100 @@ def test_malformed_setting_or_file_prints_a_sentence_and_exits_with_78(
     assert exit_of(monkeypatch, command, **TOKENS) == 78
     [line] = capsys.readouterr().err.splitlines()
     assert "can't be read" in line
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_all_faults_are_named_at_once_one_line_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+):
+    given = {"USEAPI_TOKEN": "two words", "LOG_LEVEL": "LOUD", "CLONE_TIMEOUT": "inf", "MAX_SAMPLES_MB": "5"}
+    assert exit_of(monkeypatch, command, **given) == 78
+    lines = capsys.readouterr().err.splitlines()
+    names = ["DISCORD_TOKEN", "USEAPI_TOKEN", "CLONE_TIMEOUT", "LOG_LEVEL", "MAX_SAMPLES_MB"]
+    assert [line.split()[0] for line in lines] == names
+    assert "MAX_SAMPLE_MB" in lines[-1]
+
+
+QUOTED = {
+    "LOG_LEVEL": ("log_level", "DEBUG"),
+    "LOG_FORMAT": ("log_format", "json"),
+    "CLONE_TIMEOUT": ("clone_timeout", "20"),
+    "CLONES_PER_ACCOUNT": ("clones_per_account", "3"),
+    "DATA_DIR": ("data_dir", "/srv/voices"),
+    "USEAPI_ACCOUNTS": ("useapi_accounts", "a@example.com,b@example.com"),
+    "DISCORD_TOKEN": ("discord_token", "abc.def.ghi"),
+}
+
+
+@pytest.mark.parametrize("quoted", ['"{}"', "'{}'", ' "{}" ', "{}\r"])
+@pytest.mark.parametrize("name", QUOTED)
+def test_quotes_around_a_value_are_removed(monkeypatch: pytest.MonkeyPatch, name: str, quoted: str):
+    field, value = QUOTED[name]
+    plain = loaded(monkeypatch, **{name: value})
+    assert getattr(loaded(monkeypatch, **{name: quoted.format(value)}), field) == getattr(plain, field)
+
+
+@pytest.mark.parametrize("value", ['""', "''", " "])
+def test_quoted_nothing_is_as_nothing(monkeypatch: pytest.MonkeyPatch, value: str):
+    assert loaded(monkeypatch, MAX_SAMPLE_MB=value, USEAPI_ACCOUNTS=value).max_sample_mb == 10
+    with pytest.raises(SettingsError, match=r"^settings\.missing\b"):
+        loaded(monkeypatch, DISCORD_TOKEN=value)
+
+
+@pytest.mark.parametrize("value", ['"5', "5'", "\"5'"])
+def test_unmatched_quotes_are_malformed(monkeypatch: pytest.MonkeyPatch, value: str):
+    with pytest.raises(SettingsError, match=r"^settings\.malformed\.max_sample_mb\b"):
+        loaded(monkeypatch, MAX_SAMPLE_MB=value)
+
+
+MISSPELLED = {
+    "MAX_SAMPLES_MB": "MAX_SAMPLE_MB",
+    "MAX_SAMPLE_SECS": "MAX_SAMPLE_SECONDS",
+    "MAX_VOICE_PER_MEMBER": "MAX_VOICES_PER_MEMBER",
+    "DISCORD_BOT_TOKEN": "DISCORD_TOKEN",
+    "USE_API_TOKEN": "USEAPI_TOKEN",
+    "USEAPI_ACCOUNT": "USEAPI_ACCOUNTS",
+    "loglevel": "LOG_LEVEL",
+    "DATADIR": "DATA_DIR",
+}
+UNRELATED = """
+HOME LANG LOGNAME PATH USER SHELL TERM PWD HOSTNAME MAIL LC_ALL TZ XDG_DATA_DIRS XDG_DATA_HOME LOG_FILE
+GITHUB_TOKEN NPM_TOKEN LOGS_DIRECTORY STATE_DIRECTORY DATABASE_URL PYTHON_VERSION MAX_JOBS SHARD_COUNT"""
+
+
+def test_variable_that_resembles_a_setting_is_named_with_it(monkeypatch: pytest.MonkeyPatch):
+    for name in (*MISSPELLED, *UNRELATED.split(), *TOKENS):
+        monkeypatch.setenv(name, "1")
+    assert misspelled() == MISSPELLED
+
+
+def test_env_file_and_secrets_are_searched_for_misspelled_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    Path(".env").write_text("DATA_FOLDER=x\ndata_dir=y\nSOMETHING_ELSE=1\n", "utf-8")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "discord_tokn").touch()
+    monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets")
+    assert misspelled() == {"DATA_FOLDER": "DATA_DIR", "discord_tokn": "DISCORD_TOKEN"}
+
+
+def test_misspelled_name_is_a_warning_in_the_log_and_a_line_of_the_doctor(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+):
+    (tmp_path / "data").write_text("no folder: the program ends here", "utf-8")
+    assert exit_of(monkeypatch, "run", MAX_SAMPLES_MB="5", **TOKENS) == 78
+    said = translate(ENGLISH, "settings.misspelled", name="MAX_SAMPLES_MB", variable="MAX_SAMPLE_MB")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", said)]
+    capsys.readouterr()
+    monkeypatch.setattr(bot.__main__, "examine", AsyncMock(return_value=0))
+    assert exit_of(monkeypatch, "doctor") == 0
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_version_needs_no_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    assert exit_of(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"clonevoice {version('clonevoice-bot')}\n"
 
 
 def test_unusable_data_folder_prints_a_sentence_and_exits_with_78(

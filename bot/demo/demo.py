@@ -51,7 +51,7 @@ async def serve(port: int | None = None) -> None:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     async with running_demo(port=port) as page:
         text = translate(ENGLISH, "demo.ready", url=page.url, samples=SAMPLES)
-        print(text, flush=True)  # noqa: T201 - output of the program
+        print(text)  # noqa: T201 - output of the program
         await asyncio.to_thread(_open_browser, page.url)
         await page.closed()
 
