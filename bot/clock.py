@@ -1,12 +1,11 @@
 """The clock as a dependency, so that tests can replace it, and repetition in its time."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
-_log = logging.getLogger(__name__)
+from bot.errors import expected_error
 
 
 class Clock(Protocol):
@@ -50,6 +49,6 @@ async def repeat(work: Callable[[], Awaitable[None]], clock: Clock, seconds: flo
     while True:
         try:
             await work()
-        except Exception:  # noqa: BLE001 - it may succeed the next time
-            _log.exception("%s failed", getattr(work, "__qualname__", work))
+        except Exception as error:  # noqa: BLE001 - it may succeed the next time
+            expected_error(getattr(work, "__qualname__", "a repeated task"), error)
         await clock.sleep(seconds)

@@ -1,12 +1,10 @@
 """The members whose data is being erased. While a member is among them, nothing new is stored about them."""
 
-import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from bot.errors import Refused, StoreError
-
-_log = logging.getLogger(__name__)
 
 
 class ErasuresRepository(Protocol):
@@ -34,10 +32,8 @@ class PendingErasures:
 
     async def load(self) -> None:
         """Read the erasures of an earlier run. Call it before any of the members' jobs is resumed."""
-        try:
+        with suppress(StoreError):  # the store has logged it
             self._member_ids.update(await self._repository.pending_erasures())
-        except StoreError as error:
-            _log.error("the pending erasures can't be read: %s", error)
 
     def check(self, member_id: int) -> None:
         if member_id in self._member_ids:

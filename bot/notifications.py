@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import crc32
@@ -48,11 +49,9 @@ class Notifications:
 
     async def start(self) -> None:
         """Resume undelivered notifications of an earlier run, and start to remove expired ones."""
-        try:
+        with suppress(StoreError):  # the store has logged it
             for notice in await self.repository.notices():
                 self.tasks.start(self._deliver(notice))
-        except StoreError:
-            _log.exception("the notifications can't be read")
         self.tasks.start(repeat(self._remove_expired, self.clock, EXPIRY_SECONDS))
 
     async def send(self, user_id: int, guild_id: int, key: str, *, once: object = None, **values: str | int) -> None:

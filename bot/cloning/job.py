@@ -157,6 +157,10 @@ class CloneJob(JobRecord):
         )
 
     @property
+    def consistent(self) -> bool:
+        return self.stage in self.times or self.stage not in {Stage.CONFIRMING, Stage.CONSENT, Stage.FAILED}
+
+    @property
     def can_retry(self) -> bool:
         """True if the job failed and a voice may exist upstream."""
         return self.stage is Stage.FAILED and self.outcome_unknown_since is not None

@@ -76,6 +76,11 @@ class JobRecord:
         return min(self.times.values(), default=0.0)
 
     @property
+    def consistent(self) -> bool:
+        """True if it has what its stage needs. A stored job that doesn't is damaged."""
+        raise NotImplementedError
+
+    @property
     def finished(self) -> bool:
         """True if only delivery is left."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from bot.clock import Clock, retry_delays
-from bot.errors import StoreError
+from bot.errors import StoreError, expected_error
 from bot.mureka.accounts import AccountMonitor
 from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountMissing, AnswerUnreadable, MurekaError, Rejected, UpstreamFailed
@@ -68,15 +68,14 @@ class UpstreamDeletions:
     async def _pending(self) -> tuple[PendingDeletion, ...]:
         try:
             return await self.repository.pending_deletions()
-        except StoreError:
-            _log.exception("the pending deletions can't be read")
+        except StoreError:  # the store has logged it
             return ()
 
     async def _try(self, deletion: PendingDeletion) -> bool:
         try:
             return await self.delete(deletion)
-        except Exception:  # noqa: BLE001 - the other voices are deleted anyway
-            _log.exception("voice %d could not be deleted", deletion.voice_id)
+        except Exception as error:  # noqa: BLE001 - the other voices are deleted anyway
+            expected_error(f"deleting voice {deletion.voice_id}", error)
             return False
 
     async def _exists(self, deletion: PendingDeletion) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock, repeat
-from bot.errors import StoreError
+from bot.errors import StoreError, expected_error
 from bot.library.models import SharedVoice
 from bot.library.ports import Membership, SharesRepository
 from bot.library.title_search import search_titles
@@ -137,8 +137,8 @@ class SharedVoices:
     async def _try_to_sweep(self, guild_id: int) -> None:
         try:
             await self.sweep(guild_id)
-        except Exception:  # noqa: BLE001 - the other servers are swept anyway
-            _log.exception("the shared voices of server %d can't be swept", guild_id)
+        except Exception as error:  # noqa: BLE001 - the other servers are swept anyway
+            expected_error(f"sweeping the shared voices of server {guild_id}", error)
 
     async def sweep(self, guild_id: int) -> None:
         """Remove a server's invalid rows, and unshare the voices of members who have left it."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
-from bot.errors import Refused, StoreError
+from bot.errors import Refused, StoreError, expected_error
 from bot.moderation.enforcement import Enforcement
 from bot.moderation.models import Case, Decision, Report, ReportedVoice
 from bot.moderation.ports import CaseBoard, ModerationRepository
@@ -190,8 +190,8 @@ class Cases:
                     await self.repository.remove_case(guild_id, case.id)
                 elif case.displayed_state != case.display_state and (case.open or case.message):
                     self.tasks.start(self._show(guild_id, case.id))
-        except Exception:  # noqa: BLE001 - the other servers are processed anyway
-            _log.exception("the cases of server %d can't be processed", guild_id)
+        except Exception as error:  # noqa: BLE001 - the other servers are processed anyway
+            expected_error(f"processing the cases of server {guild_id}", error)
 
 
 def _check_undecided(case: Case) -> None:

@@ -87,6 +87,11 @@ class SpeechJob(JobRecord):
         return Viewer(self.author_id, self.guild_id)
 
     @property
+    def consistent(self) -> bool:
+        known = {SpeechStage.ACCEPTED, self.stage} <= self.times.keys()
+        return known and (self.upstream_job is not None or self.stage is not SpeechStage.SPEAKING)
+
+    @property
     def in_flight(self) -> bool:
         return self.stage is SpeechStage.SENDING
 

@@ -110,8 +110,8 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         try:
             await self._library.shared_voices.unshare_all(guild.id)
-        except (StoreError, OSError, ValueError):
-            _log.exception("the shared voices of server %d could not be unshared; retried later", guild.id)
+        except StoreError as error:
+            _log.warning("the shared voices of server %d could not be unshared; retried later: %s", guild.id, error)
 
     async def _change(self, interaction: Interaction, action: str, voice: str) -> None:
         await change(interaction, action, (await self._own(interaction, voice)).id)

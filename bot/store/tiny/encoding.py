@@ -7,7 +7,11 @@ from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 32  # levels of nesting; the present records have at most 9
 _MAX_NUMBER = 2**64  # no ID, time or duration is larger
-_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")  # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+
+
+class _UnstorableText(ValueError):
+    """PostgreSQL stores no NUL, and UTF-8 has no lone surrogates."""
 
 
 def checksum(content: dict[str, Any]) -> str:
@@ -18,15 +22,23 @@ def checksum(content: dict[str, Any]) -> str:
     Raises `ValueError` or `TypeError` for what no record may hold: numbers that are not finite or 2^64 and
     above, NUL, lone surrogates, and more than `MAX_DEPTH` levels.
     """
-    text = json.dumps(_canonical(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    text = json.dumps(_canonical(content, 0), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise _UnstorableText("a text contains NUL")
+    try:
+        return sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise _UnstorableText("a text contains half of a character") from error
 
 
 def encode(content: dict[str, Any]) -> bytes:
     """Return the bytes of a record's file. NUL and lone surrogates become U+FFFD. Raises as `checksum`."""
-    content = _repaired(content)
-    content["checksum"] = checksum(content)
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        total = checksum(content)
+    except _UnstorableText:
+        content = _repaired(content)
+        total = checksum(content)
+    return json.dumps({**content, "checksum": total}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(raw: bytes) -> tuple[dict[str, Any], bool]:
@@ -49,27 +61,21 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"it contains {constant}")
 
 
-def _canonical(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
-    if depth > MAX_DEPTH:
+def _canonical(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON
+    kind = cast("type[object]", type(value))
+    if kind in (str, bool) or value is None:
+        return value
+    if kind in (int, float):
+        if not abs(value) < _MAX_NUMBER:  # also true of NaN
+            raise ValueError("a number is too large")
+        return int(value) if value == int(value) else value
+    if depth == MAX_DEPTH:
         raise ValueError("it is nested too deeply")
-    match value:
-        case None | bool():
-            return value
-        case str():
-            if _UNSTORABLE.search(value):
-                raise ValueError("a text contains NUL or half of a character")
-            return value
-        case int() | float():
-            if not abs(value) < _MAX_NUMBER:  # also true of NaN
-                raise ValueError("a number is too large")
-            return int(value) if value == int(value) else value
-        case list() | tuple():
-            return [_canonical(item, depth + 1) for item in cast("list[Any]", value)]
-        case dict():
-            items = cast("dict[str, Any]", value).items()
-            return {_canonical(key, depth + 1): _canonical(inner, depth + 1) for key, inner in items}
-        case _:
-            raise TypeError("it contains what JSON can't hold")
+    if kind is dict:
+        return {key: _canonical(inner, depth + 1) for key, inner in value.items()}
+    if kind in (list, tuple):
+        return [_canonical(item, depth + 1) for item in value]
+    raise TypeError("it contains what JSON can't hold")
 
 
 def _repaired(value: Any) -> Any:  # noqa: ANN401 - JSON

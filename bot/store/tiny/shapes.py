@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from bot.cloning.job import CloneJob
 from bot.errors import SettingsError
+from bot.jobs.record import JobRecord
 from bot.library.models import SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import AuditEntry, Block, CloneRecord, Policy
@@ -158,6 +159,8 @@ def _check(rows: Log[Any] | Items[Any] | Ids, documents: dict[str, dict[str, Any
     named_by = _NAMED_BY.get(rows.table)
     if named_by and any(str(named_by(row)) != record_id for row in parsed):
         raise ValueError("its rows belong to another record")
+    if any(isinstance(row, JobRecord) and not row.consistent for row in parsed):
+        raise ValueError("a job lacks what its stage needs")
     keys = [int(key) for key in documents]
     if keys != ([rows.key(row) for row in parsed] if isinstance(rows, Rows) else keys):
         raise ValueError("a row has another one's key")
@@ -168,18 +171,16 @@ def _check(rows: Log[Any] | Items[Any] | Ids, documents: dict[str, dict[str, Any
 
 def _check_floats(value: Any) -> None:  # noqa: ANN401 - JSON
     """Raise `ValueError` for a number that is no time, duration or level."""
-    match value:
-        case float():
-            if not _MIN_FLOAT <= value < _MAX_FLOAT:
-                raise ValueError("a time is out of range")
-        case dict():
-            for inner in cast("dict[str, Any]", value).values():
-                _check_floats(inner)
-        case list() | tuple():
-            for inner in cast("list[Any]", value):
-                _check_floats(inner)
-        case _:
-            pass
+    inner: Iterable[Any] = ()
+    if isinstance(value, float):
+        if not _MIN_FLOAT <= value < _MAX_FLOAT:
+            raise ValueError("a time is out of range")
+    elif isinstance(value, dict):
+        inner = cast("dict[str, Any]", value).values()
+    elif isinstance(value, list | tuple):
+        inner = cast("list[Any]", value)
+    for one in inner:
+        _check_floats(one)
 
 
 def to_content(tables: Tables) -> dict[str, Any]:
