@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from bot.text import without_format
+
 ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
 _FOLDER = Path(__file__).with_name("locales")
@@ -28,7 +30,11 @@ class Markup(str):
 def translate(locale: str, key: str, /, **values: object) -> str:
     """Return a text for a place without Markdown, such as a terminal or a button, filled in with `values`."""
     text = catalog(locale).get(key) or catalog(ENGLISH)[key]
-    return text.format(**values)
+    return text.format(**{name: _seen(value) for name, value in values.items()})
+
+
+def _seen(value: object) -> object:
+    return without_format(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def translate_markdown(locale: str, key: str, /, **values: object) -> str:
@@ -42,6 +48,7 @@ def escape_markdown(value: object) -> object:
     Discord, like CommonMark, supports backslash escapes for all ASCII punctuation:
     https://support.discord.com/hc/en-us/articles/210298617
     """
+    value = _seen(value)
     return _MARKDOWN.sub(r"\\\1", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,18 +1,53 @@
-"""Cleans and compares text that members typed."""
+"""Cleans and compares text that members typed, and names."""
 
 import unicodedata
 
-_INVISIBLE_KEPT = {"\u200c", "\u200d"}  # joiners, which Persian words and family emoji need
+_JOINERS = "\u200c\u200d"
+_EMOJI = range(0x1F000, 0x1FC00)
+
+
+def without_format(text: str) -> str:
+    """Remove characters that can't be seen: control, format and unassigned ones, and lone surrogates.
+
+    They reverse the direction of what follows, or make a copy of a name that looks the same. Kept are line
+    breaks and tabs; joiners and variation selectors where a script or an emoji needs them (Persian words,
+    Indic conjuncts, families, keycaps, variants of ideographs); and unassigned emoji, which may be newer
+    than Python's tables.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    neighbors = zip(text, ("", *text), (*text[1:], ""), strict=False)
+    return "".join(char for char, before, after in neighbors if _is_kept(char, before, after))
+
+
+def _is_kept(char: str, before: str, after: str) -> bool:
+    if char in _JOINERS:
+        return _is_joined(before) or _is_joined(after) or (after != "" and unicodedata.category(after) == "So")
+    if _is_selector(char):
+        return before != "" and unicodedata.category(before) in {"Lo", "Nd", "Pd", "Po", "Sc", "Sm", "So"}
+    if char in "\n\r\t":
+        return True
+    category = unicodedata.category(char)
+    return category not in {"Cc", "Cf", "Cs", "Zl", "Zp"} and (category != "Cn" or ord(char) in _EMOJI)
+
+
+def _is_joined(char: str) -> bool:
+    """Return True for Arabic letters, and for the sign that joins two Indic consonants (a virama)."""
+    virama = 9  # https://www.unicode.org/reports/tr44/#Canonical_Combining_Class_Values
+    return char != "" and (unicodedata.bidirectional(char) == "AL" or unicodedata.combining(char) == virama)
+
+
+def _is_selector(char: str) -> bool:
+    """Return True for variation selectors; behind a letter they hide text, for example the bytes of a message."""
+    return (
+        "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or char in "\u034f\u180b\u180c\u180d\u180f"
+    )
 
 
 def clean_text(text: str) -> str:
-    """Normalize to NFC, collapse white space, and remove control, format and unassigned characters."""
-    kept = (
-        " " if char.isspace() else char
-        for char in unicodedata.normalize("NFC", text)
-        if char.isspace() or char in _INVISIBLE_KEPT or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Cn"}
-    )
-    return " ".join("".join(kept).split())
+    """Normalize to NFC, collapse white space, and remove what can't be seen."""
+    spaced = "".join(" " if char.isspace() else char for char in text)
+    return " ".join(unicodedata.normalize("NFC", without_format(spaced)).split())
 
 
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # classified as letters and a symbol, but invisible

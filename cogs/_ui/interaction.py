@@ -7,6 +7,7 @@ import discord
 from bot.client.client import Clonevoice
 from bot.i18n import translate_markdown
 from bot.jobs.record import InteractionReply
+from bot.text import clean_text
 from bot.voices.models import Viewer
 
 Interaction = discord.Interaction[Clonevoice]  # a command, a click or a form
@@ -15,6 +16,11 @@ Interaction = discord.Interaction[Clonevoice]  # a command, a click or a form
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Return the interaction's member and server."""
     return Viewer(interaction.user.id, interaction.guild_id or 0)
+
+
+def name_of(user: discord.abc.User) -> str:
+    """Return the name that a user has in the server, without what can't be seen. Never empty."""
+    return clean_text(user.display_name) or clean_text(user.name) or str(user.id)
 
 
 async def defer(interaction: Interaction) -> InteractionReply:

@@ -9,6 +9,7 @@ import discord
 from bot.client.actions import ActionItem
 from bot.client.client import Clonevoice
 from bot.i18n import translate
+from bot.text import without_format
 from cogs._ui.action import action_button, action_select, view_of
 from cogs._ui.formatting import BLURPLE
 from cogs._ui.interaction import Interaction
@@ -77,7 +78,10 @@ def entry_picker(
     """Return a select that opens an entry, or None if there are none. An entry is a value, label, description."""
     if not entries:
         return None
-    options = [discord.SelectOption(value=value, label=label, description=text[:100]) for value, label, text in entries]
+    options = [
+        discord.SelectOption(value=value, label=without_format(label), description=without_format(text)[:100])
+        for value, label, text in entries
+    ]
     select = discord.ui.Select[Any](options=options, placeholder=translate(locale, placeholder))
     return action_select(select, "pick", kind)
 

@@ -5,6 +5,7 @@ from discord.app_commands import Choice
 
 from bot.i18n import translate
 from bot.library.models import VoiceSuggestion
+from bot.text import without_format
 from cogs._ui.interaction import Interaction, viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]  # a voice: the ID from a choice, or a title as typed
@@ -33,6 +34,6 @@ async def _suggest(interaction: Interaction, typed: str, *, own: bool, approved:
 
 def _name(voice: VoiceSuggestion, locale: str) -> str:
     if voice.owner_name is None:
-        return voice.title
+        return without_format(voice.title)
     key = "choice.approved" if voice.approved else "choice.shared"
     return translate(locale, key, title=voice.title, owner=voice.owner_name)

@@ -14,7 +14,7 @@ from bot.jobs.record import InteractionReply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, WORDING_VERSION, Language, Rights, Speaker, Statement
 from cogs._ui.action import select_options
 from cogs._ui.form import Form
-from cogs._ui.interaction import Interaction, defer
+from cogs._ui.interaction import Interaction, defer, name_of
 
 
 async def clone(
@@ -34,7 +34,7 @@ async def clone(
     job = CloneJob(
         id=CloneJob.new_id(user.id),
         owner_id=user.id,
-        owner_name=user.display_name,
+        owner_name=name_of(user),
         guild_id=statement.guild_id,
         channel_id=statement.channel_id,
         title=title,
@@ -81,7 +81,7 @@ def _speaker(interaction: discord.Interaction[Any], rights: Rights, user: discor
         raise Refused("refused.speaker_is_bot")
     if not isinstance(user, discord.Member):
         raise Refused("refused.speaker_not_here")
-    return Speaker(user.id, user.display_name)
+    return Speaker(user.id, name_of(user))
 
 
 def sample_language(interaction: discord.Interaction[Any]) -> Language:

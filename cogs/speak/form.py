@@ -11,7 +11,7 @@ from bot.speaking.job import TEXT_LENGTH, SpeechJob
 from bot.voices.models import Voice
 from cogs._ui.form import Form
 from cogs._ui.formatting import attachments, shorten
-from cogs._ui.interaction import Interaction, defer, viewer_of
+from cogs._ui.interaction import Interaction, defer, name_of, viewer_of
 
 FIRST_LENGTH = 4000
 """Most characters in a text input: https://discord.com/developers/docs/components/reference#text-input"""
@@ -65,7 +65,7 @@ async def speak(interaction: Interaction, voice: str, text: str) -> None:
         found,
         interaction.client.services.clock.now(),
         author_id=interaction.user.id,
-        author_name=interaction.user.display_name,
+        author_name=name_of(interaction.user),
         guild_id=interaction.guild_id or 0,
         channel_id=interaction.channel_id or 0,
         text=text,

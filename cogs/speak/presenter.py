@@ -14,6 +14,7 @@ from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import SpeechJob, SpeechResult, SpeechStage
+from bot.text import without_format
 from cogs._ui.action import action_buttons, view_of
 from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
 from cogs._ui.formatting import BLURPLE, GREEN, GREY, RED, add_field, attachments, card, estimate, file_name, shorten
@@ -101,7 +102,7 @@ class DiscordSpeechPresenter:
         audio = await self._previews.get(spoken.audio_url, limit=limit)
         shown, text = translate_markdown(locale, "line.title", title=title), shorten(speech.text, QUOTED)
         embed = card(BLURPLE, shown, str(escape_markdown(text)), translate(locale, "line.synthetic", title=title))
-        embed.set_author(name=speech.author_name)
+        embed.set_author(name=without_format(speech.author_name))
         view = view_of(report_button(spoken.voice, locale, speech.id))
         if audio is None:
             url = link(spoken.audio_url, locale, self._previews)

@@ -10,7 +10,7 @@ from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.moderation.server_voices import VoiceFilter
 from bot.policy.models import ModAction
-from cogs._ui.interaction import Interaction, answer_text
+from cogs._ui.interaction import Interaction, answer_text, name_of
 from cogs._ui.paginator import register_list, register_picker
 from cogs._ui.voice_option import VoiceOption
 from cogs.voiceadmin import cases, panel, reporting, server_voices
@@ -64,7 +64,7 @@ class VoiceAdmin(commands.GroupCog, group_name="voiceadmin", group_description=c
         await interaction.client.services.enforcement.unblock(
             interaction.guild_id or 0, user_ref(interaction.user), user_ref(member), notify=is_member
         )
-        await answer_text(interaction, "block.lifted", name=member.display_name)
+        await answer_text(interaction, "block.lifted", name=name_of(member))
 
     @app_commands.command(name="blocked", description=command_text("voiceadmin.blocked"))
     async def blocked(self, interaction: Interaction) -> None:

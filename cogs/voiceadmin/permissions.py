@@ -6,7 +6,7 @@ import discord
 
 from bot.errors import Refused
 from bot.policy.models import UserRef
-from cogs._ui.interaction import Interaction
+from cogs._ui.interaction import Interaction, name_of
 
 
 async def is_moderator(interaction: Interaction) -> bool:
@@ -50,4 +50,4 @@ def check_block(interaction: Interaction, member_id: int, *, bot: bool = False) 
 
 def user_ref(user: discord.User | discord.Member) -> UserRef:
     """Return a user's ID and name, for the audit."""
-    return UserRef(user.id, user.display_name)
+    return UserRef(user.id, name_of(user))

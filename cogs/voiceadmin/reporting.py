@@ -4,8 +4,9 @@ import discord
 
 from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
+from bot.text import without_format
 from cogs._ui.action import Select, action_select, select_options, view_of
-from cogs._ui.interaction import Interaction, answer_text, viewer_of
+from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
 
 NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
 
@@ -23,7 +24,9 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     quote = None
     if clip:  # repeated in the form of its message, so that `report` can read it from there
         title, text = str(escape_markdown(clip.title)), str(escape_markdown(clip.text[:EXCERPT]))
-        quote = discord.Embed(title=title, url=clip.link, description=text).set_author(name=clip.author_name)
+        quote = discord.Embed(title=title, url=clip.link, description=text).set_author(
+            name=without_format(clip.author_name)
+        )
     await interaction.edit_original_response(
         content=translate_markdown(locale, "report.ask", title=reported.title),
         embed=quote,
@@ -36,7 +39,7 @@ async def report(interaction: Interaction, select: Select, owner_id: str, voice_
     await interaction.response.defer()
     embeds = interaction.message.embeds if interaction.message else []
     clip = _read_clip(embeds, speech_id, (embeds[0].url or "") if embeds else "")
-    viewer, name, reason = viewer_of(interaction), interaction.user.display_name, ReportReason(str(select.values[0]))
+    viewer, name, reason = viewer_of(interaction), name_of(interaction.user), ReportReason(str(select.values[0]))
     await interaction.client.services.reports.report(
         viewer, name, reason, owner_id=int(owner_id), voice_id=int(voice_id), quoted=clip
     )

@@ -1,7 +1,7 @@
 """Handles clicks on the buttons of a voice's card."""
 
 from cogs._ui.action import action_buttons
-from cogs._ui.interaction import Interaction, answer_text, viewer_of
+from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
 from cogs.speak.form import ask_text
 from cogs.voices.forms import RenameForm
 from cogs.voices.history import show_history
@@ -30,7 +30,7 @@ async def change(interaction: Interaction, action: str, voice_id: int) -> None:
     viewer, library = viewer_of(interaction), interaction.client.services.library
     match action:
         case "share":
-            name = interaction.user.display_name
+            name = name_of(interaction.user)
             await show_voice(interaction, await library.share(viewer, voice_id, owner_name=name))
         case "unshare":
             await show_voice(interaction, await library.unshare(viewer, voice_id))

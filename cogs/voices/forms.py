@@ -6,6 +6,7 @@ from discord import ui
 
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
+from bot.text import without_format
 from bot.voices.models import TITLE_LENGTH, Voice
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, viewer_of
@@ -18,7 +19,9 @@ class RenameForm(Form):
     def __init__(self, voice: Voice, locale: str) -> None:
         super().__init__(locale, "rename.form")
         self._voice = voice
-        self._title = self.add(ui.TextInput[Any](default=voice.title, max_length=TITLE_LENGTH), "rename.title")
+        self._title = self.add(
+            ui.TextInput[Any](default=without_format(voice.title), max_length=TITLE_LENGTH), "rename.title"
+        )
 
     async def submit(self, interaction: Interaction) -> None:
         await interaction.response.defer()

@@ -9,7 +9,7 @@ from bot.errors import StoreError
 from bot.i18n import translate_markdown
 from bot.voices.models import Voice
 from cogs._ui.formatting import add_field, attachments
-from cogs._ui.interaction import Interaction, viewer_of
+from cogs._ui.interaction import Interaction, name_of, viewer_of
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.voices.history import author_name
 
@@ -27,7 +27,7 @@ async def show_voice(interaction: Interaction, voice: Voice) -> None:
         viewer,
         locale,
         interaction.client.previews,
-        owner=interaction.user.display_name if mine else voice.owner_name,
+        owner=name_of(interaction.user) if mine else voice.owner_name,
         limit=interaction.filesize_limit,
     )
     if clips:
