@@ -22,8 +22,8 @@ _PATTERNS = (
     re.compile(r"(?i)(?<=bearer )[^\s'\"]+"),
     re.compile(r"(?i)(?<=\bbot )[\w-]{20,}\.[\w-]+\.[\w-]+"),
     re.compile(r"\buser:\d+-[\w-]+"),
-    re.compile(r"(?<=/webhooks/)\d+/[\w-]+"),
-    re.compile(r"(?<=/interactions/)\d+/[\w-]+"),
+    re.compile(r"(?<=/webhooks/)\d+/[^\s/?#'\"]+"),
+    re.compile(r"(?<=/interactions/)\d+/[^\s/?#'\"]+"),
     re.compile(r"(?<=[?&](?:ex|is|hm)=)[\w-]+"),
 )
 _OWN = ("bot", "cogs")

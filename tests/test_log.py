@@ -1,19 +1,23 @@
 """Log lines: one per record, without secrets."""
 
 import asyncio
+import io
 import json
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import discord
 import pytest
 
 from bot.errors import Refused
-from bot.log import MaskingFormatter, log_unhandled
+from bot.log import MaskingFormatter, configure_logging, log_unhandled
 from support.clocks import until
+from support.moderators import Court
+from support.rounds import full_round
 
 SECRET = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
 
@@ -38,12 +42,12 @@ def test_given_secret_is_masked_everywhere():
 def test_text_that_looks_like_a_secret_is_masked():
     text = (
         "Authorization: Bearer user:1234-abcdef and user:99-zz; "
-        "PATCH https://discord.com/api/v10/webhooks/123/aW50ZXJhY3Rpb246dG9rZW4/messages/@original; "
+        "PATCH https://discord.com/api/v10/webhooks/123/aW50ZXJhY3Rpb246dG9rZW4.x=y:z/messages/@original; "
         "POST /interactions/123/aW50ZXJhY3Rpb24/callback; "
         "https://cdn.discordapp.com/a.mp3?ex=656&is=655&hm=0123abc&"
     )
     line = MaskingFormatter("text", []).format(record("%s", text))
-    for secret in ("1234-abcdef", "99-zz", "aW50ZXJhY3Rpb24", "0123abc"):
+    for secret in ("1234-abcdef", "99-zz", "aW50ZXJhY3Rpb24", "x=y", "0123abc"):
         assert secret not in line
 
 
@@ -148,6 +152,31 @@ def test_error_that_nothing_catches_is_one_masked_record_and_libraries_log_nothi
     ends = [line["exception"].splitlines()[-1] for line in lines[1:]]
     assert ends == [f"RuntimeError: {what} with [secret]" for what in ("dropped", "thread", "end")]
     assert (ended.returncode, ended.stdout) == (1, "")
+
+
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Return what is written to standard error; restore afterwards what `configure_logging` changes."""
+    root, written = logging.getLogger(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    for holder, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(holder, hook, getattr(holder, hook))
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    levels = {logger: logger.level for logger in (root, logging.getLogger("bot"), logging.getLogger("cogs"))}
+    configure_logging("DEBUG", "json", ())
+    yield written
+    logging.captureWarnings(capture=False)
+    for logger, level in levels.items():
+        logger.setLevel(level)
+
+
+@pytest.mark.world(keep_alive=False)
+async def test_full_round_of_commands_logs_no_typed_text_and_no_token_at_debug(court: Court, stderr: io.StringIO):
+    await full_round(court, "Kirschkern")
+    lines = [json.loads(line)["message"] for line in stderr.getvalue().splitlines()]
+    assert any("answered 400" in line for line in lines)
+    for secret in ("irschkern", "simcord_interaction", "user:1234"):
+        assert secret not in stderr.getvalue()
 
 
 @pytest.fixture

@@ -35,17 +35,31 @@ def _check(interaction: Payload) -> None:
     for number in _floats(interaction):
         if not math.isfinite(number):
             raise OverflowError("a number is not finite")
-    if not isinstance(interaction.get("locale", ""), str):
-        raise TypeError("a locale is no text")
+    attachments = _part(interaction, "data", "resolved", "attachments").values()
+    for name, kind, holders in (
+        ("locale", str, [interaction]),
+        ("attachment_size_limit", int, [interaction]),
+        ("size", int, attachments),
+        ("url", str, attachments),
+        ("filename", str, attachments),
+    ):
+        if not all(type(holder.get(name, kind())) is kind for holder in holders):
+            raise TypeError(f"the {name} is no {kind.__name__}")
 
 
 def _ids(interaction: Payload) -> Iterator[object]:
     """Yield the IDs that this bot uses. Those of buttons and inputs are numbers of another kind."""
     yield from (interaction.get(name) for name in ("id", "application_id", "guild_id", "channel_id"))
-    yield from (interaction.get(name, {}).get("id") for name in ("channel", "guild", "message", "user"))
-    yield interaction.get("member", {}).get("user", {}).get("id")
-    for found in interaction.get("data", {}).get("resolved", {}).values():
+    for path in (["channel"], ["guild"], ["message"], ["user"], ["member", "user"]):
+        yield _part(interaction, *path).get("id")
+    for found in _part(interaction, "data", "resolved").values():
         yield from found
+
+
+def _part(payload: Payload, *path: str) -> Payload:
+    for name in path:
+        payload = payload.get(name) or {}
+    return payload
 
 
 def _floats(value: object) -> Iterator[float]:

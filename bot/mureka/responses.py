@@ -92,7 +92,7 @@ def short(value: object) -> str:
 
 def short_code(value: object) -> str:
     """Return the `code` of an error response. Empty for anything else, which may quote a member's text."""
-    return str(value) if isinstance(value, str | int) and re.fullmatch(r"[A-Za-z0-9_]{1,40}", str(value)) else ""
+    return str(value) if isinstance(value, str | int) and re.fullmatch(r"[A-Z0-9_]{1,40}", str(value)) else ""
 
 
 def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> object:
