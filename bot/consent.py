@@ -92,15 +92,15 @@ class Consents:
         """Queue a clone whose consent is recorded. A failed write is made up for at the next start."""
         job, now = self.request(speaker_id, job_id), self.clock.now()
         await self.jobs.update(job_id, lambda job: _check_waiting(job).advance(Stage.QUEUED, now), best_effort=True)
-        self.gate.note_approval(job.owner_id, speaker_id)
+        await self.gate.note_approval(job)
 
     async def decline(self, speaker_id: int, job_id: str) -> None:
         """End a clone without the speaker's consent. Raises as `request`."""
         async with self._approving:
             job, now = self.request(speaker_id, job_id), self.clock.now()
             error = Refused("refused.speaker_refused", name=job.speaker.name if job.speaker else "")
+            await self.gate.note_refusal(job_id, job.owner_id, speaker_id)
             await self.jobs.update(job_id, lambda job: _check_waiting(job).fail(error, now))
-            self.gate.note_refusal(job.owner_id, speaker_id)
 
     async def withdraw(self, speaker_id: int, job_id: str) -> Consent:
         """Withdraw a consent and delete its voice, or cancel its clone. Raises `RequestClosed` without a consent.
@@ -112,7 +112,7 @@ class Consents:
         if consent is None:
             raise RequestClosed
         self._to_follow_up.add(speaker_id)
-        self.gate.note_refusal(consent.owner_id, speaker_id)
+        await self.gate.note_refusal(job_id, consent.owner_id, speaker_id)
         await self.members.change_consent(speaker_id, job_id, _revoked)
         try:
             await self._follow_up(speaker_id, consent)

@@ -5,11 +5,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+from simcord.results import InteractionResult
 
 from bot.i18n import Markup
+from bot.store.tiny.members import TinyMembers
 from support.audio import GOOD
 from support.clocks import DAY, until
 from support.consents import approved, ask, asked, click, consents, job_id, question
+from support.faults import full_disk
 from support.moderators import Court
 from support.people import clone_message, forget, press, speak
 from support.reading import UNKNOWN, buttons, sentence, text
@@ -141,6 +144,82 @@ class TestWhoCanBeAsked:
         told = {"rights": "permission", "speaker": world.grace}
         card = await clone_message(world.ada, world.channel, world.grace, **told)
         await until(lambda: "Waiting for approval" in text(card))
+
+
+async def ask_again(world: World) -> InteractionResult:
+    return await world.send(world.ada, wait=False, title="Again", rights="permission", speaker=world.grace)
+
+
+LIMITED = sentence("refused.speaker_asked", name="grace", when=0).partition("<t:")[0]
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+class TestLimits:
+    """A speaker is asked three times a day by a member, and after a no again a day later, whatever the bot does."""
+
+    async def answered(self, world: World, *keys: str) -> None:
+        """Have Grace asked, and press these buttons one after the other."""
+        card, message = await asked(world, title=f"Grace {len(world.stored(world.ada))}")
+        for key in keys:
+            await click(world, message, key)
+        if not keys:
+            await world.press(card, "button.cancel")
+        await until(lambda: not world.jobs())
+
+    async def check_limited(self, world: World, hours: float, *, restarted: bool) -> None:
+        """Check that Grace can't be asked for this number of hours from now, and then can."""
+        for passing in (0.0, hours - 0.1):
+            world.skip(passing * 3600)
+            if restarted:
+                await world.restart()
+            assert text(await ask_again(world)).startswith(LIMITED)
+            assert world.jobs() == []
+        world.skip(0.2 * 3600)
+        card = await ask_again(world)
+        await until(lambda: "Waiting for approval" in text(card))
+
+    @pytest.mark.parametrize(
+        "keys", [["button.refuse"], ["button.approve", "button.revoke", "button.sure"]], ids=["declined", "withdrawn"]
+    )
+    async def test_no_is_respected_for_a_day(self, world: World, keys: list[str], restarted: bool):  # noqa: FBT001 - both
+        await self.answered(world, *keys)
+        await self.check_limited(world, 24, restarted=restarted)
+
+    async def test_three_requests_a_day_are_the_most(self, world: World, restarted: bool):  # noqa: FBT001 - both
+        for _ in range(3):
+            await self.answered(world)
+            world.skip(3600)
+        await self.check_limited(world, 21, restarted=restarted)
+
+    async def test_approved_requests_do_not_count(self, world: World, restarted: bool):  # noqa: FBT001 - both
+        for _ in range(3):
+            await self.answered(world, "button.approve")
+        if restarted:
+            await world.restart()
+        card = await ask_again(world)
+        await until(lambda: "Waiting for approval" in text(card))
+
+
+async def test_limit_holds_though_it_can_not_be_recorded(world: World, monkeypatch: pytest.MonkeyPatch):
+    full_disk(monkeypatch, TinyMembers, times=2, method="put_request")
+    _, message = await asked(world)
+    await click(world, message, "button.refuse")
+    await until(lambda: not world.jobs())
+    assert text(await ask_again(world)).startswith(LIMITED)
+
+
+@pytest.mark.parametrize("erased", ["grace", "ada"])
+async def test_requests_are_exported_and_erased(world: World, erased: str):
+    _, message = await asked(world)
+    export = await world.services.exporter.export(world.grace.id)
+    assert [one["owner_id"] for one in export["requests_to_me"]] == [world.ada.id]
+    await click(world, message, "button.refuse")
+    await until(lambda: not world.jobs())
+    assert '"declined":true' in on_disk(world)
+    who = world.grace if erased == "grace" else world.ada
+    await forget(world, who)
+    await until(lambda: '"declined"' not in on_disk(world) and who.id not in world.services.erasures)
+    assert text(await ask_again(world)).startswith(LIMITED), "the bot still knows it in memory"
 
 
 class TestClosedDms:

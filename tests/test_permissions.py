@@ -172,6 +172,13 @@ class Scene:
         await self.world.store.servers.put_case(guild, Case(case_id, target, (report,)))
         return case_id
 
+    async def forget_requests(self) -> None:
+        """Let Linus be asked again, as if a day had passed."""
+        gate, members = self.world.services.consents.gate, self.world.store.members
+        gate._requests.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - what the run remembers
+        for request in await members.requests(self.world.linus.id):
+            await members.remove_request(self.world.linus.id, request.job_id)
+
     async def job(self, kind: str) -> str:
         """Return the ID of a clone of Ada's that waits for Linus (`asked`) or for her own click."""
         job_id = self.waiting.get(kind, "")
@@ -179,8 +186,7 @@ class Scene:
             asked: dict[str, Any] = {"rights": "permission", "speaker": self.world.linus}
             options = asked if kind == "asked" else {"sample": SHORT}
             before = {job.id for job in self.jobs()}
-            gate = self.world.services.consents.gate
-            gate._requests.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as if a day had passed
+            await self.forget_requests()
             await self.world.send(self.world.ada, title=self.title(), wait=False, **options)
             [job_id] = [job.id for job in self.jobs() if job.id not in before]
             self.waiting[kind] = job_id

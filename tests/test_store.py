@@ -34,7 +34,7 @@ from bot.store.tiny.rows import Items
 from bot.store.tiny.servers import TinyServers
 from bot.store.tiny.storage import FOLDERS
 from bot.store.tiny.store import open_store
-from bot.voices.models import Clip, Consent, Language, Notice, PendingDeletion, Rights, Statement, Voice
+from bot.voices.models import Clip, Consent, ConsentRequest, Language, Notice, PendingDeletion, Rights, Statement, Voice
 from support import builders
 from support.builders import SHARE, SPEECH
 
@@ -329,6 +329,21 @@ async def test_consents_are_in_their_speaker_s_file_until_their_owner_is_erased(
     assert await store.members.change_consent(2, "9-x", lambda consent: consent) is None
     await store.members.anonymize(4)
     assert await store.members.consents(2) == (replace(CONSENT, voice_id=7),)
+
+
+async def test_requests_are_in_their_speaker_s_file_until_they_are_old_or_their_owner_is_erased(store: Store):
+    old, declined, other = (ConsentRequest(f"{owner}-{at}", owner, 2, at) for owner, at in ((1, 10), (1, 20), (4, 21)))
+    for request in (old, declined, other):
+        await store.members.put_request(request, 5.0)
+    assert await store.members.requests(2) == (old, declined, other)
+    declined = replace(declined, at=30.0, declined=True)
+    await store.members.put_request(declined, 15.0)
+    assert await store.members.requests(2) == (other, declined)
+    await store.members.remove_request(2, "9-x")
+    await store.members.anonymize(1)
+    assert await store.members.requests(2) == (other,)
+    await store.members.remove_request(2, other.job_id)
+    assert await store.members.requests(2) == ()
 
 
 async def test_withdrawals_and_voices_of_each_server_are_found_in_members_files(store: Store):

@@ -138,12 +138,13 @@ class Admission:
         others = self.unfinished(job.owner_id)
         if any(other.speaker and other.speaker.id == speaker.id and not other.has_consent for other in others):
             raise Refused("refused.speaker_being_asked", name=speaker.name)
-        self.gate.check_request(job.owner_id, speaker)
         if sum(other.awaits_consent for other in self.jobs) >= MAX_UNFINISHED:
             raise Refused("refused.too_many_questions")
 
     async def _check_new(self, job: CloneJob) -> None:
         await self.repository.check(job.owner_id)
+        if job.speaker:
+            await self.gate.check_request(job.owner_id, job.speaker)
         await self._check_voices(job)
 
     async def _check_voices(self, job: CloneJob) -> None:

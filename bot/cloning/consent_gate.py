@@ -1,6 +1,8 @@
 """Checks a speaker's consent before a sample is sent, and registers the voice that was made."""
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
@@ -8,7 +10,7 @@ from bot.cloning.job import CloneJob
 from bot.errors import RecordUnreadable, Refused, StoreError
 from bot.policy.models import CloneRecord
 from bot.policy.ports import RulesRepository
-from bot.voices.models import PendingDeletion, Speaker, Voice
+from bot.voices.models import ConsentRequest, PendingDeletion, Speaker, Voice
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 _log = logging.getLogger(__name__)
@@ -27,33 +29,41 @@ class ConsentGate:
     servers: RulesRepository
     deletions: PendingDeletionsRepository
     clock: Clock
-    _requests: dict[tuple[int, int], list[float]] = field(
-        default_factory=dict[tuple[int, int], list[float]], init=False
-    )
+    _requests: list[ConsentRequest] = field(default_factory=list[ConsentRequest], init=False)
 
-    def check_request(self, owner_id: int, speaker: Speaker) -> None:
+    async def check_request(self, owner_id: int, speaker: Speaker) -> None:
         """Raise Refused if the member has asked this speaker too often or was declined today."""
-        self._requests = {
-            pair: [at for at in times if at > self.clock.now() - REQUEST_SECONDS]
-            for pair, times in self._requests.items()
-        }
-        times = self._requests.get((owner_id, speaker.id), [])
+        since = self.clock.now() - REQUEST_SECONDS
+        self._requests = [request for request in self._requests if request.at > since]
+        # Those of this run count, too, if they could not be stored or one of both had their data erased.
+        stored = [*await self.members.requests(speaker.id), *self._requests]
+        asked = {request.job_id: request for request in stored if request.at > since}.values()
+        mine = [request for request in asked if (request.owner_id, request.speaker_id) == (owner_id, speaker.id)]
+        times = sorted(at for request in mine for at in [request.at] * (REQUESTS if request.declined else 1))
         if len(times) >= REQUESTS:
             when = int(times[-REQUESTS] + REQUEST_SECONDS)
             raise Refused("refused.speaker_asked", name=speaker.name, when=when)
 
-    def note_request(self, job: CloneJob) -> None:
+    async def note_request(self, job: CloneJob) -> None:
         """Count a consent request that the speaker has received."""
         if job.speaker:
-            self._requests.setdefault((job.owner_id, job.speaker.id), []).append(self.clock.now())
+            await self._note(ConsentRequest(job.id, job.owner_id, job.speaker.id, self.clock.now()))
 
-    def note_approval(self, owner_id: int, speaker_id: int) -> None:
+    async def note_approval(self, job: CloneJob) -> None:
         """Don't count the request that was approved."""
-        self._requests[owner_id, speaker_id] = self._requests.get((owner_id, speaker_id), [])[:-1]
+        self._requests = [request for request in self._requests if request.job_id != job.id]
+        if job.speaker:
+            with _logged("an approved request can't be removed"):
+                await self.members.remove_request(job.speaker.id, job.id)
 
-    def note_refusal(self, owner_id: int, speaker_id: int) -> None:
+    async def note_refusal(self, job_id: str, owner_id: int, speaker_id: int) -> None:
         """Allow no request to this speaker for a day, because they declined or withdrew their consent."""
-        self._requests[owner_id, speaker_id] = [self.clock.now()] * REQUESTS
+        await self._note(ConsentRequest(job_id, owner_id, speaker_id, self.clock.now(), declined=True))
+
+    async def _note(self, request: ConsentRequest) -> None:
+        self._requests = [*(one for one in self._requests if one.job_id != request.job_id), request]
+        with _logged("a consent request can't be recorded"):
+            await self.members.put_request(request, self.clock.now() - REQUEST_SECONDS)
 
     async def has_consent(self, job: CloneJob) -> bool:
         """Return True if the job's speaker has approved it and not withdrawn."""
@@ -108,6 +118,15 @@ class ConsentGate:
                 await self.members.remove_consent(job.speaker.id, job.id)
         except StoreError as error:  # a consent without a voice permits nothing
             _log.warning("the consent for clone %s could not be removed: %r", job.id, error)
+
+
+@contextmanager
+def _logged(trouble: str) -> Generator[None]:
+    """Log a failed write: the limits on requests are kept in memory, too."""
+    try:
+        yield
+    except StoreError as error:
+        _log.warning("%s: %r", trouble, error)
 
 
 def _marked(voice: Voice) -> Voice:

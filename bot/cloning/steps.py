@@ -96,8 +96,8 @@ class Steps:
         deadline = self.jobs[job_id].consent_deadline
         while not self.jobs[job_id].speaker_notified and self.clock.now() < deadline:
             if await self.prompt.ask(self.jobs[job_id]):
-                job = await self.jobs.update(job_id, lambda job: replace(job, speaker_notified=True))
-                self.gate.note_request(job)
+                await self.gate.note_request(self.jobs[job_id])
+                await self.jobs.update(job_id, lambda job: replace(job, speaker_notified=True))
             else:
                 await self.clock.sleep(ASK_AGAIN_SECONDS)
         await self.clock.sleep(deadline - self.clock.now())

@@ -57,6 +57,7 @@ class Exporter:
             "clones_under_way": [job for job in jobs if job.owner_id == member_id],
             "lines_under_way": [speech for speech in await store.speeches.all() if speech.author_id == member_id],
             "approved_by_me": await store.members.consents(member_id),
+            "requests_to_me": await store.members.requests(member_id),
             "asked_of_me": [
                 AskedOf(job.title, job.owner_name, job.accepted_at)
                 for job in jobs

@@ -78,6 +78,20 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """A question to a speaker that limits further ones. It is stored in the speaker's file.
+
+    `at` is the Unix timestamp of the question or, if `declined`, of the no or the withdrawal.
+    """
+
+    job_id: str
+    owner_id: int
+    speaker_id: int
+    at: float
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """A cloned voice. It is stored in its owner's file.
 

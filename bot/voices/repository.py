@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from bot.voices.models import Clip, Consent, PendingDeletion, Voice
+from bot.voices.models import Clip, Consent, ConsentRequest, PendingDeletion, Voice
 
 
 class MembersRepository(Protocol):
@@ -50,7 +50,7 @@ class MembersRepository(Protocol):
         ...
 
     async def anonymize(self, member_id: int) -> None:
-        """Remove a member from others' files: as clips' author, deleted voices' speaker, and in consents."""
+        """Remove a member from others' files: as author, as speaker of deleted voices, in consents and requests."""
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         """Return a speaker's consents, oldest first."""
@@ -61,6 +61,15 @@ class MembersRepository(Protocol):
         self, speaker_id: int, job_id: str, change: Callable[[Consent], Consent]
     ) -> Consent | None: ...
     async def remove_consent(self, speaker_id: int, job_id: str) -> None: ...
+
+    async def requests(self, speaker_id: int) -> tuple[ConsentRequest, ...]:
+        """Return the recent consent requests to a speaker, oldest first."""
+        ...
+
+    async def put_request(self, request: ConsentRequest, since: float) -> None:
+        """Store the request of a clone. Removes the speaker's from before `since` (Unix timestamp)."""
+
+    async def remove_request(self, speaker_id: int, job_id: str) -> None: ...
 
 
 class PendingDeletionsRepository(Protocol):

@@ -1,4 +1,4 @@
-"""Members' files: voices, their clips, and the consents that the member gave."""
+"""Members' files: voices, their clips, the consents that the member gave, and recent requests for them."""
 
 import asyncio
 from collections import defaultdict
@@ -12,9 +12,9 @@ from tinydb import TinyDB
 
 from bot.errors import RecordUnreadable
 from bot.store.tiny.records import Records, Repository
-from bot.store.tiny.shapes import CLIPS, CONSENTS, VOICES
+from bot.store.tiny.shapes import CLIPS, CONSENTS, REQUESTS, VOICES
 from bot.store.tiny.upgrades import Tables
-from bot.voices.models import Clip, Consent, Voice
+from bot.voices.models import Clip, Consent, ConsentRequest, Voice
 
 MAX_CLIPS = 50  # how many clips are kept of each voice
 
@@ -93,6 +93,7 @@ class TinyMembers(Repository):
         def anonymize(db: TinyDB) -> None:
             CLIPS.put(db, [clip.anonymous() if clip.author_id == member_id else clip for clip in CLIPS.all(db)])
             CONSENTS.keep(db, lambda consent: consent.owner_id != member_id)
+            REQUESTS.keep(db, lambda request: request.owner_id != member_id)
             for voice in VOICES.all(db):
                 if voice.deleting and voice.speaker and voice.speaker.id == member_id:
                     VOICES.put(db, replace(voice, speaker=None))
@@ -126,13 +127,27 @@ class TinyMembers(Repository):
     async def remove_consent(self, speaker_id: int, job_id: str) -> None:
         await self._records.run(_name(speaker_id), lambda db: CONSENTS.keep(db, lambda one: one.job_id != job_id))
 
+    async def requests(self, speaker_id: int) -> tuple[ConsentRequest, ...]:
+        return tuple(await self._records.run(_name(speaker_id), REQUESTS.all))
+
+    async def put_request(self, request: ConsentRequest, since: float) -> None:
+        def put(db: TinyDB) -> None:
+            recent = [one for one in REQUESTS.all(db) if one.at >= since and one.job_id != request.job_id]
+            REQUESTS.put(db, [*recent, request])
+
+        await self._records.run(_name(request.speaker_id), put)
+
+    async def remove_request(self, speaker_id: int, job_id: str) -> None:
+        await self._records.run(_name(speaker_id), lambda db: REQUESTS.keep(db, lambda one: one.job_id != job_id))
+
     async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
-        """Return the names of the files with a clip by or a voice of this member, or a consent for their clone."""
+        """Return the names of the files with a clip by or a voice of this member, or a consent or request for theirs."""
 
         def named(tables: Tables) -> Iterable[int | None]:
             authors = [clip["author_id"] for clip in _items(tables, "clips")]
             speakers = [voice["speaker"]["id"] for voice in tables.get("voices", {}).values() if voice.get("speaker")]
-            return [*authors, *speakers, *(consent["owner_id"] for consent in _items(tables, "consents"))]
+            owners = [one["owner_id"] for table in ("consents", "requests") for one in _items(tables, table)]
+            return [*authors, *speakers, *owners]
 
         found = await self._scan(named, strict=strict)
         return [name for name, ids in found.items() if member_id in ids]
@@ -157,5 +172,5 @@ def _name(owner_id: int) -> str:
 
 
 def _items(tables: Tables, table: str) -> list[dict[str, Any]]:
-    """Return the clips or consents in a member's file."""
+    """Return the clips, consents or requests in a member's file."""
     return [item for row in tables.get(table, {}).values() for item in row[table]]

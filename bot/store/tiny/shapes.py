@@ -18,7 +18,7 @@ from bot.policy.models import AuditEntry, Block, CloneRecord, Policy
 from bot.speaking.job import SpeechJob
 from bot.store.tiny.rows import Ids, Items, Log, Rows
 from bot.store.tiny.upgrades import UPGRADES, Tables
-from bot.voices.models import Clip, Consent, Notice, PendingDeletion, Voice
+from bot.voices.models import Clip, Consent, ConsentRequest, Notice, PendingDeletion, Voice
 
 SHAPE = len(UPGRADES)  # The shape that this program writes. Each record, and the folder as a whole, names its own.
 
@@ -39,6 +39,8 @@ VOICES = Rows("voices", TypeAdapter(list[Voice], config=_HIDE), lambda voice: vo
 CLIPS = Items("clips", "clips", TypeAdapter(list[Clip], config=_HIDE))  # all clips with a member's voices, oldest first
 CONSENTS = Items("consents", "consents", TypeAdapter(list[Consent], config=_HIDE))
 """All consents of a speaker, oldest first."""
+REQUESTS = Items("requests", "requests", TypeAdapter(list[ConsentRequest], config=_HIDE))
+"""The recent consent requests to a speaker, oldest first."""
 POLICIES = Rows("policy", TypeAdapter(list[Policy], config=_HIDE), lambda _: 1)
 BLOCKS = Rows("blocks", TypeAdapter(list[Block], config=_HIDE), lambda block: block.member_id)
 CLONE_RECORDS = Rows("clone_records", TypeAdapter(list[CloneRecord], config=_HIDE), lambda record: record.voice_id)
@@ -86,7 +88,7 @@ class RecordKind:
 
 
 KINDS: Mapping[str, RecordKind] = {
-    "members": RecordKind("members", re.compile(rf"members/{_ID}\.json"), (VOICES, CLIPS, CONSENTS)),
+    "members": RecordKind("members", re.compile(rf"members/{_ID}\.json"), (VOICES, CLIPS, CONSENTS, REQUESTS)),
     "servers": RecordKind(
         "servers",
         re.compile(rf"servers/{_ID}\.json"),
@@ -107,6 +109,7 @@ KINDS: Mapping[str, RecordKind] = {
 _NAMED_BY: Mapping[str, Callable[[Any], object]] = {
     "voices": lambda voice: voice.owner_id,
     "consents": lambda consent: consent.statement.by,
+    "requests": lambda request: request.speaker_id,
     "job": lambda job: job.id,
 }
 """The field of a table's rows that the name of their file repeats."""
