@@ -26,6 +26,7 @@ from bot.erasures import PendingErasures
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
 from bot.library.deletions import UpstreamDeletions
+from bot.library.departures import Departures
 from bot.library.library import Library
 from bot.library.ports import Membership
 from bot.library.shared_voices import SharedVoices
@@ -94,6 +95,7 @@ class Services:
     rules: Rules
     cloner: Cloner
     library: Library
+    departures: Departures
     synthesizer: Synthesizer
     notifications: Notifications
     consents: Consents
@@ -116,6 +118,7 @@ class Services:
                 await self.synthesizer.start()
                 self.erasure.start()
                 self.library.start()
+                self.tasks.start(self.departures.run())
                 self.server_voices.start()
                 self.consents.start()
                 self.cases.start()
@@ -155,6 +158,7 @@ def build_services(resources: Resources, ports: Ports) -> Services:
     cloner = _cloner(core, jobs, gate)
     shared_voices = SharedVoices(store.members, store.servers, rules, ports.membership, clock)
     deletions = UpstreamDeletions(store.members, store.servers, store.pending, core.mureka, core.accounts, clock)
+    departures = Departures(store.servers, shared_voices, ports.membership, clock)
     library = Library(store.members, store.pending, shared_voices, deletions, cloner, erasures, rules, tasks)
     synthesizer = _synthesizer(core, library)
     notifications = Notifications(store.pending, ports.notifier, tasks, clock)
@@ -172,6 +176,7 @@ def build_services(resources: Resources, ports: Ports) -> Services:
         rules=rules,
         cloner=cloner,
         library=library,
+        departures=departures,
         synthesizer=synthesizer,
         notifications=notifications,
         consents=consents,

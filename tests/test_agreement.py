@@ -194,6 +194,9 @@ class Agreement(RuleBasedStateMachine):
     def bot_in_guild(self, guild_id: int) -> bool:
         return guild_id not in self.closed
 
+    async def ask_bot_in_guild(self, guild_id: int) -> bool:
+        return self.bot_in_guild(guild_id)
+
     def reply(self) -> InteractionReply:
         return InteractionReply(f"token-{next(self.numbers)}", 1, self.clock.now(), 1000)
 

@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 10 * 60.0  # seconds for which a positive answer is cached
 CACHE_SIZE = 10_000  # most cached answers
+NOT_A_MEMBER = (10007, 10013)  # "Unknown Member", "Unknown User"; not "Unknown Guild", as in an outage
 ANSWER_SECONDS = 1.5  # seconds to wait for Discord: a command that opens a form must be answered within 3 seconds
 
 
@@ -30,7 +31,7 @@ def member_snapshot(user: discord.User | discord.Member, now: datetime) -> Membe
 
 
 class DiscordMembership:
-    """Implements `Membership` and `MemberDirectory`. Only a 404 proves that a user is not a member."""
+    """Implements `Membership` and `MemberDirectory`. Only a 404 about a user proves that they are not a member."""
 
     def __init__(self, client: discord.Client, clock: Clock) -> None:
         self._client = client
@@ -67,11 +68,21 @@ class DiscordMembership:
             async with asyncio.timeout(ANSWER_SECONDS):
                 guild = self._client.get_guild(guild_id)
                 return await guild.fetch_member(user_id) if guild else None
-        except discord.NotFound:
-            raise
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            if isinstance(error, discord.NotFound) and error.code in NOT_A_MEMBER:
+                raise
             _log.warning("a member of server %d can't be queried: %r", guild_id, error)
             return None
 
     def bot_in_guild(self, guild_id: int) -> bool:
         return not self._client.is_ready() or self._client.get_guild(guild_id) is not None
+
+    async def ask_bot_in_guild(self, guild_id: int) -> bool | None:
+        try:
+            await self._client.fetch_guild(guild_id, with_counts=False)
+        except (discord.Forbidden, discord.NotFound):
+            return False
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            _log.warning("server %d can't be queried: %r", guild_id, error)
+            return None
+        return True

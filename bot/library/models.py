@@ -1,4 +1,4 @@
-"""Rows of a server's list of shared voices, and suggestions for autocomplete."""
+"""Rows of a server's list of shared voices, the bot's absence from it, and suggestions for autocomplete."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,14 @@ class SharedVoice:
     title: str
     language: Language
     used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Discord says that the bot is not in a server: the Unix timestamps of its first and last answer in a row."""
+
+    since: float
+    last: float
 
 
 SUGGESTIONS = 25  # Discord's limit: https://discord.com/developers/docs/interactions/application-commands#autocomplete

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from bot.library.models import SharedVoice
+from bot.library.models import Absence, SharedVoice
 
 
 class Membership(Protocol):
@@ -14,7 +14,11 @@ class Membership(Protocol):
         ...
 
     def bot_in_guild(self, guild_id: int) -> bool:
-        """Return False if the bot is known to have left the server, else True."""
+        """Return False if Discord has not sent this server, else True. It may be missing in an outage."""
+        ...
+
+    async def ask_bot_in_guild(self, guild_id: int) -> bool | None:
+        """Ask Discord whether the bot is in a server. Returns None without a clear answer."""
         ...
 
 
@@ -39,4 +43,10 @@ class SharesRepository(Protocol):
     async def remove_share(self, guild_id: int, voice_id: int) -> None: ...
 
     async def remove_shares(self, guild_id: int) -> None:
-        """Remove a server's list."""
+        """Remove a server's list, and the bot's absence."""
+
+    async def absence(self, guild_id: int) -> Absence | None:
+        """Return the bot's absence from a server with a list. Returns None if there is none on record."""
+        ...
+
+    async def put_absence(self, guild_id: int, absence: Absence | None) -> None: ...

@@ -142,9 +142,6 @@ class SharedVoices:
 
     async def sweep(self, guild_id: int) -> None:
         """Remove a server's invalid rows, and unshare the voices of members who have left it."""
-        if not self.membership.bot_in_guild(guild_id):
-            await self.unshare_all(guild_id)
-            return
         rows = await self.rows(guild_id)
         for row in rows:
             await self.verify(guild_id, [row])

@@ -11,6 +11,7 @@ from bot.client.client import Clonevoice
 from bot.client.tree import command_text
 from bot.errors import StoreError
 from bot.i18n import translate
+from bot.library.departures import Departures
 from bot.library.library import Library
 from bot.text import clean_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
@@ -31,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Voices(commands.GroupCog, group_name="voices", group_description=command_text("voices.about")):
     """The commands, and the end of sharing in a server that the bot leaves."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, departures: Departures) -> None:
         self._library = library
+        self._departures = departures
 
     @app_commands.command(name="list", description=command_text("voices.list"))
     async def list_(self, interaction: Interaction) -> None:
@@ -109,9 +111,9 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         try:
-            await self._library.shared_voices.unshare_all(guild.id)
+            await self._departures.check(guild.id)
         except StoreError as error:
-            _log.warning("the shared voices of server %d could not be unshared; retried later: %s", guild.id, error)
+            _log.warning("whether the bot has left server %d can't be checked; retried later: %s", guild.id, error)
 
     async def _change(self, interaction: Interaction, action: str, voice: str) -> None:
         await change(interaction, action, (await self._own(interaction, voice)).id)
@@ -129,4 +131,4 @@ async def setup(bot: Clonevoice) -> None:
     register_list(bot, "community", show_community)
     register_list(bot, "history", show_history)
     register_picker(bot, "voice", open_voice)
-    await bot.add_cog(Voices(bot.services.library))
+    await bot.add_cog(Voices(bot.services.library, bot.services.departures))

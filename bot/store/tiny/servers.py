@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from tinydb import TinyDB
 
 from bot.errors import RecordUnreadable, StoreError
-from bot.library.models import SharedVoice
+from bot.library.models import Absence, SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import DAY, AuditEntry, Block, CloneRecord, Policy
 from bot.store.tiny.records import Repository
 from bot.store.tiny.shapes import (
+    ABSENCES,
     AUDIT,
     BANNED_SAMPLES,
     BANNED_VOICES,
@@ -51,6 +52,13 @@ class TinyServers(Repository):
 
     async def remove_shares(self, guild_id: int) -> None:
         await self._records.remove(_shares(guild_id))
+
+    async def absence(self, guild_id: int) -> Absence | None:
+        found = await self._records.run(_shares(guild_id), ABSENCES.all)
+        return found[0] if found else None
+
+    async def put_absence(self, guild_id: int, absence: Absence | None) -> None:
+        await self._records.run(_shares(guild_id), lambda db: ABSENCES.put(db, [absence] if absence else []))
 
     async def policy(self, guild_id: int) -> Policy:
         found = await self._records.run(_rules(guild_id), POLICIES.all)

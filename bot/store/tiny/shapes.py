@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from bot.cloning.job import CloneJob
 from bot.errors import SettingsError
 from bot.jobs.record import JobRecord
-from bot.library.models import SharedVoice
+from bot.library.models import Absence, SharedVoice
 from bot.moderation.models import Case
 from bot.policy.models import AuditEntry, Block, CloneRecord, Policy
 from bot.speaking.job import SpeechJob
@@ -46,6 +46,8 @@ BLOCKS = Rows("blocks", TypeAdapter(list[Block], config=_HIDE), lambda block: bl
 CLONE_RECORDS = Rows("clone_records", TypeAdapter(list[CloneRecord], config=_HIDE), lambda record: record.voice_id)
 CASES = Rows("cases", TypeAdapter(list[Case], config=_HIDE), lambda case: case.id)
 SHARES = Rows("shares", TypeAdapter(list[SharedVoice], config=_HIDE), lambda share: share.voice_id)
+ABSENCES = Items("absences", "absences", TypeAdapter(list[Absence], config=_HIDE))
+"""At most one, in the record of a server's shared voices."""
 JOBS = Rows("job", TypeAdapter(list[CloneJob], config=_HIDE), lambda _: 1)
 SPEECHES = Rows("job", TypeAdapter(list[SpeechJob], config=_HIDE), lambda _: 1)
 PENDING_DELETIONS = Rows(
@@ -94,7 +96,7 @@ KINDS: Mapping[str, RecordKind] = {
         re.compile(rf"servers/{_ID}\.json"),
         (POLICIES, BLOCKS, CLONE_RECORDS, BANNED_SAMPLES, BANNED_VOICES, CASES, UNAUDITED),
     ),
-    "shares": RecordKind("servers", re.compile(rf"servers/{_ID}\.shares\.json"), (SHARES,)),
+    "shares": RecordKind("servers", re.compile(rf"servers/{_ID}\.shares\.json"), (SHARES, ABSENCES)),
     "audit": RecordKind("servers", re.compile(rf"servers/{_ID}\.audit-[0-9]{{4}}-[0-9]{{2}}\.json"), (AUDIT,)),
     "jobs": RecordKind("jobs", re.compile(rf"jobs/{_JOB_ID}\.json"), (JOBS,), single=True),
     "speeches": RecordKind("speeches", re.compile(rf"speeches/{_JOB_ID}\.json"), (SPEECHES,), single=True),
