@@ -19,12 +19,39 @@ NOT_A_MEMBER = (10007, 10013)  # "Unknown Member", "Unknown User"; not "Unknown 
 ANSWER_SECONDS = 1.5  # seconds to wait for Discord: a command that opens a form must be answered within 3 seconds
 
 
+def loaded_guild(client: discord.Client, guild_id: int) -> discord.Guild | None:
+    """Return a server, or None until Discord has sent its name, owner, roles and channels."""
+    guild = client.get_guild(guild_id)
+    return guild if guild and guild.owner_id else None
+
+
+async def server_owner_id(client: discord.Client, guild_id: int) -> int | None:
+    """Return the ID of a server's owner. Returns None if Discord can't be asked."""
+    if guild := loaded_guild(client, guild_id):
+        return guild.owner_id
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return (await client.fetch_guild(guild_id, with_counts=False)).owner_id
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        _log.warning("the owner of server %d can't be queried: %r", guild_id, error)
+        return None
+
+
+def role_ids(member: discord.Member) -> frozenset[int]:
+    """Return the IDs of a member's roles as Discord sent them with the member, including @everyone.
+
+    `Member.roles` lacks all roles of a server that Discord has not sent yet.
+    """
+    roles = member._roles  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - discord.py has no other access
+    return frozenset(roles) | {member.guild.id}
+
+
 def member_snapshot(user: discord.User | discord.Member, now: datetime) -> MemberSnapshot:
     """Return the facts that rules check. A user who is not a member counts as having joined now."""
     member = user if isinstance(user, discord.Member) else None
     return MemberSnapshot(
         user.id,
-        frozenset(role.id for role in member.roles) if member else frozenset(),
+        role_ids(member) if member else frozenset(),
         account_since=user.created_at.timestamp(),
         member_since=(member.joined_at if member and member.joined_at else now).timestamp(),
     )

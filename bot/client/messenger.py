@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 
+from bot.client.membership import loaded_guild
 from bot.i18n import ENGLISH
 from bot.jobs.record import InteractionReply
 
@@ -38,9 +39,9 @@ class Messenger:
         self._client = client
 
     async def server(self, guild_id: int) -> Server:
-        """Return a server's name and language, "?" and English if the bot is not in it."""
+        """Return a server's name and language, "?" and English if Discord has not sent it."""
         await self._client.wait_until_ready()  # Discord has sent the servers then
-        guild = self._client.get_guild(guild_id)
+        guild = loaded_guild(self._client, guild_id)
         return Server(guild.name, str(guild.preferred_locale)) if guild else Server("?", ENGLISH)
 
     async def edit(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - for discord.py

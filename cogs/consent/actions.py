@@ -2,6 +2,7 @@
 
 import discord
 
+from bot.client.membership import loaded_guild
 from bot.cloning.errors import RequestClosed
 from bot.cloning.job import CloneJob
 from bot.i18n import translate, translate_markdown
@@ -55,7 +56,7 @@ async def _show_request(interaction: Interaction, job_id: str, *, confirming: bo
         return
     job = consents.request(speaker, job_id)
     sample = await consents.sample(speaker, job_id)
-    guild = interaction.client.get_guild(job.guild_id)
+    guild = loaded_guild(interaction.client, job.guild_id)
     embed = question(job, locale, guild.name if guild else "?")
     fits = len(sample) <= interaction.filesize_limit
     if not fits:

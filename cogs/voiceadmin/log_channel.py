@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from bot.client.client import Clonevoice
+from bot.client.membership import loaded_guild
 from bot.client.messenger import Messenger
 from bot.moderation.models import Case
 from bot.policy.models import AuditEntry
@@ -51,7 +52,7 @@ class LogChannel:
         """Post the case, or edit its message. Reporters are not named: the owner may read the channel."""
         try:
             server, channel_id = await self._messenger.server(guild_id), await self._channel_id(guild_id)
-            guild = self._bot.get_guild(guild_id)
+            guild = loaded_guild(self._bot, guild_id)
             may_post = case.open and channel_id is not None and log_trouble(guild, channel_id) is None
             if case.message is None and not may_post:
                 return None
@@ -81,7 +82,10 @@ class LogChannel:
 
 
 def log_trouble(guild: discord.Guild | None, channel_id: int | None) -> str | None:
-    """Return the key of the sentence that says why the log channel can't be used, or None if it can."""
+    """Return the key of the sentence that says why the log channel can't be used, or None if it can.
+
+    Without `guild`, which Discord has not sent then, it counts as usable.
+    """
     if channel_id is None or guild is None:
         return None
     channel = guild.get_channel(channel_id)

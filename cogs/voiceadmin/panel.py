@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from bot.client.membership import loaded_guild
 from bot.errors import Refused
 from bot.i18n import translate
 from bot.policy.models import RENAMED_RULES, Policy
@@ -94,13 +95,14 @@ async def show_panel(interaction: Interaction, page: str) -> None:
     locale = str(interaction.locale)
     page = page if page in PAGES else "switches"
     policy = await interaction.client.services.rules.policy(interaction.guild_id or 0)
-    lines = "\n".join(_lines(policy, interaction.guild, locale))
+    guild = loaded_guild(interaction.client, interaction.guild_id or 0)
+    lines = "\n".join(_lines(policy, guild, locale))
     embed = card(BLURPLE, translate(locale, "panel.title"), lines, translate(locale, "panel.note"))
-    _add_problems(embed, policy, interaction.guild, locale)
+    _add_problems(embed, policy, guild, locale)
     pages = {each: translate(locale, f"panel.page.{each}") for each in PAGES}
     view = view_of(action_select(discord.ui.Select(options=select_options(pages, {page})), "rules", page, "page"))
     for rule in PAGES[page]:
-        view.add_item(action_select(_select(rule, policy, interaction.guild, locale), "rules", page, rule))
+        view.add_item(action_select(_select(rule, policy, guild, locale), "rules", page, rule))
     if len(PAGES[page]) < 4:  # noqa: PLR2004 - there is a row left
         view.add_item(action_button(locale, "button.defaults", "defaults", page))
     await interaction.edit_original_response(embed=embed, view=view)
@@ -128,10 +130,13 @@ def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str
 
 
 def _ids(policy: Policy, rule: str, guild: discord.Guild | None) -> tuple[list[int], bool]:
-    """Return the IDs of a rule's roles or channels that still exist, and True if some were deleted."""
+    """Return the IDs of a rule's roles or channels that still exist, and True if some were deleted.
+
+    Without `guild`, which Discord has not sent then, all count as existing.
+    """
     value = getattr(policy, rule)
     ids: list[int] = [*value] if isinstance(value, tuple) else [value] if value else []  # pyright: ignore[reportUnknownVariableType] -- ids
-    existing = [number for number in ids if guild and (guild.get_role(number) or guild.get_channel(number))]
+    existing = [number for number in ids if guild is None or (guild.get_role(number) or guild.get_channel(number))]
     return existing, len(existing) < len(ids)
 
 

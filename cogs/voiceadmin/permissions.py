@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import discord
 
+from bot.client.membership import role_ids, server_owner_id
 from bot.errors import Refused
 from bot.policy.models import UserRef
 from cogs._ui.interaction import Interaction, name_of
@@ -17,19 +18,24 @@ async def is_moderator(interaction: Interaction) -> bool:
     if interaction.permissions.manage_guild:
         return True
     policy = await interaction.client.services.rules.policy(user.guild.id)
-    return policy.moderator_role in {role.id for role in user.roles if not role.is_default()}
+    return policy.moderator_role in role_ids(user) - {user.guild.id}
 
 
 async def check_moderator(interaction: Interaction) -> None:
-    """Raise `Refused` unless the member is a moderator."""
+    """Raise `Refused` unless the member is a moderator. Call it before the other checks."""
     if not await is_moderator(interaction):
         raise Refused("refused.not_moderator")
+    interaction.extras["owner_id"] = await server_owner_id(interaction.client, interaction.guild_id or 0)
+
+
+def _server_owner(interaction: Interaction) -> int | None:
+    """Return the ID of the server's owner, as found by `check_moderator`."""
+    return interaction.extras.get("owner_id")
 
 
 def may_decide(interaction: Interaction, involved: Collection[int]) -> bool:
     """Return True if the moderator is not involved. The server's owner may always decide."""
-    server_owner = interaction.guild.owner_id if interaction.guild else None
-    return interaction.user.id not in involved or interaction.user.id == server_owner
+    return interaction.user.id not in involved or interaction.user.id == _server_owner(interaction)
 
 
 def check_not_involved(interaction: Interaction, involved: Collection[int]) -> None:
@@ -42,7 +48,7 @@ def check_block(interaction: Interaction, member_id: int, *, bot: bool = False) 
     """Raise `Refused` if the member can't be blocked: the moderator, the server's owner or a bot."""
     if member_id == interaction.user.id:
         raise Refused("refused.act_on_self")
-    if interaction.guild and member_id == interaction.guild.owner_id:
+    if member_id == _server_owner(interaction):
         raise Refused("refused.act_on_server_owner")
     if bot:
         raise Refused("refused.act_on_bot")

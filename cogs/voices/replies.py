@@ -4,6 +4,7 @@ import logging
 
 import discord
 
+from bot.client.membership import loaded_guild
 from bot.client.notifier import notice_text
 from bot.errors import StoreError
 from bot.i18n import translate_markdown
@@ -47,7 +48,7 @@ async def show_undelivered(interaction: Interaction) -> None:
     notices, locale = interaction.client.services.notifications, str(interaction.locale)
     try:
         for notice in await notices.undelivered(interaction.user.id):
-            guild = interaction.client.get_guild(notice.guild_id)
+            guild = loaded_guild(interaction.client, notice.guild_id)
             text = notice_text(notice, guild.name if guild else "?", locale)
             await interaction.followup.send(text, ephemeral=True)
             await notices.mark_delivered(notice)
