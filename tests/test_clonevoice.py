@@ -236,6 +236,15 @@ class TestUnusualLength:
         await world.ended(result)
         assert sentence("button.anyway") not in buttons(result)
 
+    async def test_sample_that_was_cut_without_its_header_is_asked_about(self, world: World):
+        sample = mp3(seconds=20)
+        result = await world.send(sample=("cut.mpga", sample[: sample.rindex(b"\xff\xfb", 0, 120_000)]), wait=False)
+        await until(lambda: sentence("button.anyway") in buttons(result))
+        assert sentence("stage.shortened", full=Markup("0:20"), length=Markup("0:15")) in text(result)
+        await world.press(result, "button.anyway")
+        await world.ended(result)
+        assert len(world.stored(world.ada)) == 1
+
     async def test_canceled_sample_is_dropped(self, world: World):
         result = await self.asked(world)
         await world.press(result, "button.cancel")

@@ -3,9 +3,13 @@
 import json
 import math
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.audio import mpeg
 from bot.audio.decoder import RefusalError, analyze
 from bot.audio.inspector import SampleInspector, within_recommended
 from bot.audio.sample_info import SampleInfo
@@ -20,6 +24,45 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
 def apev2(body: bytes) -> bytes:
     size = (len(body) + 32).to_bytes(4, "little")
     return body + b"APETAGEX\xd0\7\0\0" + size + b"\1\0\0\0" + bytes(12)
+
+
+def cover(size: int) -> bytes:
+    """Return a tag with a picture of bytes that look like frames, as in ID3v2.3."""
+    picture = b"\0image/jpeg\0\3\0" + (b"\xff\xfb\x90\xc4" + noise(413)) * (size // 417)
+    return id3v2(b"APIC" + len(picture).to_bytes(4, "big") + b"\0\0" + picture, version=3)
+
+
+def apev2_with_header(body: bytes) -> bytes:
+    footer = apev2(body)[-32:]
+    head, tail = footer[:20], footer[24:]
+    return head + b"\0\0\0\xa0" + tail + body + head + b"\0\0\0\x80" + tail
+
+
+def free_format() -> bytes:
+    """Return an MP3 whose frames, all of one size, don't say their bit rate."""
+    sample = bytearray(mp3(12, sample_rate=48_000, count=False))
+    size = 144 * 64_000 // 48_000
+    for start in range(2, len(sample), size):
+        sample[start] &= 0x0F
+    return bytes(sample)
+
+
+TAGS = {
+    "ID3v2 with a cover": cover(20_000),
+    "ID3v2 with padding": id3v2(b"TIT2\0\0\0\5\0\0\0Song" + bytes(4000)),
+    "ID3v2 with a footer": id3v2(b"TIT2\0\0\0\5\0\0\0Song", footer=True),
+    "ID3v1": ID3V1,
+    "extended ID3v1": b"TAG+" + bytes(223) + ID3V1,
+    "APEv2": apev2_with_header(noise(15_000)),
+    "APEv2 without a header": apev2(noise(15_000)),
+    "Lyrics3": b"LYRICSBEGINSome lyricsLYRICSEND" + ID3V1,
+    "Lyrics3v2": LYRICS3 + ID3V1,
+    "padding": bytes(3000),
+}
+
+
+MARKS = [b"LYRICSBEGIN", b"TAG", b"ID3\3", b"APETAGEX" + bytes(24), b"\xff\xfb\x90", b"Info\0\0\0\1\xff\xff\xff\xff"]
+"""How tags, frames and headers begin that then don't go on."""
 
 
 def at_a_frame(sample: bytes) -> bytes:
@@ -87,11 +130,65 @@ async def test_wrong_duration_in_a_header_is_ignored():
         lambda: id3v2(noise(1000)) + mp3(),
         lambda: id3v2(b"", footer=True) + id3v2(noise(200_000), version=3) + mp3(),
         lambda: mp3() + mp3(),
+        lambda: apev2_with_header(noise(5000)) + mp3(),
     ],
 )
 async def test_tags_and_padding_are_not_damage(make: Callable[[], bytes]):
     facts = await SampleInspector(300).inspect(make())
     assert facts.duration % 12 == pytest.approx(0.04, abs=0.05)
+
+
+@pytest.mark.parametrize("tags", list(permutations(TAGS, 2)), ids=" and ".join)
+async def test_joined_files_may_have_tags_between_their_parts(tags: tuple[str, str]):
+    one, other = (TAGS[tag] for tag in tags)
+    lean, rich = mp3(3, bit_rate=32_000, count=False), mp3(3, channels=2, sample_rate=48_000, count=False)
+    joined = one + lean + one + other + rich + other + mp3(3) + one
+    facts = await SampleInspector(300).inspect(joined)
+    assert (facts.duration, facts.missing) == (pytest.approx(9, abs=0.2), 0)
+
+
+async def test_part_that_is_incomplete_costs_only_its_last_frame():
+    joined = mp3(12, count=False)[:-100] + cover(20_000) + mp3(12, count=False)
+    assert (await SampleInspector(300).inspect(joined)).duration == pytest.approx(24, abs=0.2)
+
+
+@pytest.mark.parametrize("broken", [noise(3000), bytes(3000)], ids=["noise", "zeros"])
+async def test_damage_in_a_joined_file_is_refused(broken: bytes):
+    assert (await refusal(cover(20_000) + overwritten(mp3(), broken) + cover(20_000) + mp3())).key == "sample.broken"
+
+
+@pytest.mark.parametrize(
+    ("make", "missing"),
+    [
+        (lambda: at_a_frame(mp3()), 0.4),
+        (lambda: at_a_frame(mp3(vbr=True)), 0.4),
+        (lambda: at_a_frame(mp3()) + ID3V1, 0.4),
+        (lambda: mp3() + cover(5000) + at_a_frame(mp3()), 0.4),
+        (lambda: mp3()[44:461] + mp3(6, count=False), 6),
+        (lambda: mp3() + mp3(), 0),
+        (lambda: mp3(6) + mp3(12, count=False), 0),
+    ],
+)
+async def test_what_a_stale_header_counts_too_much_is_missing(make: Callable[[], bytes], missing: float):
+    assert (await SampleInspector(300).inspect(make())).missing == pytest.approx(missing, abs=0.1)
+
+
+@pytest.mark.parametrize("tag", [b"", cover(5000), ID3V1])
+async def test_free_format_is_refused_by_its_name(tag: bytes):
+    assert (await refusal(tag + free_format())).key == "sample.free_format"
+
+
+def test_repeated_marks_of_tags_and_frames_end_no_scan_early():
+    for mark in MARKS:
+        assert len(mpeg.scan(b"x" + mark * 20_000).audio) <= 20_000 * len(mark) + 1
+
+
+@given(st.lists(st.tuples(st.sampled_from([*TAGS.values(), *MARKS]), st.integers(0, 12_000)), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_scan_of_any_mixture_ends(mixture: list[tuple[bytes, int]]):
+    sample = mp3(count=False)
+    mixed = b"".join(mark + sample[start : start + 2000] for mark, start in mixture)
+    assert len(mpeg.scan(mixed).audio) <= len(mixed)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +227,27 @@ async def test_file_without_audio_is_refused(make: Callable[[], bytes]):
         ("MPEG Layer I", lambda: (b"\xff\xff\x14\xc0" + bytes(28)) * 400),
         ("MPEG Layer II", lambda: encoded("mp2", "mp2")),
         ("Sun AU", lambda: encoded("au", "pcm_s16be")),
+        ("AMR", lambda: b"#!AMR\n" + (b"\x3c" + bytes(31)) * 200),
+        ("CAF", lambda: encoded("caf", "pcm_s16be")),
+        ("MIDI", lambda: b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\4\0\xff/\0"),
+        ("Ogg FLAC", lambda: encoded("ogg", "flac")),
+        ("Ogg Speex", lambda: encoded("ogg", "libspeex", sample_rate=16_000)),
+        ("WebM", lambda: encoded("webm", "libvorbis")),
+        ("Matroska with MP3 inside", lambda: encoded("matroska", "libmp3lame")),
+        ("M4A", lambda: encoded("mp4", "aac")),
+        ("M4A", lambda: encoded("ipod", "alac")),
+        ("M4A", lambda: encoded("ipod", "aac")[:2000]),  # FFmpeg can't open it without its end
+        ("MP4 with MP3 inside", lambda: encoded("mp4", "libmp3lame")),
+        ("MP4 with Opus inside", lambda: encoded("mp4", "libopus", sample_rate=48_000)),
+        ("3GP", lambda: encoded("3gp", "aac")),
+        ("3GP", lambda: encoded("3g2", "aac")),
+        ("QuickTime", lambda: encoded("mov", "aac")),
+        ("MPEG with MP3 inside", lambda: encoded("mpeg", "libmp3lame")),
+        ("MPEG video", lambda: video("mpeg", "mpeg1video", "mp2")),
+        ("3GP video", lambda: video("3gp", "mpeg4", "aac")),
+        ("QuickTime video", lambda: video("mov", "libx264", "aac")),
+        ("WebM video", lambda: video("webm", "libvpx", "libopus")),
+        ("Matroska video", lambda: video("matroska", "libx264", "aac")),
         ("MP4 video", lambda: video("mp4", "libx264", "aac")),
         ("MP4 video", lambda: video("mp4", "mpeg4", "libmp3lame")),
     ],
@@ -144,9 +262,12 @@ async def test_other_format_is_refused_by_its_name(actual: str, make: Callable[[
     "make",
     [
         lambda: mp3(60)[:8192],
-        lambda: at_a_frame(mp3()),
-        lambda: at_a_frame(mp3(vbr=True)),
+        lambda: mp3()[:-100],
+        lambda: mp3(vbr=True)[:-100] + ID3V1,
         lambda: mp3(count=False)[:-100],
+        lambda: mp3(count=False)[:-100] + apev2(noise(5000)) + LYRICS3 + ID3V1,
+        lambda: mp3(count=False) + b"\xff\xfb",
+        lambda: mp3(count=False) + cover(20_000)[:9000],
         lambda: mp3()[:20],
         lambda: id3v2(bytes(5000))[:3000],
     ],
@@ -159,7 +280,7 @@ async def test_frame_count_of_a_vbri_header_is_checked():
     header = mp3(count=False)[:4] + bytes(32) + b"VBRI\0\1" + bytes(8) + (460).to_bytes(4, "big") + bytes(8)
     counted = header.ljust(208, b"\0") + mp3(count=False)
     assert (await SampleInspector(300).inspect(counted)).duration == pytest.approx(12, rel=0.01)
-    assert (await refusal(at_a_frame(counted))).key == "sample.cut_off"
+    assert (await SampleInspector(300).inspect(at_a_frame(counted))).missing == pytest.approx(0.4, abs=0.1)
 
 
 @pytest.mark.parametrize("count", [True, False])

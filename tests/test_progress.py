@@ -70,4 +70,8 @@ def test_confirmation_is_shown_with_its_reason_and_only_if_it_happened():
     short = replace(asked, sample_info=replace(FACTS, duration=5.0))
     shown = draw(short, Progress(Stage.CONFIRMING)).description or ""
     assert "lasts 0:05" in shown
+    cut = replace(asked, sample_info=replace(FACTS, duration=20.0, missing=10.0))
+    shown_cut = draw(cut, Progress(Stage.CONFIRMING)).description or ""
+    assert "0:30 long, but it ends after 0:20" in shown_cut
+    assert "lasts" not in shown_cut
     assert sentence("stage.doubtful") not in shown

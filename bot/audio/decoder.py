@@ -5,10 +5,8 @@ process as `parent`. The line is `{"sample_info": {...}}` or `{"refusal": key}` 
 an MP3, the line also has the name of its format as `actual`.
 """
 
-import io
 import json
 import math
-import re
 import sys
 import traceback
 from collections import Counter
@@ -16,58 +14,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
-import av.subtitles.codeccontext  # pyright: ignore[reportUnusedImport] - av would import it too late
-import av.subtitles.stream  # pyright: ignore[reportUnusedImport] - the same
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 
 if __name__ != "bot.audio.decoder":  # run as a program, with -I, which keeps the project out of the path
     sys.path.insert(0, str(Path(__file__).parents[2]))
+from bot.audio import formats, mpeg
 from bot.audio.sandbox import confine
 
 BROKEN = 0.01  # the largest share of the bytes before the last good frame that may fail to decode
-CUT_OFF = 0.02  # the largest share of the frames counted in the header that may be missing
 FLOOR = -120.0  # the level of digital silence, in dBFS
-
-NAMES = {
-    "aac": "AAC",
-    "aiff": "AIFF",
-    "asf": "WMA",
-    "flac": "FLAC",
-    "mov": "M4A",
-    "mp3 mp1": "MPEG Layer I",
-    "mp3 mp2": "MPEG Layer II",
-    "matroska opus": "WebM",
-    "ogg opus": "Ogg Opus",
-    "ogg vorbis": "Ogg Vorbis",
-    "video asf": "WMV video",
-    "video avi": "AVI video",
-    "video matroska": "WebM or Matroska video",
-    "video mov": "MP4 video",
-    "wav": "WAV",
-}
-"""Common names of FFmpeg's formats. Keys are a format, a format and a codec, or "video" and a format."""
-
-_ID3V2 = re.compile(rb"ID3[\2-\4].(.)([\0-\x7f]{4})", re.DOTALL)
-_COUNT = re.compile(rb"(?:(?:Xing|Info)\0{3}[\1\3\5\7\x09\x0b\x0d\x0f]|VBRI.{10})(.{4})", re.DOTALL)
-_KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0)
-_KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0)
 
 
 @dataclass(slots=True)
 class DecodeStats:
     """Sums over the decoded frames.
 
-    `first` is the offset of the first good frame in bytes, `last` the bytes of the last one. `frames` and
-    `size` (bytes) count good frames, `lost` the bytes between them that failed to decode. `lengths` maps
+    `size` counts the bytes of good frames, `lost` those between them that failed to decode. `lengths` maps
     units per second to a sum in that unit: integers, so that 3 s don't add up to 2.999 s. `samples` counts
     the samples of all channels, `squares` is the sum of their squares, with 1 as full scale.
     """
 
-    first: int = 0
-    last: bytes = b""
-    frames: int = 0
     size: int = 0
     lost: int = 0
     lengths: Counter[int] = field(default_factory=Counter[int])
@@ -110,59 +77,31 @@ def analyze(sample: bytes, max_seconds: float) -> dict[str, object]:
     """Return the fields of `SampleInfo`. Raises `RefusalError` if the sample isn't an intact MP3.
 
     A sample of more than `max_seconds` is decoded only up to there, so only its duration is right.
+    FFmpeg would decompress the content of tags, so it doesn't get them.
     """
-    start = audio_start(sample)
+    start = mpeg.skip(sample, 0, len(sample))
     if start > len(sample):
         raise RefusalError("sample.cut_off")
-    audio = sample[start:]
+    if mpeg.is_free_format(sample, start):
+        raise RefusalError("sample.free_format")
     try:
-        with av.open(
-            io.BytesIO(audio),
-            "r",
-            metadata_errors="ignore",
-            container_options={"codec_whitelist": "mp3float"},  # no other decoder is run
-        ) as container:
-            check_format(container)
+        if actual := formats.other_format(sample[start:]):
+            raise RefusalError("sample.not_mp3", actual=actual)
+        framing = mpeg.scan(sample)
+        with formats.open_container(framing.audio) as container:
             stats = decode(container, max_seconds)
     except MemoryError:  # PyAV raises one that is an FFmpegError, too
         raise
-    except FFmpegError as error:
+    except (FFmpegError, formats.NoSoundError) as error:
         raise RefusalError("sample.not_audio") from error
     if not stats.samples:
         raise RefusalError("sample.not_audio")
     if stats.seconds <= max_seconds:
         if stats.lost > BROKEN * (stats.lost + stats.size):
             raise RefusalError("sample.broken")
-        if is_cut_off(stats, audio[: stats.first]):
+        if framing.cut_off:
             raise RefusalError("sample.cut_off")
-    return sample_info(stats)
-
-
-def audio_start(sample: bytes) -> int:
-    """Return the offset in bytes after the ID3v2 tags. The end of a cut-off tag is beyond the sample's.
-
-    FFmpeg would decompress the content of tags, so it doesn't get them. A header ends with the size, four
-    times 7 bits. Bit 4 of its flags announces a footer of 10 bytes: https://id3.org/id3v2.4.0-structure
-    """
-    start = 0
-    while tag := _ID3V2.match(sample, start):
-        a, b, c, d = tag[2]
-        start = tag.end() + (a << 21 | b << 14 | c << 7 | d) + (10 if tag[1][0] & 0x10 else 0)
-    return start
-
-
-def check_format(container: InputContainer) -> None:
-    """Raise `RefusalError` with the name of the format if the file isn't an MP3."""
-    if not container.streams.audio:
-        raise RefusalError("sample.not_audio")
-    form = container.format.name.partition(",")[0]
-    codec = getattr(container.streams.audio[0].codec_context, "name", "")  # None if FFmpeg has no decoder
-    if form == "mp3" and codec == "mp3float":
-        return
-    name = NAMES.get(f"{form} {codec}") or NAMES.get(form) or container.format.long_name
-    if any(Disposition.attached_pic not in video.disposition for video in container.streams.video):
-        name = NAMES.get(f"video {form}") or f"{container.format.long_name} video"
-    raise RefusalError("sample.not_mp3", actual=name)
+    return sample_info(stats, framing.missing)
 
 
 def decode(container: InputContainer, max_seconds: float) -> DecodeStats:
@@ -180,9 +119,6 @@ def decode(container: InputContainer, max_seconds: float) -> DecodeStats:
         except FFmpegError:
             bad += packet.size
             continue
-        stats.first = stats.first if stats.frames else packet.pos or 0
-        stats.last = bytes(packet)
-        stats.frames += 1
         stats.size += packet.size
         stats.lost += bad  # only now: bytes after the last good frame are a tag or padding
         bad = 0
@@ -202,25 +138,7 @@ def add_frame(stats: DecodeStats, frame: av.AudioFrame) -> None:
         stats.peak = max(stats.peak, *map(abs, samples))
 
 
-def is_cut_off(stats: DecodeStats, head: bytes) -> bool:
-    """Return True if frames are missing: by the count in `head`, the bytes before the audio, or by the last.
-
-    The count is in a Xing, Info or VBRI header and doesn't include the header's own frame:
-    https://www.codeproject.com/Articles/8295/MPEG-Audio-Frame-Header
-    """
-    if count := _COUNT.search(head):
-        return stats.frames < (1 - CUT_OFF) * int.from_bytes(count[1], "big")
-    return len(stats.last) < frame_size(stats.last, stats.sample_rate)
-
-
-def frame_size(frame: bytes, sample_rate: int) -> int:
-    """Return the size in bytes of a Layer III frame by its header (ISO 11172-3 and 13818-3, 2.4.2.3)."""
-    first_version, padding = frame[1] & 0x08, frame[2] >> 1 & 1
-    kbits = (_KBITS_1 if first_version else _KBITS_2)[frame[2] >> 4]
-    return (144_000 if first_version else 72_000) * kbits // sample_rate + padding
-
-
-def sample_info(stats: DecodeStats) -> dict[str, object]:
+def sample_info(stats: DecodeStats, missing: float) -> dict[str, object]:
     """Return the fields of `bot.audio.sample_info.SampleInfo`."""
     return {
         "duration": stats.seconds,
@@ -230,6 +148,7 @@ def sample_info(stats: DecodeStats) -> dict[str, object]:
         "bit_rate": round(stats.size * 8 / stats.seconds),
         "peak": dbfs(stats.peak),
         "rms": dbfs(math.sqrt(stats.squares / stats.samples)),
+        "missing": missing,
     }
 
 

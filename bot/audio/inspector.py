@@ -29,7 +29,7 @@ DECODER = Path(__file__).with_name("decoder.py")  # the program that decodes a s
 
 WORKERS = min(4, os.cpu_count() or 1)
 
-_REFUSALS = {"sample.not_audio", "sample.broken", "sample.cut_off", "sample.unreadable"}
+_REFUSALS = {"sample.not_audio", "sample.free_format", "sample.broken", "sample.cut_off", "sample.unreadable"}
 _SAMPLE_INFO = TypeAdapter(SampleInfo)
 _STDERR_LIMIT = 4096  # bytes of a decoder's standard error that are read
 

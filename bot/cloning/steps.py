@@ -67,7 +67,8 @@ class Steps:
         """Decide what has to be asked about the sample: of the member, of the speaker, or nothing."""
 
         def next_stage(job: CloneJob) -> CloneJob:
-            if job.needs_confirmation or not (job.sample_info and within_recommended(job.sample_info)):
+            info = job.sample_info
+            if job.needs_confirmation or not (info and within_recommended(info) and not info.missing):
                 return job.advance(Stage.CONFIRMING, self.clock.now())
             return self.admission.confirmed(job)
 

@@ -75,9 +75,12 @@ def _current(job: CloneJob, progress: Progress) -> str:
 
 def _question(job: CloneJob) -> str:
     questions: list[str] = []
-    if job.sample_info and not within_recommended(job.sample_info):
-        duration = length(job.sample_info.duration)
-        questions.append(translate_markdown(job.locale, "stage.present.waiting", length=duration))
+    info = job.sample_info
+    if info and not within_recommended(info):
+        questions.append(translate_markdown(job.locale, "stage.present.waiting", length=length(info.duration)))
+    if info and info.missing:
+        full, actual = length(info.duration + info.missing), length(info.duration)
+        questions.append(translate_markdown(job.locale, "stage.shortened", full=full, length=actual))
     if job.needs_confirmation:
         questions.append(translate_markdown(job.locale, "stage.doubtful"))
     return "\n".join(questions)
