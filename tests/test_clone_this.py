@@ -1,7 +1,10 @@
 """The message command "Clone this voice": a form instead of options, then the same card."""
 
+from unittest.mock import Mock
+
 import pytest
 
+from cogs.clonevoice import is_audio
 from support.audio import GOOD
 from support.clocks import until
 from support.people import MENU, clone_message
@@ -34,6 +37,29 @@ async def test_permission_for_the_message_of_another_is_not_confirmed(world: Wor
     result = await clone_message(world.ada, world.channel, world.grace, rights="permission")
     await until(lambda: over(result))
     assert len(world.stored(world.ada)) == 1
+
+
+@pytest.mark.parametrize("name", ["voice.mpga", "VOICE.MPEG", "voice.mp3"])
+async def test_mp3_is_found_by_any_of_its_names(world: World, name: str):
+    result = await clone_message(world.ada, world.channel, world.ada, sample=(name, GOOD[1]))
+    await until(lambda: over(result))
+    assert bytes(world.posts()[0].body) == GOOD[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "found"),
+    [
+        ("voice", "audio/mpeg", True),
+        ("voice.mpeg", "video/mpeg", True),
+        ("voice", "video/mpeg; charset=binary", True),
+        ("voice.mpga", None, True),
+        ("voice.mpga", "application/octet-stream", True),
+        ("voice.mp4", "video/mp4", False),
+        ("voice", None, False),
+    ],
+)
+def test_name_or_content_type_tells_that_a_file_may_be_an_mp3(name: str, kind: str | None, *, found: bool):
+    assert is_audio(Mock(filename=name, content_type=kind)) is found
 
 
 async def test_message_without_audio_is_refused(world: World):

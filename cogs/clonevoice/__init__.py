@@ -53,7 +53,7 @@ class CloneVoice(commands.Cog):
 
 async def clone_this(interaction: Interaction, message: discord.Message) -> None:
     """Open the form that clones the first audio file of a message. Raises `Refused` if there is none."""
-    sample = next((file for file in message.attachments if _is_audio(file)), None)
+    sample = next((file for file in message.attachments if is_audio(file)), None)
     if sample is None:
         raise Refused("refused.no_audio")
     # The form keeps the attachment: without a privileged intent, a fetched message has none.
@@ -62,8 +62,10 @@ async def clone_this(interaction: Interaction, message: discord.Message) -> None
     await interaction.response.send_modal(form)
 
 
-def _is_audio(file: discord.Attachment) -> bool:
-    return (file.content_type or "").startswith("audio/") or file.filename.lower().endswith(".mp3")
+def is_audio(file: discord.Attachment) -> bool:
+    """Return True if a file may be an MP3. Messengers export MP3s as `.mpga` and `.mpeg`, and as `video/mpeg`."""
+    named = file.filename.lower().endswith((".mp3", ".mpga", ".mpeg"))
+    return named or (file.content_type or "").startswith(("audio/", "video/mpeg"))
 
 
 async def setup(bot: Clonevoice) -> None:

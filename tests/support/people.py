@@ -69,8 +69,8 @@ MENU = "Clone this voice"
 async def clone_message(
     who: simcord.MemberActor, channel: ChannelHandle, author: simcord.MemberActor, **told: Any
 ) -> InteractionResult:
-    """Fill in the form of "Clone this voice" for a message with two files."""
-    message = await author.send(channel, "listen", attachments=[("notes.txt", b"x"), GOOD])
+    """Fill in the form of "Clone this voice" for a message with two files, the second being `sample` or a good MP3."""
+    message = await author.send(channel, "listen", attachments=[("notes.txt", b"x"), told.pop("sample", GOOD)])
     form = await who.context_menu(channel, MENU, message)
     told = {"title": "Ada", "rights": "own", "language": "en"} | told
     names = ("title", "rights", "speaker", "language", "description")
