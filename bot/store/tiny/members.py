@@ -141,7 +141,7 @@ class TinyMembers(Repository):
         await self._records.run(_name(speaker_id), lambda db: REQUESTS.keep(db, lambda one: one.job_id != job_id))
 
     async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
-        """Return the names of the files with a clip by or a voice of this member, or a consent or request for theirs."""
+        """Return the names of the files with clips by, a voice of, or a consent or request for this member."""
 
         def named(tables: Tables) -> Iterable[int | None]:
             authors = [clip["author_id"] for clip in _items(tables, "clips")]
