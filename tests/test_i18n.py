@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.client.tree import REFUSALS
 from bot.cloning.job import Stage
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, catalog, escape_markdown, translate, translate_markdown
@@ -35,6 +36,7 @@ FAMILIES: dict[str, Sequence[str]] = {
         *("open", "approve", "refuse", "revoke", "sure", "stay"),
         *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
     ],
+    "error.discord.": [str(code) for code in REFUSALS],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED],
     "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING],

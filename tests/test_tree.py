@@ -41,7 +41,7 @@ async def test_unexpected_error_in_a_job_ends_it_with_a_number(
 
 
 async def test_undeliverable_reply_is_only_logged(world: World, caplog: pytest.LogCaptureFixture):
-    world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=404, times=None)
+    world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=403, times=None)
     await world.send(title=" ", wait=False)
     assert "could not be delivered" in caplog.text
 

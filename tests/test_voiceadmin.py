@@ -65,7 +65,7 @@ async def test_panel_that_was_sent_before_rules_were_renamed_still_works(court: 
 @pytest.mark.parametrize("custom_id", ["voice:fly:1", "voice:speak:x", "pick:nothing", "unknown:1"])
 async def test_unknown_custom_id_is_answered_with_a_sentence(court: Court, custom_id: str):
     clicked = await court.hedy.click(await court.world.forge(custom_id), label="x")
-    assert text(clicked) == sentence("refused.offer_lapsed")
+    assert text(clicked) == sentence("refused.action_unknown")
     assert clicked.ephemeral
 
 

@@ -18,12 +18,16 @@ class Actions:
 
     def __init__(self) -> None:
         self.handlers: dict[re.Pattern[str], ActionHandler] = {}
+        self.selects: set[ActionHandler] = set()
 
-    def add(self, name: str, arguments: str, handler: ActionHandler) -> None:
+    def add(self, name: str, arguments: str, handler: ActionHandler, *, select: bool = False) -> None:
         """Register a handler for custom IDs of the form `name:arguments`, or `name` if there are none.
 
         `arguments` is a regular expression. Its named groups become the handler's keyword arguments.
+        `select` is True for an action of selects, not of buttons.
         """
+        if select:
+            self.selects.add(handler)
         self.handlers[re.compile(f"{name}:{arguments}" if arguments else name)] = handler
 
     def find(self, custom_id: str) -> tuple[ActionHandler, dict[str, str]] | None:
@@ -34,10 +38,10 @@ class Actions:
         return None
 
 
-class ActionItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"\w+:(?s:.+)"):
+class ActionItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?s:.*)"):
     """A button or select whose handler is found in the client's `actions`.
 
-    discord.py chooses the class of a dynamic item by its custom ID alone, so both share this one.
+    discord.py chooses the class of a dynamic item by its custom ID alone, so this one is for all.
     """
 
     @classmethod
@@ -52,10 +56,8 @@ class ActionItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"\w+:(?
         async with replying_on_error(interaction):
             actions: Actions = interaction.client.actions
             found = actions.find(self.custom_id)
-            if found is None:
-                raise Refused("refused.offer_lapsed")
+            is_button = isinstance(self.item, discord.ui.Button)
+            if found is None or is_button is (found[0] in actions.selects):
+                raise Refused("refused.action_unknown")
             handler, arguments = found
-            if isinstance(self.item, discord.ui.Button):
-                await handler(interaction, **arguments)
-            else:
-                await handler(interaction, self.item, **arguments)
+            await handler(interaction, *([] if is_button else [self.item]), **arguments)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from importlib import import_module
 
 import aiohttp
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
 EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "cogs.voiceadmin")
+
+RECENT = 1000  # the last interactions, which are known if Discord sends them again
 
 RECONNECT_SECONDS = 1  # the longest first wait before connecting again; Discord allows 1,000 new sessions a day
 
@@ -39,6 +42,7 @@ class Clonevoice(commands.Bot):
         )
         self.previews = resources.previews
         self.actions = Actions()
+        self.acknowledged = deque[int](maxlen=RECENT)
         self.add_dynamic_items(ActionItem)
         keep_reading(self._connection.parsers)
         # Cogs import the bot and never the other way round, so the bot loads them by name.

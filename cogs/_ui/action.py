@@ -6,6 +6,7 @@ from typing import Any
 import discord
 
 from bot.client.actions import ActionItem
+from bot.errors import Refused
 from bot.i18n import translate
 
 Select = discord.ui.Select[Any] | discord.ui.RoleSelect[Any] | discord.ui.ChannelSelect[Any]
@@ -48,6 +49,13 @@ def action_select(select: Select, name: str, *arguments: object) -> ActionItem:
 def select_options(labels: Mapping[str, str], chosen: Collection[str] = ()) -> list[discord.SelectOption]:
     """Return an option for each value and its label."""
     return [discord.SelectOption(label=text, value=value, default=value in chosen) for value, text in labels.items()]
+
+
+def chosen(select: Select) -> str:
+    """Return the only value of a select with options. Raises `Refused` if there is none: anyone can send anything."""
+    if not isinstance(select, discord.ui.Select) or not select.values:
+        raise Refused("refused.action_unknown")
+    return str(select.values[0])
 
 
 def _custom_id(name: str, arguments: tuple[object, ...]) -> str:

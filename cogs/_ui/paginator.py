@@ -10,7 +10,7 @@ from bot.client.actions import ActionItem
 from bot.client.client import Clonevoice
 from bot.i18n import translate
 from bot.text import without_format
-from cogs._ui.action import action_button, action_select, view_of
+from cogs._ui.action import action_button, action_select, chosen, view_of
 from cogs._ui.formatting import BLURPLE
 from cogs._ui.interaction import Interaction
 
@@ -40,9 +40,9 @@ def register_picker(bot: Clonevoice, kind: str, open_entry: OpenEntry) -> None:
     """Register the select that opens an entry of a kind of list."""
 
     async def pick(interaction: Interaction, select: discord.ui.Select[Any]) -> None:
-        await open_entry(interaction, select.values[0])
+        await open_entry(interaction, chosen(select))
 
-    bot.actions.add(f"pick:{kind}", "", pick)
+    bot.actions.add(f"pick:{kind}", "", pick, select=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,11 +116,11 @@ async def setup(bot: Clonevoice) -> None:
     """Add the commands, and register the buttons and lists."""
     reported = r"(?P<owner_id>\d{1,20}):(?P<voice_id>\d{1,20}):(?P<speech_id>[0-9a-f]{16}|-)"
     bot.actions.add("report", reported, reporting.ask_reason)
-    bot.actions.add("reason", reported, reporting.report)
+    bot.actions.add("reason", reported, reporting.report, select=True)
     decided = r"(?P<action>remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?"
     bot.actions.add("case", decided, cases.handle_click)
     bot.actions.add("takedown", r"(?P<voice>\d{1,20})", server_voices.ask_to_remove)
-    bot.actions.add("rules", r"(?P<page>\w+):(?P<rule>\w+)", panel.handle_choice)
+    bot.actions.add("rules", r"(?P<page>\w+):(?P<rule>\w+)", panel.handle_choice, select=True)
     bot.actions.add("defaults", r"(?P<page>\w+)", panel.reset)
     register_list(bot, "blocked", show_blocked)
     register_list(bot, "audit", show_audit)

@@ -11,7 +11,7 @@ from bot.errors import Refused
 from bot.i18n import translate
 from bot.policy.models import RENAMED_RULES, Policy
 from bot.text import Ids
-from cogs._ui.action import Select, action_button, action_select, select_options, view_of
+from cogs._ui.action import Select, action_button, action_select, chosen, select_options, view_of
 from cogs._ui.formatting import BLURPLE, add_field, card
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.log_channel import log_trouble
@@ -50,7 +50,7 @@ async def handle_choice(interaction: Interaction, select: Select, page: str, rul
     await interaction.response.defer()
     await check_moderator(interaction)
     if rule == "page":
-        await show_panel(interaction, str(select.values[0]))
+        await show_panel(interaction, chosen(select))
         return
     rules = _read(select, RENAMED_RULES.get(rule, rule))
     if rules.get("moderator_role") == interaction.guild_id:  # @everyone
@@ -79,13 +79,18 @@ def _read(select: Select, rule: str) -> dict[str, Any]:
                 RENAMED_RULES.get(option.value, option.value): option.value in values
                 for option in select.options
                 if option.default is not (option.value in values)
+                and RENAMED_RULES.get(option.value, option.value) in SWITCHES
             }
+        case "clone_roles" | "clone_channels" | "moderator_role" | "log_channel" if isinstance(
+            select, discord.ui.Select
+        ):
+            return {}  # text, where Discord sends a role or a channel
         case "clone_roles" | "clone_channels":
             return {rule: tuple(chosen.id for chosen in values)}
         case "moderator_role" | "log_channel":
             return {rule: values[0].id if values else None}
-        case _ if rule in NUMBERS:
-            return {rule: int(values[0])}
+        case _ if rule in NUMBERS and chosen(select) in map(str, NUMBERS[rule]):
+            return {rule: int(chosen(select))}
         case _:
             return {}
 

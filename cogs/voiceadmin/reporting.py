@@ -2,10 +2,11 @@
 
 import discord
 
+from bot.errors import Refused
 from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
 from bot.text import without_format
-from cogs._ui.action import Select, action_select, select_options, view_of
+from cogs._ui.action import Select, action_select, chosen, select_options, view_of
 from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
 
 NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
@@ -39,9 +40,11 @@ async def report(interaction: Interaction, select: Select, owner_id: str, voice_
     await interaction.response.defer()
     embeds = interaction.message.embeds if interaction.message else []
     clip = _read_clip(embeds, speech_id, (embeds[0].url or "") if embeds else "")
-    viewer, name, reason = viewer_of(interaction), name_of(interaction.user), ReportReason(str(select.values[0]))
+    viewer, name, reason = viewer_of(interaction), name_of(interaction.user), chosen(select)
+    if reason not in {*ReportReason}:
+        raise Refused("refused.action_unknown")
     await interaction.client.services.reports.report(
-        viewer, name, reason, owner_id=int(owner_id), voice_id=int(voice_id), quoted=clip
+        viewer, name, ReportReason(reason), owner_id=int(owner_id), voice_id=int(voice_id), quoted=clip
     )
     await answer_text(interaction, "report.thanks")
 
