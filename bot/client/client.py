@@ -11,6 +11,7 @@ from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.client.actions import ActionItem, Actions
+from bot.client.forms import Forms
 from bot.client.gateway import keep_reading
 from bot.client.tree import Tree
 from bot.services import Ports, Resources, build_services
@@ -42,6 +43,7 @@ class Clonevoice(commands.Bot):
         )
         self.previews = resources.previews
         self.actions = Actions()
+        self.forms = Forms(resources.clock)
         self.acknowledged = deque[int](maxlen=RECENT)
         self.add_dynamic_items(ActionItem)
         keep_reading(self._connection.parsers)
@@ -54,6 +56,10 @@ class Clonevoice(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
         await self.tree.sync()
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.forms.receive(interaction, (interaction.data or {}).get("custom_id", ""))
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Stay connected to Discord. After a frame that discord.py can't read, connect again."""

@@ -1,7 +1,7 @@
 """Turns exceptions from commands, buttons, selects and forms into replies."""
 
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, cast
@@ -80,13 +80,19 @@ def _options(data: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 @asynccontextmanager
-async def replying_on_error(interaction: discord.Interaction[discord.Client]) -> AsyncGenerator[None]:
-    """Reply with an error from a button, select or form; discord.py would only log it."""
+async def replying_on_error(
+    interaction: discord.Interaction[discord.Client], buttons: Callable[[], discord.ui.View] | None = None
+) -> AsyncGenerator[None]:
+    """Reply with an error from a button, select or form; discord.py would only log it.
+
+    `buttons` returns those of the reply to a refusal.
+    """
     async with acknowledging(interaction):
         try:
             yield
         except Exception as error:  # noqa: BLE001 - every error becomes a reply
-            await _reply_with_error(interaction, error)
+            view = buttons() if buttons and isinstance(error, Refused) else discord.utils.MISSING
+            await _reply_with_error(interaction, error, view)
 
 
 def command_text(key: str) -> app_commands.locale_str:
@@ -104,7 +110,9 @@ def _known(error: Exception) -> Exception:
     return error
 
 
-async def _reply_with_error(interaction: discord.Interaction[discord.Client], error: Exception) -> None:
+async def _reply_with_error(
+    interaction: discord.Interaction[discord.Client], error: Exception, view: discord.ui.View = discord.utils.MISSING
+) -> None:
     if isinstance(error, discord.HTTPException) and error.code in {*GONE, ACKNOWLEDGED}:
         _log.info("an interaction can't be answered any more: Discord's code is %d", error.code)
         return
@@ -112,13 +120,13 @@ async def _reply_with_error(interaction: discord.Interaction[discord.Client], er
     text = translate_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():
-            await interaction.response.send_message(text, ephemeral=True)
+            await interaction.response.send_message(text, view=view, ephemeral=True)
         elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             try:
-                await interaction.edit_original_response(content=text, embed=None, view=None, attachments=[])
+                await interaction.edit_original_response(content=text, embed=None, view=view or None, attachments=[])
             except discord.NotFound:  # the member has dismissed the answer
-                await interaction.followup.send(text, ephemeral=True)
+                await interaction.followup.send(text, view=view, ephemeral=True)
         else:
-            await interaction.followup.send(text, ephemeral=True)
+            await interaction.followup.send(text, view=view, ephemeral=True)
     except discord.HTTPException as failure:
         _log.warning("a reply with an error could not be delivered: %s", failure)

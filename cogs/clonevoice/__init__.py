@@ -9,6 +9,7 @@ from bot.client.client import Clonevoice
 from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
+from cogs._ui.form import register_form
 from cogs._ui.interaction import Interaction
 from cogs.clonevoice.actions import handle_click
 from cogs.clonevoice.submit import CloneForm, clone, sample_language
@@ -56,10 +57,8 @@ async def clone_this(interaction: Interaction, message: discord.Message) -> None
     sample = next((file for file in message.attachments if is_audio(file)), None)
     if sample is None:
         raise Refused("refused.no_audio")
-    # The form keeps the attachment: without a privileged intent, a fetched message has none.
-    language = sample_language(interaction)
-    form = CloneForm(sample, str(interaction.locale), language, author_id=message.author.id)
-    await interaction.response.send_modal(form)
+    interaction.client.forms.samples.put(sample.id, (sample, message.author.id))
+    await CloneForm(str(interaction.locale), str(sample.id)).open(interaction)
 
 
 def is_audio(file: discord.Attachment) -> bool:
@@ -71,5 +70,6 @@ def is_audio(file: discord.Attachment) -> bool:
 async def setup(bot: Clonevoice) -> None:
     """Add the commands and register the buttons."""
     bot.actions.add("clone", r"(?P<action>anyway|mine|cancel|again):(?P<job_id>[\w-]+)", handle_click)
+    register_form(bot, "cloning", r"(?P<sample_id>\d{1,20})", CloneForm)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

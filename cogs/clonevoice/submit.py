@@ -91,13 +91,12 @@ def sample_language(interaction: discord.Interaction[Any]) -> Language:
 
 
 class CloneForm(Form):
-    """Asks for the options of `/clonevoice`; the sample is from a message that `author_id` wrote."""
+    """Asks for the options of `/clonevoice`; the sample is that of `Forms.samples`."""
 
-    def __init__(self, sample: discord.Attachment, locale: str, language: Language, *, author_id: int) -> None:
-        super().__init__(locale, "clonevoice.form")
-        self._sample = sample
-        self._author_id = author_id
-        languages = select_options({each: translate(locale, f"language.{each}") for each in Language}, {language})
+    def __init__(self, locale: str, sample_id: str) -> None:
+        super().__init__(locale, "clonevoice.form", "cloning", sample_id)
+        self._sample_id = int(sample_id)
+        languages = select_options({each: translate(locale, f"language.{each}") for each in Language})
         rights = select_options({each: translate(locale, f"rights.{each}") for each in Rights})
         style, longest = discord.TextStyle.paragraph, DESCRIPTION_LENGTH
         self._title = self.add(ui.TextInput[Any](max_length=TITLE_LENGTH), "form.title")
@@ -108,16 +107,27 @@ class CloneForm(Form):
             ui.TextInput[Any](max_length=longest, required=False, style=style), "form.description"
         )
 
+    async def prepare(self, interaction: Interaction) -> None:
+        self._sample(interaction)
+        for option in self._language.options:
+            option.default = option.value == sample_language(interaction)
+
+    def _sample(self, interaction: Interaction) -> tuple[discord.Attachment, int]:
+        """Return the sample, and who posted it."""
+        if known := interaction.client.forms.samples.get(self._sample_id):
+            return known
+        raise Refused("refused.sample_forgotten")
+
     async def submit(self, interaction: Interaction) -> None:
         """Start the clone. A member who claims that another's message has their own voice must confirm it."""
-        rights = Rights(self._rights.values[0])
+        rights, (sample, author_id) = Rights(self._rights.values[0]), self._sample(interaction)
         await clone(
             interaction,
-            self._sample,
+            sample,
             title=self._title.value,
             rights=rights,
             description=self._description.value or None,
             language=Language(self._language.values[0]),
-            needs_confirmation=rights is Rights.OWN and self._author_id != interaction.user.id,
+            needs_confirmation=rights is Rights.OWN and author_id != interaction.user.id,
             speaker=self._speaker.values[0] if self._speaker.values else None,
         )

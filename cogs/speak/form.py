@@ -8,7 +8,6 @@ from discord import ui
 from bot.errors import Refused
 from bot.i18n import translate_markdown
 from bot.speaking.job import TEXT_LENGTH, SpeechJob
-from bot.voices.models import Voice
 from cogs._ui.form import Form
 from cogs._ui.formatting import attachments, shorten
 from cogs._ui.interaction import Interaction, defer, name_of, viewer_of
@@ -22,33 +21,32 @@ TITLE_SHOWN = 30  # most characters of a title in a label, which holds 45
 class TextForm(Form):
     """Asks for a text in two inputs, since it may be too long for one."""
 
-    def __init__(self, voice: Voice, locale: str) -> None:
-        super().__init__(locale, "speak.form")
-        self._voice = voice
+    def __init__(self, locale: str, voice_id: str) -> None:
+        super().__init__(locale, "speak.form", "speak", voice_id)
+        self._voice_id = voice_id
         first = ui.TextInput[Any](style=discord.TextStyle.paragraph, max_length=FIRST_LENGTH)
-        self._first = self.add(first, "speak.first", title=shorten(voice.title, TITLE_SHOWN))
+        self._first = self.add(first, "speak.first", title="")
         rest_length = TEXT_LENGTH - FIRST_LENGTH
         rest = ui.TextInput[Any](style=discord.TextStyle.paragraph, max_length=rest_length, required=False)
         self._rest = self.add(rest, "speak.rest")
 
+    async def prepare(self, interaction: Interaction) -> None:
+        services, viewer = interaction.client.services, viewer_of(interaction)
+        voice = await services.library.get_usable(viewer, int(self._voice_id))
+        services.synthesizer.check(viewer.id)
+        self.relabel(self._first, "speak.first", title=shorten(voice.title, TITLE_SHOWN))
+
     async def submit(self, interaction: Interaction) -> None:
-        """Speak the text. If that is refused, return the text as a file, so that it is not lost."""
+        """Speak the text. If that is refused, return the text as a file too, so that a restart can't lose it."""
         text = joined(self._first.value, self._rest.value)
         try:
-            await speak(interaction, str(self._voice.id), text)
+            await speak(interaction, self._voice_id, text)
         except Refused as error:
             await interaction.edit_original_response(
                 content=translate_markdown(str(interaction.locale), error.key, **error.values),
                 attachments=attachments([("text.txt", text.encode())]),
+                view=self.reopener(interaction),
             )
-
-
-async def ask_text(interaction: Interaction, voice_id: int) -> None:
-    """Open the form. Raises `Refused` if the member can't speak with this voice now."""
-    services, viewer = interaction.client.services, viewer_of(interaction)
-    voice = await services.library.get_usable(viewer, voice_id)
-    services.synthesizer.check(viewer.id)
-    await interaction.response.send_modal(TextForm(voice, str(interaction.locale)))
 
 
 def joined(first: str, rest: str) -> str:

@@ -10,6 +10,7 @@ from bot.client.tree import command_text
 from bot.errors import Refused
 from bot.moderation.server_voices import VoiceFilter
 from bot.policy.models import ModAction
+from cogs._ui.form import register_form
 from cogs._ui.interaction import Interaction, answer_text, name_of
 from cogs._ui.paginator import register_list, register_picker
 from cogs._ui.voice_option import VoiceOption
@@ -119,6 +120,8 @@ async def setup(bot: Clonevoice) -> None:
     bot.actions.add("reason", reported, reporting.report, select=True)
     decided = r"(?P<action>remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?"
     bot.actions.add("case", decided, cases.handle_click)
+    register_form(bot, "case", decided.replace("dismiss|", ""), cases.CaseForm)
+    register_form(bot, "takedown", r"(?P<voice>\d{1,20})", server_voices.RemovalForm)
     bot.actions.add("takedown", r"(?P<voice>\d{1,20})", server_voices.ask_to_remove)
     bot.actions.add("rules", r"(?P<page>\w+):(?P<rule>\w+)", panel.handle_choice, select=True)
     bot.actions.add("defaults", r"(?P<page>\w+)", panel.reset)

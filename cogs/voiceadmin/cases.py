@@ -16,7 +16,7 @@ from cogs._ui.interaction import Interaction
 from cogs._ui.paginator import entry_picker, list_message, page_of
 from cogs._ui.voice_card import add_statement
 from cogs.voiceadmin.case_card import case_card
-from cogs.voiceadmin.decision_form import Decide, DecisionForm
+from cogs.voiceadmin.decision_form import DecisionForm
 from cogs.voiceadmin.permissions import check_block, check_moderator, check_not_involved, may_decide, user_ref
 
 AUTHORS = 5  # most authors of reported clips with a button: a row has room for five
@@ -27,28 +27,62 @@ async def handle_click(interaction: Interaction, action: str, case_id: str, memb
 
     `silence` blocks `member_id`, the author of a reported clip; `block` blocks the voice's owner.
     """
-    await check_moderator(interaction)
+    if action == "dismiss":
+        await check_moderator(interaction)
+        case = await _open_case(interaction, case_id)
+        check_not_involved(interaction, case.involved)
+        await interaction.response.defer()
+        await _decide(interaction, case_id, action, None)
+    else:
+        await CaseForm(str(interaction.locale), action, case_id, member_id).open(interaction)
+
+
+class CaseForm(DecisionForm):
+    """Decides a case."""
+
+    def __init__(self, locale: str, action: str, case_id: str, member_id: str | None) -> None:
+        member = (member_id,) if member_id else ()
+        super().__init__(locale, "case", action, case_id, *member, blocks=action in {"block", "silence"})
+        self._action, self._case_id, self._member_id = action, case_id, member_id
+
+    async def prepare(self, interaction: Interaction) -> None:
+        await check_moderator(interaction)
+        case = await _open_case(interaction, self._case_id)
+        member = _check_decision(interaction, case, self._action, self._member_id)
+        kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
+        name = member.name if member else case.voice.owner_name
+        reason = translate(str(interaction.locale), f"report.reason.{case.reports[-1].reason}")
+        self.describe(kind, title=case.voice.title, name=name, reason=reason)
+
+    async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
+        await _decide(interaction, self._case_id, self._action, self._member_id, reason, days)
+
+
+async def _open_case(interaction: Interaction, case_id: str) -> Case:
+    """Return a case that is open. Else update the moderator's card, and raise `Refused`."""
     case = await interaction.client.services.cases.get(interaction.guild_id or 0, int(case_id))
     if case.decision:
         await _update_card(interaction, case)
         raise Refused("refused.case_decided", name=case.decision.by.name)
-    member = _check_decision(interaction, case, action, member_id)
+    return case
 
-    async def decide(interaction: Interaction, reason: str, days: int | None) -> None:
-        cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
-        member = _check_decision(interaction, await cases.get_open(guild_id, case.id), action, member_id)
-        kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
-        decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
-        decided = await cases.decide(guild_id, case.id, decision)
-        text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
-        await interaction.followup.send(text, ephemeral=True)
-        await _update_card(interaction, decided)
 
-    if action == "dismiss":
-        await interaction.response.defer()
-        await decide(interaction, "", None)
-    else:
-        await interaction.response.send_modal(_decision_form(case, member, str(interaction.locale), decide))
+async def _decide(
+    interaction: Interaction,
+    case_id: str,
+    action: str,
+    member_id: str | None,
+    reason: str = "",
+    days: int | None = None,
+) -> None:
+    cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
+    member = _check_decision(interaction, await cases.get_open(guild_id, int(case_id)), action, member_id)
+    kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
+    decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
+    decided = await cases.decide(guild_id, int(case_id), decision)
+    text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
+    await interaction.followup.send(text, ephemeral=True)
+    await _update_card(interaction, decided)
 
 
 def _check_decision(interaction: Interaction, case: Case, action: str, member_id: str | None) -> UserRef | None:
@@ -68,20 +102,13 @@ def _check_decision(interaction: Interaction, case: Case, action: str, member_id
     return member
 
 
-def _decision_form(case: Case, member: UserRef | None, locale: str, decide: Decide) -> DecisionForm:
-    kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
-    name = member.name if member else case.voice.owner_name
-    reason = translate(locale, f"report.reason.{case.reports[-1].reason}")
-    return DecisionForm(kind, locale, decide, title=case.voice.title, name=name, reason=reason)
-
-
 async def _update_card(interaction: Interaction, case: Case) -> None:
     """Update the moderator's ephemeral card. `Cases` updates the one in the log channel."""
     if interaction.message and interaction.message.flags.ephemeral:
         if not interaction.response.is_done():
             await interaction.response.defer()
         card = case_card(case, str(interaction.locale), gone=False, named=False)
-        await interaction.edit_original_response(embed=card, attachments=[], view=None)
+        await interaction.edit_original_response(content=None, embed=card, attachments=[], view=None)
 
 
 async def open_case(interaction: Interaction, chosen: str) -> None:

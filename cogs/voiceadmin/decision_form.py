@@ -1,13 +1,12 @@
 """The form that asks a moderator for the reason of a decision; submitting it decides."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
 from discord import ui
 
 from bot.errors import Refused
-from bot.i18n import translate_markdown
+from bot.i18n import translate, translate_markdown
 from bot.text import clean_text, is_blank
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
@@ -26,26 +25,32 @@ def clean_reason(typed: str) -> str:
     return reason
 
 
-Decide = Callable[[Interaction, str, int | None], Awaitable[None]]
-"""Carries out the decision; receives the reason and the days of a block."""
-
-
 class DecisionForm(Form):
-    """Asks for a reason and, if `kind` is "blocking", for the length of a block.
+    """Asks for a reason and, if it `blocks`, for the length of a block."""
 
-    `kind` is part of its texts' keys. `title` is the voice's, `name` that of the member who will read the reason.
-    """
-
-    def __init__(self, kind: str, locale: str, decide: Decide, *, title: str, name: str, reason: str) -> None:
-        super().__init__(locale, f"verdict.form.{kind}")
-        self._decide = decide
-        self.add_item(ui.TextDisplay(translate_markdown(locale, f"verdict.about.{kind}", title=title, name=name)))
-        style, longest = discord.TextStyle.paragraph, REASON_LENGTH
-        reason_input = ui.TextInput[Any](default=reason[:longest], max_length=longest, style=style)
-        self._reason = self.add(reason_input, "verdict.reason", name=name[:READER_LENGTH])
+    def __init__(self, locale: str, name: str, *arguments: object, blocks: bool = False) -> None:
+        super().__init__(locale, "verdict.form.blocking", name, *arguments)
+        self._about = ui.TextDisplay[Any]("")
+        self.add_item(self._about)
+        reason = ui.TextInput[Any](max_length=REASON_LENGTH, style=discord.TextStyle.paragraph)
+        self._reason = self.add(reason, "verdict.reason", name="")
         self._days = ui.TextInput[Any](max_length=3, required=False)
-        if kind == "blocking":
+        if blocks:
             self.add(self._days, "verdict.days")
+
+    def describe(self, kind: str, *, title: str, name: str, reason: str) -> None:
+        """Fill in the texts.
+
+        `kind` is part of their keys. `title` is the voice's, `name` that of the member who will read the reason.
+        """
+        self.title = translate(self._locale, f"verdict.form.{kind}")
+        self._about.content = translate_markdown(self._locale, f"verdict.about.{kind}", title=title, name=name)
+        self.relabel(self._reason, "verdict.reason", name=name[:READER_LENGTH])
+        self._reason.default = reason[:REASON_LENGTH]
+
+    async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
+        """Carry out the decision, which blocks for some days or, without them, for good."""
+        raise NotImplementedError
 
     async def submit(self, interaction: Interaction) -> None:
         """Carry out the decision, if the member is still a moderator."""
@@ -54,7 +59,7 @@ class DecisionForm(Form):
         else:
             await interaction.response.defer(ephemeral=True, thinking=True)
         await check_moderator(interaction)
-        await self._decide(interaction, clean_reason(self._reason.value), self._read_days())
+        await self.decide(interaction, clean_reason(self._reason.value), self._read_days())
 
     def _read_days(self) -> int | None:
         typed = self._days.value.strip() if self._days.value else ""

@@ -52,21 +52,36 @@ async def suggest_voice(interaction: Interaction, typed: str) -> list[Choice[str
 async def ask_to_remove(interaction: Interaction, voice: str, reason: str = "") -> None:
     """Open the form that removes a voice (an ID or a title) and says what that means; `reason` is filled in."""
     await check_moderator(interaction)
+    found = await interaction.client.services.server_voices.resolve(interaction.guild_id or 0, voice)
     reason = clean_reason(reason) if reason else ""
-    guild_id, locale = interaction.guild_id or 0, str(interaction.locale)
-    found = await interaction.client.services.server_voices.resolve(guild_id, voice)
-    check_not_involved(interaction, {found.owner_id})
-    kind = "removing" if found.guild_id == guild_id else "barring"
+    await RemovalForm(str(interaction.locale), str(found.id), reason).open(interaction)
 
-    async def remove(interaction: Interaction, reason: str, _: int | None) -> None:
-        current = await interaction.client.services.server_voices.resolve(guild_id, str(found.id))
-        by = user_ref(interaction.user)
-        deleted = await interaction.client.services.cases.remove(guild_id, by, current, reason)
+
+class RemovalForm(DecisionForm):
+    """Removes a voice from this server."""
+
+    def __init__(self, locale: str, voice: str, reason: str = "") -> None:
+        super().__init__(locale, "takedown", voice)
+        self._voice_id = voice
+        self._default = reason
+
+    async def prepare(self, interaction: Interaction) -> None:
+        await check_moderator(interaction)
+        voice = await self._voice(interaction)
+        kind = "removing" if voice.guild_id == interaction.guild_id else "barring"
+        self.describe(kind, title=voice.title, name=voice.owner_name, reason=self._default)
+
+    async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
+        del days
+        voice, by = await self._voice(interaction), user_ref(interaction.user)
+        deleted = await interaction.client.services.cases.remove(interaction.guild_id or 0, by, voice, reason)
         key = "verdict.done.removing" if deleted else "verdict.done.barring"
-        await answer_text(interaction, key, title=current.title)
+        await answer_text(interaction, key, title=voice.title)
 
-    form = DecisionForm(kind, locale, remove, title=found.title, name=found.owner_name, reason=reason)
-    await interaction.response.send_modal(form)
+    async def _voice(self, interaction: Interaction) -> Voice:
+        voice = await interaction.client.services.server_voices.resolve(interaction.guild_id or 0, self._voice_id)
+        check_not_involved(interaction, {voice.owner_id})
+        return voice
 
 
 async def show_server_voices(interaction: Interaction, list_filter: str, page: int) -> None:

@@ -15,13 +15,14 @@ from bot.library.departures import Departures
 from bot.library.library import Library
 from bot.text import clean_text
 from bot.voices.models import TITLE_LENGTH, Language, Voice
+from cogs._ui.form import register_form
 from cogs._ui.formatting import attachments
 from cogs._ui.interaction import Interaction, defer, viewer_of
 from cogs._ui.paginator import register_list, register_picker
 from cogs._ui.voice_option import VoiceOption, own_voice, seen_voice
 from cogs.voices.actions import change, handle_click
 from cogs.voices.export import export_files
-from cogs.voices.forms import EraseForm
+from cogs.voices.forms import EraseForm, RenameForm
 from cogs.voices.history import show_history
 from cogs.voices.lists import open_voice, own_page, show_community, show_own
 from cogs.voices.replies import show_undelivered, show_voice
@@ -106,7 +107,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
 
     @app_commands.command(name="forget", description=command_text("voices.forget"))
     async def forget(self, interaction: Interaction) -> None:
-        await interaction.response.send_modal(EraseForm(str(interaction.locale)))
+        await EraseForm(str(interaction.locale)).open(interaction)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
@@ -131,4 +132,6 @@ async def setup(bot: Clonevoice) -> None:
     register_list(bot, "community", show_community)
     register_list(bot, "history", show_history)
     register_picker(bot, "voice", open_voice)
+    register_form(bot, "rename", r"(?P<voice_id>\d{1,20})", RenameForm)
+    register_form(bot, "forget", "", EraseForm)
     await bot.add_cog(Voices(bot.services.library, bot.services.departures))

@@ -2,7 +2,7 @@
 
 from cogs._ui.action import action_buttons
 from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
-from cogs.speak.form import ask_text
+from cogs.speak.form import TextForm
 from cogs.voices.forms import RenameForm
 from cogs.voices.history import show_history
 from cogs.voices.replies import show_voice
@@ -10,13 +10,11 @@ from cogs.voices.replies import show_voice
 
 async def handle_click(interaction: Interaction, action: str, voice_id: str) -> None:
     """Do what the button says. `Library` checks who clicked: anyone may send any custom ID."""
-    viewer, library = viewer_of(interaction), interaction.client.services.library
     match action:
         case "speak":
-            await ask_text(interaction, int(voice_id))
+            await TextForm(str(interaction.locale), voice_id).open(interaction)
         case "rename":
-            voice = await library.get_own(viewer, int(voice_id))
-            await interaction.response.send_modal(RenameForm(voice, str(interaction.locale)))
+            await RenameForm(str(interaction.locale), voice_id).open(interaction)
         case "history":
             await interaction.response.defer(ephemeral=True, thinking=True)
             await show_history(interaction, voice_id, 0)

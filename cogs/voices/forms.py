@@ -7,7 +7,7 @@ from discord import ui
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
 from bot.text import without_format
-from bot.voices.models import TITLE_LENGTH, Voice
+from bot.voices.models import TITLE_LENGTH
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, viewer_of
 from cogs.voices.replies import show_voice
@@ -16,24 +16,26 @@ from cogs.voices.replies import show_voice
 class RenameForm(Form):
     """Renames the voice, and updates its card."""
 
-    def __init__(self, voice: Voice, locale: str) -> None:
-        super().__init__(locale, "rename.form")
-        self._voice = voice
-        self._title = self.add(
-            ui.TextInput[Any](default=without_format(voice.title), max_length=TITLE_LENGTH), "rename.title"
-        )
+    def __init__(self, locale: str, voice_id: str) -> None:
+        super().__init__(locale, "rename.form", "rename", voice_id)
+        self._voice_id = int(voice_id)
+        self._title = self.add(ui.TextInput[Any](max_length=TITLE_LENGTH), "rename.title")
+
+    async def prepare(self, interaction: Interaction) -> None:
+        voice = await interaction.client.services.library.get_own(viewer_of(interaction), self._voice_id)
+        self._title.default = without_format(voice.title)
 
     async def submit(self, interaction: Interaction) -> None:
         await interaction.response.defer()
         library, viewer = interaction.client.services.library, viewer_of(interaction)
-        await show_voice(interaction, await library.rename(viewer, self._voice.id, self._title.value))
+        await show_voice(interaction, await library.rename(viewer, self._voice_id, self._title.value))
 
 
 class EraseForm(Form):
     """Asks the member to type a word that confirms the erasure."""
 
     def __init__(self, locale: str) -> None:
-        super().__init__(locale, "forget.form")
+        super().__init__(locale, "forget.form", "forget")
         self._word = translate(locale, "forget.word")
         self.add_item(ui.TextDisplay(translate(locale, "forget.about")))
         typed = ui.TextInput[Any](max_length=50, placeholder=self._word)
