@@ -141,7 +141,7 @@ SURE: list[Callable[[Store], Awaitable[object]]] = [
 async def test_store_raises_only_its_own_errors_for_any_content(data: Path, name: str):
     good = (data / name).read_bytes()
     chance = random.Random(name)  # noqa: S311 - reproducible
-    for _ in range(20):
+    for _ in range(10):
         damage(data, [name], chance)
         shown = (data / name).read_bytes()
         unusable = {*inspect_folder(data).unusable}

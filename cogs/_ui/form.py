@@ -10,6 +10,7 @@ from bot.client.client import Clonevoice
 from bot.client.tree import replying_on_error
 from bot.errors import Refused
 from bot.i18n import translate
+from bot.text import without_format
 from cogs._ui.action import action_button, view_of
 from cogs._ui.interaction import Interaction
 
@@ -54,7 +55,7 @@ class Form(ui.Modal):
         for component, values in self._kept(interaction):
             match component:
                 case ui.TextInput():
-                    component.default = values[0][: component.max_length]
+                    component.default = without_format(values[0])[: component.max_length]
                 case ui.Select():
                     for option in component.options:
                         option.default = option.value in values

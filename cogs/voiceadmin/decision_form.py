@@ -7,7 +7,7 @@ from discord import ui
 
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
-from bot.text import clean_text, is_blank
+from bot.text import clean_text, is_blank, without_format
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.permissions import check_moderator
@@ -46,7 +46,7 @@ class DecisionForm(Form):
         self.title = translate(self._locale, f"verdict.form.{kind}")
         self._about.content = translate_markdown(self._locale, f"verdict.about.{kind}", title=title, name=name)
         self.relabel(self._reason, "verdict.reason", name=name[:READER_LENGTH])
-        self._reason.default = reason[:REASON_LENGTH]
+        self._reason.default = without_format(reason)[:REASON_LENGTH]
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         """Carry out the decision, which blocks for some days or, without them, for good."""
