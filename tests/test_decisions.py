@@ -1,6 +1,7 @@
 """Decisions and consent under kills, full disks, damaged files and races."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.cloning.cloner import Cloner
+from bot.cloning.errors import RequestClosed
 from bot.errors import RecordUnwritable, Refused
 from bot.moderation.models import Case
 from bot.policy.models import ModAction, UserRef
@@ -415,5 +417,6 @@ class TestSpeakers:
         full_disk(monkeypatch, TinyPending, times=1, method="put_pending_deletion")
         with pytest.raises(Refused, match=r"^refused\.revoked_not_deleted\b"):
             await answers.withdraw(world.grace.id, given["job_id"])
-        await answers.withdraw(world.grace.id, given["job_id"])
-        assert world.upstream.voices == {}
+        with suppress(RequestClosed):  # the bot may have repeated it by itself
+            await answers.withdraw(world.grace.id, given["job_id"])
+        await until(lambda: world.upstream.voices == {})
