@@ -10,6 +10,7 @@ import aiohttp
 import discord
 from yarl import URL
 
+from bot.bounds import without_page
 from bot.client.client import Clonevoice
 from bot.clock import Clock, SystemClock
 from bot.downloads import Previews, from_mureka
@@ -57,7 +58,7 @@ async def run(settings: Settings) -> None:
         except discord.LoginFailure as error:
             raise SettingsError("settings.discord_token") from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise ClonevoiceError("error.discord_unreachable", reason=error) from error
+            raise ClonevoiceError("error.discord_unreachable", reason=without_page(str(error))) from error
         async with bot.services.running():
             try:
                 await bot.connect()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import discord
 
+from bot.bounds import without_page
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, translate
 from bot.mureka.client import API, MurekaClient
@@ -63,7 +64,7 @@ async def _discord(settings: Settings) -> Finding:
         except discord.LoginFailure:
             return _finding("doctor.discord", "settings.discord_token")
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            return _finding("doctor.discord", "error.discord_unreachable", reason=error)
+            return _finding("doctor.discord", "error.discord_unreachable", reason=without_page(str(error)))
         return _finding("doctor.discord", "doctor.login", ok=True, name=client.user)
 
 

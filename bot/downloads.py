@@ -84,10 +84,14 @@ class Previews:
         if url is None or not self.may_show(url):
             return None
         try:
-            return await _fetch(self._session, url, limit=limit, seconds=PREVIEW_SECONDS)
+            body = await _fetch(self._session, url, limit=limit, seconds=PREVIEW_SECONDS)
         except (aiohttp.ClientError, OSError, ValueError, _OverLimitError) as error:
             _log.info("the download of a preview failed: %r", error)
             return None
+        if body.lstrip()[:1] in (b"<", b"{"):
+            _log.info("a preview is a page or JSON, neither audio nor a picture")
+            return None
+        return body
 
 
 class _OverLimitError(Exception):

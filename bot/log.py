@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from discord.app_commands import AppCommandError
 
+from bot.bounds import without_page
 from bot.errors import ClonevoiceError
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class MaskingFormatter(logging.Formatter):
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()
+        return without_page(record.getMessage())
     except Exception as error:  # noqa: BLE001 - logging would print the unmasked values to standard error
         return f"{record.msg} ({type(error).__name__} in its values)"
 
@@ -108,7 +109,7 @@ def _trace(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        return without_page(str(error))
     except Exception:  # noqa: BLE001 - an exception that can't be shown still gets its record
         return ""
 

@@ -26,11 +26,13 @@ async def upstream() -> AsyncGenerator[Upstream]:
 def _discord(monkeypatch: pytest.MonkeyPatch) -> None:
     async def login(self: discord.Client, token: str) -> None:
         del self
-        if error := {"wrong": discord.LoginFailure, "offline": OSError}.get(token):
+        if error := {"wrong": discord.LoginFailure, "offline": OSError, "page": OSError(PAGE)}.get(token):
             raise error
 
     monkeypatch.setattr(discord.Client, "login", login)
 
+
+PAGE = "502: <!doctype html><html>Ray ID: 8f3c</html>"
 
 Examine = Callable[..., Awaitable[tuple[int, list[str]]]]
 
@@ -53,7 +55,9 @@ async def test_working_setup_passes_all_checks(examined: Examine):
     assert "demo@example.com: plan Premier, 4200 credits" in rows[3]
 
 
-@pytest.mark.parametrize(("token", "said"), [("wrong", "DISCORD_TOKEN is not accepted"), ("offline", "network")])
+@pytest.mark.parametrize(
+    ("token", "said"), [("wrong", "DISCORD_TOKEN is not accepted"), ("offline", "network"), ("page", "(502: [a page])")]
+)
 async def test_discord_error_is_a_row(examined: Examine, token: str, said: str):
     code, rows = await examined(token=token)
     assert code == 1

@@ -16,6 +16,10 @@ async def _whole(_: web.Request) -> web.Response:
     return web.Response(body=b"x" * 1000)
 
 
+async def _page(_: web.Request) -> web.Response:
+    return web.Response(text="\n<html>You are being rate limited</html>", content_type="audio/mpeg")
+
+
 async def _redirect(_: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/whole"})
 
@@ -55,7 +59,7 @@ async def _trickle(request: web.Request) -> web.StreamResponse:
 async def server() -> AsyncGenerator[str]:
     application = web.Application()
     application.router.add_get("/{how:slow|broken}", _half)
-    for handler in (_whole, _redirect, _chunked, _trickle):
+    for handler in (_whole, _redirect, _chunked, _trickle, _page):
         application.router.add_get(f"/{handler.__name__[1:]}", handler)
     runner = web.AppRunner(application, shutdown_timeout=0.01)
     await runner.setup()
@@ -207,7 +211,7 @@ def test_previews_come_from_mureka_over_https_and_from_no_other_host_or_port(url
 async def test_preview_is_downloaded_if_it_is_small_and_from_mureka(server: str, session: ClientSession):
     anywhere = Previews(session, lambda _: True)
     assert await anywhere.get(f"{server}/whole", limit=1000) == b"x" * 1000
-    for path in ("chunked", "redirect", "missing", "broken"):
+    for path in ("chunked", "redirect", "missing", "broken", "page"):
         assert await anywhere.get(f"{server}/{path}", limit=999) is None
     previews = Previews(session)
     assert await previews.get(f"{server}/whole", limit=5000) is None

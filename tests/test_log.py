@@ -58,6 +58,14 @@ def test_secret_in_a_traceback_is_masked():
     assert json.loads(line)["exception"].endswith("\nOSError: bad [secret]")
 
 
+def test_page_that_an_error_quotes_is_not_logged():
+    page = "502 Bad Gateway (error code: 0): <!DOCTYPE html><html><body>Ray ID: 8f3c</body></html>"
+    line = MaskingFormatter("json", []).format(record("failed: %s", page, exc_info=failed(OSError(page))))
+    shown = json.loads(line)
+    assert shown["message"] == "failed: 502 Bad Gateway (error code: 0): [a page]"
+    assert shown["exception"].endswith("OSError: 502 Bad Gateway (error code: 0): [a page]")
+
+
 def _bare(error: Exception) -> Exception:
     return error
 
