@@ -114,7 +114,7 @@ async def _reply_with_error(
     interaction: discord.Interaction[discord.Client], error: Exception, view: discord.ui.View = discord.utils.MISSING
 ) -> None:
     if isinstance(error, discord.HTTPException) and error.code in {*GONE, ACKNOWLEDGED}:
-        _log.info("an interaction can't be answered any more: Discord's code is %d", error.code)
+        _log.info("an interaction can no longer be answered: Discord's code is %d", error.code)
         return
     error = expected_error("an interaction", _known(error))
     text = translate_markdown(str(interaction.locale), error.key, **error.values)

@@ -126,7 +126,7 @@ class CloneJob(JobRecord):
         return self.advance(Stage.FAILED, now, failure=Failure.from_error(error), outcome_unknown_since=since)
 
     def cancel(self, now: float, reason: ClonevoiceError | None = None) -> Self:
-        """Return the job as canceled: by its member, or for `reason` by somebody else."""
+        """Return the job as canceled by its member, or by others because of `reason`."""
         reason = reason or Canceled("refused.canceled_later" if self.attempt else "refused.cancelled")
         return self.advance(Stage.CANCELLED, now, failure=Failure.from_error(reason))
 
