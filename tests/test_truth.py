@@ -79,6 +79,14 @@ async def test_withdrawal_holds_although_the_voice_cannot_be_marked_yet(world: W
     await until(lambda: not world.upstream.voices and not world.stored(world.ada))
 
 
+@pytest.mark.parametrize("file", ["members/1.json", "speeches/a.json", "servers/1.json"])
+async def test_export_says_if_a_file_that_may_name_the_member_cannot_be_read(world: World, file: str):
+    await world.voice(world.ada, "Ada")
+    (world.folder / file).write_bytes(b"{")
+    exported = await world.ada.slash(world.channel, "voices export")
+    assert text(exported) == sentence("export.unreadable")
+
+
 class TestErasure:
     """`/voices forget` says that everything is deleted only when nothing is left."""
 

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
 
 from bot.clock import Clock, repeat
 from bot.errors import Refused, StoreError, expected_error
@@ -43,7 +44,9 @@ class Cases:
     tasks: BackgroundTasks
     clock: Clock
     _showing: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
-    _enforcing: set[int] = field(default_factory=set[int], init=False)
+    _enforcing: WeakValueDictionary[int, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
+    )
     locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     """By server ID. Each is held from the check of a report or removal until it is stored."""
 
@@ -58,10 +61,12 @@ class Cases:
 
     async def get(self, guild_id: int, case_id: int) -> Case:
         """Return a case of this server. Raises `Refused` if there is none with this ID."""
-        for case in await self.repository.cases(guild_id):
-            if case.id == case_id:
-                return case
+        if case := await self._find(guild_id, case_id):
+            return case
         raise Refused("refused.case_unknown")
+
+    async def _find(self, guild_id: int, case_id: int) -> Case | None:
+        return next((case for case in await self.repository.cases(guild_id) if case.id == case_id), None)
 
     async def get_open(self, guild_id: int, case_id: int) -> Case:
         """Return an undecided case. Raises `Refused` if there is none, or if it has been decided."""
@@ -110,17 +115,19 @@ class Cases:
 
     async def decide(self, guild_id: int, case_id: int, decision: Decision) -> Case:
         """Decide a case and enforce the decision. Raises `Refused` if it has been decided."""
-        await self._put_decision(guild_id, case_id, replace(decision, reason=clean_text(decision.reason)))
+        decided = await self._put_decision(guild_id, case_id, replace(decision, reason=clean_text(decision.reason)))
         await self._enforce_now(guild_id, case_id)
-        return await self.get(guild_id, case_id)
+        return decided.closed()
 
-    async def _put_decision(self, guild_id: int, case_id: int, decision: Decision) -> None:
+    async def _put_decision(self, guild_id: int, case_id: int, decision: Decision) -> Case:
         def decided(case: Case) -> Case:
             _check_undecided(case)
             return replace(case, decision=decision)
 
-        if await self.repository.change_case(guild_id, case_id, decided) is None:
+        case = await self.repository.change_case(guild_id, case_id, decided)
+        if case is None:
             raise Refused("refused.case_unknown")
+        return case
 
     async def _enforce_now(self, guild_id: int, case_id: int) -> None:
         try:
@@ -130,12 +137,10 @@ class Cases:
             raise Refused("refused.not_carried_out") from error
 
     async def _enforce(self, guild_id: int, case_id: int) -> None:
-        """Enforce a decision unless that is running or done. Every step is idempotent."""
-        if case_id in self._enforcing:
-            return
-        self._enforcing.add(case_id)
-        try:
-            case = await self.get(guild_id, case_id)
+        """Enforce a decision unless that is done. Every step is idempotent."""
+        async with self._enforcing.setdefault(case_id, asyncio.Lock()):
+            if (case := await self._find(guild_id, case_id)) is None:
+                return
             if case.decision and not case.done:
                 await self._apply(guild_id, case, case.decision)
                 await self._notify_reporters(guild_id, case)
@@ -144,8 +149,6 @@ class Cases:
                 if case.voice.owner_id in erasing:  # the case would name them for another month
                     await self.repository.remove_case(guild_id, case_id)
                     return
-        finally:
-            self._enforcing.discard(case_id)
         self.tasks.start(self._show(guild_id, case_id))
 
     async def _apply(self, guild_id: int, case: Case, decision: Decision) -> None:

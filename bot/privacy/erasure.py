@@ -1,7 +1,6 @@
 """Erases everything that is stored about a member, and retries until it is complete."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,15 +9,13 @@ from bot.clock import Clock, retry_delays
 from bot.cloning.cloner import Cloner
 from bot.consent import Consents
 from bot.erasures import PendingErasures
-from bot.errors import RecordUnreadable, StoreError
+from bot.errors import RecordUnreadable, StoreError, expected_error
 from bot.library.library import Library
 from bot.privacy.export import Exporter
 from bot.speaking.synthesizer import Synthesizer
 from bot.store.protocol import Store
 from bot.tasks import BackgroundTasks
 from bot.voices.models import PendingDeletion
-
-_log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 60.0
 """How long a member waits for the outcome of the first attempt, which deletes their voices one by one."""
@@ -110,8 +107,7 @@ class Erasure:
             if member_id not in self.erasures:
                 return
             for failure in attempt.failures:
-                unexpected = None if isinstance(failure, StoreError) else failure
-                _log.error("a member's data could not be erased completely yet: %s", failure, exc_info=unexpected)
+                expected_error("the erasure of a member's data", failure)
             await (self.cloner.settle(member_id) if attempt.cloning else self.clock.sleep(delay))
             attempt = _Attempt()
 
@@ -120,8 +116,9 @@ class Erasure:
         store = self.store
 
         async def withdraw(member_id: int) -> None:
-            attempt.voice_ids.update(voice.id for _, voice in await self.library.list_consented(member_id))
+            voices = [voice for _, voice in await self.library.list_consented(member_id)]
             await self.consents.withdraw_all(member_id)
+            attempt.voice_ids.update(voice.id for voice in voices)
 
         async def delete(member_id: int) -> None:
             attempt.voice_ids |= await self._delete_voices(member_id)

@@ -36,9 +36,22 @@ class Exporter:
         return samples
 
     async def export(self, member_id: int) -> dict[str, Any]:
-        """Return all other data, ready for JSON. Interaction tokens and names of reporters are left out."""
+        """Return all other data, ready for JSON. Interaction tokens and names of reporters are left out.
+
+        `complete` is False if a record that may be about the member can't be read.
+        """
         stored = {kind: _records(records) for kind, records in (await self.stored(member_id)).items()}
-        return {"member": str(member_id), **stored, **await self._in_servers(member_id)}
+        servers = await self._in_servers(member_id)
+        complete = not servers["server_files_that_can_t_be_read"] and await self._can_read(member_id)
+        return {"member": str(member_id), "complete": complete, **stored, **servers}
+
+    async def _can_read(self, member_id: int) -> bool:
+        try:
+            for repository in (self._store.members, self._store.jobs, self._store.speeches):
+                await repository.check(member_id)
+        except StoreError:
+            return False
+        return True
 
     async def stored(self, member_id: int) -> dict[str, Sequence[Any]]:
         """Return the records about a member by kind, except those that servers keep of what was decided."""

@@ -50,7 +50,13 @@ class MembersRepository(Protocol):
         ...
 
     async def anonymize(self, member_id: int) -> None:
-        """Remove a member from others' files: as author, as speaker of deleted voices, in consents and requests."""
+        """Remove a member from others' files: as author, as speaker of deleted voices, in consents and requests.
+
+        Raises as `check`, after the readable files are done.
+        """
+
+    async def check(self, member_id: int) -> None:
+        """Raise `StoreError` while a member's file can't be read: any may name this member."""
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
         """Return a speaker's consents, oldest first."""

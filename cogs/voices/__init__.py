@@ -100,8 +100,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
     async def export(self, interaction: Interaction) -> None:
         """Answer with all data that is stored about the member, and the audio that fits."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        files, complete = await export_files(interaction.client, interaction.user.id, interaction.filesize_limit)
-        key = "export.all" if complete else "export.without_all_audio"
+        files, key = await export_files(interaction.client, interaction.user.id, interaction.filesize_limit)
         text = translate(str(interaction.locale), key)
         await interaction.edit_original_response(content=text, attachments=attachments(files))
 

@@ -12,20 +12,22 @@ ENTRY_BYTES = 1000  # upper bound of the bytes that an entry in an archive takes
 Contents = list[tuple[str, bytes]]  # files, each a name and its content
 
 
-async def export_files(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:
+async def export_files(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, str]:
     """Return the stored data as JSON, zipped if necessary, and an archive of audio, of `limit` bytes in all.
 
-    The flag is False if some of the audio is missing.
+    The text is the key of the catalog that says whether this is everything.
     """
     stored = await bot.services.exporter.export(member_id)
     record = (await asyncio.to_thread(json.dumps, stored, ensure_ascii=False, indent=2)).encode()
     files = [("stored.json", record)]
     if len(record) > limit:
         files = [("stored.zip", await asyncio.to_thread(_zip, files))]
-    audio, complete = await _audio(bot, member_id, limit - len(files[0][1]))
+    audio, all_audio = await _audio(bot, member_id, limit - len(files[0][1]))
     if audio:
         files.append(("audio.zip", await asyncio.to_thread(_zip, audio)))
-    return files, complete
+    if not stored["complete"]:
+        return files, "export.unreadable"
+    return files, "export.all" if all_audio else "export.without_all_audio"
 
 
 async def _audio(bot: Clonevoice, member_id: int, limit: int) -> tuple[Contents, bool]:

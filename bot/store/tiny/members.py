@@ -100,7 +100,10 @@ class TinyMembers(Repository):
 
         for name in await self._naming(member_id, strict=False):
             await self._records.run(name, anonymize)
-        await self._naming(member_id, strict=True)  # raises, after the readable files are done
+        await self.check(member_id)
+
+    async def check(self, member_id: int) -> None:
+        await self._naming(member_id, strict=True)
         await self._records.check_quarantine("members")
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
