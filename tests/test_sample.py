@@ -366,10 +366,15 @@ def test_program_protects_its_memory_before_it_reads_its_settings(monkeypatch: p
 
 async def test_number_of_workers_is_limited(decode_with: Callable[[str], int], tmp_path: Path):
     decode_with(
-        f"import os, pathlib, time; mine = pathlib.Path({str(tmp_path)!r}, f'{{os.getpid()}}.pid')\n"
-        "mine.touch(); time.sleep(0.2); workers = len(list(mine.parent.glob('*.pid'))); mine.unlink()\n"
-        + answering("workers")
+        f"import os, pathlib, time; folder = pathlib.Path({str(tmp_path)!r})\n"
+        "(folder / f'{os.getpid()}.pid').touch()\n"
+        "while not (folder / 'go').exists(): time.sleep(0.01)\n" + answering("len(list(folder.glob('*.pid')))")
     )
     inspector = SampleInspector(300, workers=2)
-    refusals = await asyncio.gather(*(refusal(b"x", inspector) for _ in range(6)))
-    assert max(str(refused.values["actual"]) for refused in refusals) == "2"
+    inspections = asyncio.gather(*(refusal(b"x", inspector) for _ in range(6)))
+    await until(lambda: len(sleepers(tmp_path)) == 2)
+    later = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await later.wait()  # a third worker would have started before
+    assert len(sleepers(tmp_path)) == 2
+    (tmp_path / "go").touch()
+    assert len(await inspections) == 6
