@@ -6,6 +6,8 @@ these with a key: `raise Refused("refused.title_taken", title=title)`.
 
 import logging
 import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,15 @@ class RecordUnwritable(StoreError):
     """A record could not be written: `file`. What it held before is unchanged."""
 
     key = "store.unwritable"
+
+
+@contextmanager
+def tolerating_store_errors(trouble: str) -> Generator[None]:
+    """Log a failure of the store, with `trouble` as what it leads to, and go on after the block."""
+    try:
+        yield
+    except StoreError as error:
+        _log.warning("%s: %s", trouble, error)
 
 
 def expected_error(work: str, error: Exception) -> ClonevoiceError:

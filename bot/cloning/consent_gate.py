@@ -1,13 +1,11 @@
 """Checks a speaker's consent before a sample is sent, and registers the voice that was made."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock
 from bot.cloning.job import CloneJob
-from bot.errors import RecordUnreadable, Refused, StoreError
+from bot.errors import RecordUnreadable, Refused, StoreError, tolerating_store_errors
 from bot.policy.models import CloneRecord
 from bot.policy.ports import RulesRepository
 from bot.voices.models import ConsentRequest, PendingDeletion, Speaker, Voice
@@ -53,7 +51,7 @@ class ConsentGate:
         """Don't count the request that was approved."""
         self._requests = [request for request in self._requests if request.job_id != job.id]
         if job.speaker:
-            with _logged("an approved request can't be removed"):
+            with tolerating_store_errors("an approved request can't be removed"):
                 await self.members.remove_request(job.speaker.id, job.id)
 
     async def note_refusal(self, job_id: str, owner_id: int, speaker_id: int) -> None:
@@ -62,7 +60,7 @@ class ConsentGate:
 
     async def _note(self, request: ConsentRequest) -> None:
         self._requests = [*(one for one in self._requests if one.job_id != request.job_id), request]
-        with _logged("a consent request can't be recorded"):
+        with tolerating_store_errors("a consent request can't be recorded"):
             await self.members.put_request(request, self.clock.now() - REQUEST_SECONDS)
 
     async def has_consent(self, job: CloneJob) -> bool:
@@ -118,15 +116,6 @@ class ConsentGate:
                 await self.members.remove_consent(job.speaker.id, job.id)
         except StoreError as error:  # a consent without a voice permits nothing
             _log.warning("the consent for clone %s could not be removed: %r", job.id, error)
-
-
-@contextmanager
-def _logged(trouble: str) -> Generator[None]:
-    """Log a failed write: the limits on requests are kept in memory, too."""
-    try:
-        yield
-    except StoreError as error:
-        _log.warning("%s: %r", trouble, error)
 
 
 def _marked(voice: Voice) -> Voice:

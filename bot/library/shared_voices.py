@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from bot.clock import Clock, repeat
-from bot.errors import StoreError, expected_error
+from bot.errors import StoreError, expected_error, tolerating_store_errors
 from bot.library.models import SharedVoice
 from bot.library.ports import Membership, SharesRepository
 from bot.library.title_search import search_titles
@@ -88,7 +88,7 @@ class SharedVoices:
 
     async def refresh(self, guild_id: int, voice: Voice) -> None:
         """Update a voice's title and `used_at` in a server's list. A failure is logged: the list is only a cache."""
-        with _logging_failure(guild_id):
+        with tolerating_store_errors(f"the list of the voices shared in server {guild_id} is out of date"):
             await self._refresh(guild_id, voice)
 
     async def _refresh(self, guild_id: int, voice: Voice) -> None:
@@ -103,7 +103,7 @@ class SharedVoices:
 
     async def remove(self, guild_id: int, voice_id: int) -> None:
         """Remove a voice's row. A failure is logged: the caller has changed the owner's file, so the row is invalid."""
-        with _logging_failure(guild_id):
+        with tolerating_store_errors(f"the list of the voices shared in server {guild_id} is out of date"):
             async with self._locked(guild_id) as server:
                 await self._remove_row(guild_id, server, voice_id)
 
@@ -196,11 +196,3 @@ class SharedVoices:
                 server.rows = {row.voice_id: row for row in await self.shares.shares(guild_id)}
                 server.read = True
             yield server
-
-
-@contextmanager
-def _logging_failure(guild_id: int) -> Generator[None]:
-    try:
-        yield
-    except StoreError as error:
-        _log.warning("the list of the voices shared in server %d could not be updated: %s", guild_id, error)
