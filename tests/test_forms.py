@@ -7,8 +7,10 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
+from bot.store.tiny.jobs import TinySpeeches
 from support.audio import GOOD
 from support.clocks import until
+from support.faults import full_disk
 from support.moderators import Court
 from support.people import MENU, card_of, press
 from support.reading import fields, message, replies, sentence
@@ -103,6 +105,24 @@ async def test_refused_title_opens_again_as_typed(world: World, *, restarted: bo
     assert values_of(again) == ["Ada" if restarted else "Eve"]
     await world.ada.submit_modal(again, {fields(again)[0]: "Lovelace"})
     assert {voice["title"] for voice in world.stored(world.ada)} == {"Eve", "Lovelace"}
+
+
+async def test_refused_title_is_forgotten_once_another_is_taken(world: World):
+    await world.voice(world.ada, "Eve")
+    card = await card_of(world, world.ada, await world.voice(world.ada, "Ada"))
+    for title in ("Eve", "Lovelace"):
+        form = await press(world.ada, card, "button.rename")
+        await world.ada.submit_modal(form, {fields(form)[0]: title})
+    assert values_of(await press(world.ada, card, "button.rename")) == ["Lovelace"]
+
+
+async def test_text_is_kept_if_the_disk_is_full(world: World, monkeypatch: pytest.MonkeyPatch):
+    voice_id = await world.voice(world.ada, "Ada")
+    form = await world.ada.slash(world.channel, "speak", voice=str(voice_id))
+    full_disk(monkeypatch, TinySpeeches, times=1)
+    failed = await world.ada.submit_modal(form, {fields(form)[0]: "Hello"})
+    assert sentence("store.unwritable") in replies(failed)
+    assert values_of(await reopened(world.ada, failed)) == ["Hello", ""]
 
 
 async def test_wrong_word_opens_the_form_again(world: World):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.client.gateway import keep_reading
 from bot.demo.upstream import Upstream
 from bot.log import MaskingFormatter, log_unhandled
 from support.clocks import until
@@ -73,6 +74,17 @@ async def test_unreadable_events_and_frames_are_logged_as_json_and_the_bot_goes_
         log = (tmp_path / "log").read_text("utf-8")
         for secret in (TOKEN, life.answer.token, "Kirschkern", "user:1234"):
             assert secret not in log
+
+
+def test_first_event_that_cannot_be_read_ends_the_connection_and_no_other_does():
+    def fail(data: object) -> None:
+        raise KeyError(data)
+
+    parsers = {"READY": fail, "GUILD_CREATE": fail}
+    keep_reading(parsers)
+    parsers["GUILD_CREATE"]("x")
+    with pytest.raises(KeyError):
+        parsers["READY"]("x")
 
 
 @pytest.mark.world(keep_alive=False)

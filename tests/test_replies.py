@@ -146,6 +146,26 @@ async def test_lost_answers_to_acknowledgements_change_nothing(world: World, los
     assert len(lossy) >= 5
 
 
+async def test_error_reaches_the_member_if_even_the_second_answer_is_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    request, lost = FakeWebhookAdapter.request, list[str]()
+
+    async def lose(self: FakeWebhookAdapter, route: Any, session: Any, **rest: Any) -> Any:
+        if not route.url.endswith("/callback") or len(lost) == 2:
+            return await request(self, route, session, **rest)
+        lost.append(route.url)
+        if len(lost) == 1:
+            await request(self, route, session, **rest)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(FakeWebhookAdapter, "request", lose)
+    result = await world.ada.slash(world.channel, "voices list")
+    assert sentence("error.unexpected", id="") in text(result)
+    assert len(lost) == 2
+    world.env._errors.clear()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- the error was wanted
+
+
 async def test_interaction_that_discord_sends_twice_is_carried_out_once(world: World):
     voice_id = await world.voice(world.ada, "Ada")
     result = await world.ada.slash(world.channel, "speak", voice=str(voice_id), text="Hello")

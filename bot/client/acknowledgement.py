@@ -24,6 +24,9 @@ async def acknowledging(interaction: discord.Interaction[Any]) -> AsyncGenerator
     this error.
     """
     previous = async_context.get()
+    if isinstance(previous, _Adapter):
+        yield
+        return
     async_context.set(cast("AsyncWebhookAdapter", _Adapter(previous, interaction)))
     try:
         yield
@@ -37,6 +40,7 @@ class _Adapter:
     def __init__(self, adapter: AsyncWebhookAdapter, interaction: discord.Interaction[Any]) -> None:
         self._adapter = adapter
         self._interaction = interaction
+        self._attempted: set[int] = set()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._adapter, name)
@@ -44,13 +48,15 @@ class _Adapter:
     async def create_interaction_response(self, number: int, token: str, **request: Any) -> object:  # noqa: ANN401 - discord.py's
         send = self._adapter.create_interaction_response
         known = self._interaction.client.acknowledged
+        repeated = number in self._attempted  # another answer: what was acknowledged is the first one
+        self._attempted.add(number)
         try:
             try:
                 answer = await send(number, token, **request)
             except (aiohttp.ClientError, OSError):  # discord.py repeats only after a 5xx
                 answer = await send(number, token, **request)
         except discord.HTTPException as error:
-            if error.code != ACKNOWLEDGED or number in known:
+            if error.code != ACKNOWLEDGED or number in known or repeated:
                 raise
             answer = await self._describe(number, token, **request)
         known.append(number)
@@ -60,7 +66,7 @@ class _Adapter:
         """Return what the lost answer told."""
         answer: dict[str, Any] = {"id": number, "type": self._interaction.type.value}
         request.pop("params")
-        with suppress(discord.HTTPException):  # a form, for example, makes no message
+        with suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # a form, for example, makes no message
             application = self._interaction.application_id
             message = await self._adapter.get_original_interaction_response(application, token, **request)
             answer["response_message_id"] = message["id"]

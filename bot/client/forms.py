@@ -25,17 +25,24 @@ class Memory(Generic[_T]):
         self._values: OrderedDict[object, tuple[float, _T]] = OrderedDict()
 
     def put(self, key: object, value: _T) -> None:
-        self._values.pop(key, None)
+        self.pop(key)
         self._values[key] = self._clock.monotonic(), value
-        while len(self._values) > KEPT:
-            self._values.popitem(last=False)
 
     def get(self, key: object) -> _T | None:
-        """Return a value, or None if it is too old or unknown. Values that are too old are forgotten."""
-        oldest = self._clock.monotonic() - KEPT_SECONDS
-        for outdated in [each for each, (at, _) in self._values.items() if at < oldest]:
-            del self._values[outdated]
+        """Return a value, or None if it is too old or unknown."""
+        self._forget()
         return self._values[key][1] if key in self._values else None
+
+    def pop(self, key: object) -> None:
+        """Forget a value, if there is one."""
+        self._values.pop(key, None)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget values that are too old or too many."""
+        oldest = self._clock.monotonic() - KEPT_SECONDS
+        while self._values and (len(self._values) >= KEPT or next(iter(self._values.values()))[0] < oldest):
+            self._values.popitem(last=False)
 
 
 class Forms(Actions):

@@ -24,7 +24,9 @@ def _parse(event: str, parse: Callable[[Any], None], data: object) -> None:
         if event == "INTERACTION_CREATE":
             _check(cast("Payload", data))
         parse(data)
-    except Exception:  # noqa: BLE001 - a payload can make discord.py raise anything
+    except Exception:
+        if event == "READY":  # without it nothing works: the bot connects again
+            raise
         _log.exception("Discord's event %s can't be read and is skipped", event)
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -85,13 +86,13 @@ async def replying_on_error(
 ) -> AsyncGenerator[None]:
     """Reply with an error from a button, select or form; discord.py would only log it.
 
-    `buttons` returns those of the reply to a refusal.
+    `buttons` returns those of the reply.
     """
     async with acknowledging(interaction):
         try:
             yield
         except Exception as error:  # noqa: BLE001 - every error becomes a reply
-            view = buttons() if buttons and isinstance(error, Refused) else discord.utils.MISSING
+            view = buttons() if buttons else discord.utils.MISSING
             await _reply_with_error(interaction, error, view)
 
 
@@ -120,7 +121,12 @@ async def _reply_with_error(
     text = translate_markdown(str(interaction.locale), error.key, **error.values)
     try:
         if not interaction.response.is_done():
-            await interaction.response.send_message(text, view=view, ephemeral=True)
+            try:
+                await interaction.response.send_message(text, view=view, ephemeral=True)
+            except discord.HTTPException as refusal:
+                if refusal.code != ACKNOWLEDGED:  # else a lost answer was the acknowledgement
+                    raise
+                await interaction.edit_original_response(content=text, embed=None, view=view or None, attachments=[])
         elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             try:
                 await interaction.edit_original_response(content=text, embed=None, view=view or None, attachments=[])
@@ -128,5 +134,5 @@ async def _reply_with_error(
                 await interaction.followup.send(text, view=view, ephemeral=True)
         else:
             await interaction.followup.send(text, view=view, ephemeral=True)
-    except discord.HTTPException as failure:
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
         _log.warning("a reply with an error could not be delivered: %s", failure)

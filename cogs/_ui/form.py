@@ -71,6 +71,7 @@ class Form(ui.Modal):
         await self._dispatch_submit(interaction, data.get("components", []), data.get("resolved", {}))
 
     async def on_submit(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- this bot's own client
+        interaction.client.forms.typed.pop((interaction.user.id, self.custom_id))
         async with replying_on_error(interaction, lambda: self.reopener(interaction)):
             if not all(map(_is_valid, self._inputs().values())):
                 raise Refused("refused.form_unknown")

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.errors import Refused
+from bot.errors import ClonevoiceError
 from bot.i18n import translate_markdown
 from bot.speaking.job import TEXT_LENGTH, SpeechJob
 from cogs._ui.form import Form
@@ -37,11 +37,11 @@ class TextForm(Form):
         self.relabel(self._first, "speak.first", title=shorten(voice.title, TITLE_SHOWN))
 
     async def submit(self, interaction: Interaction) -> None:
-        """Speak the text. If that is refused, return the text as a file too, so that a restart can't lose it."""
+        """Speak the text. If that fails, return the text as a file too, so that a restart can't lose it."""
         text = joined(self._first.value, self._rest.value)
         try:
             await speak(interaction, self._voice_id, text)
-        except Refused as error:
+        except ClonevoiceError as error:
             await interaction.edit_original_response(
                 content=translate_markdown(str(interaction.locale), error.key, **error.values),
                 attachments=attachments([("text.txt", text.encode())]),
