@@ -4,7 +4,7 @@ During outages, Discord reports servers as left that the bot is still in.
 """
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bot.clock import Clock, repeat
 from bot.errors import StoreError
@@ -32,7 +32,6 @@ class Departures:
     shared_voices: SharedVoices
     membership: Membership
     clock: Clock
-    _present: set[int] = field(default_factory=set[int], init=False)  # servers without an absence on record
 
     async def run(self) -> None:
         """Check all servers once an hour. Never returns."""
@@ -53,13 +52,11 @@ class Departures:
 
     async def _check(self, guild_id: int) -> None:
         present = self.membership.bot_in_guild(guild_id) or await self.membership.ask_bot_in_guild(guild_id)
-        if present is None or (present and guild_id in self._present):
+        if present is None:
             return
         if present:
             await self.shares.put_absence(guild_id, None)
-            self._present.add(guild_id)
             return
-        self._present.discard(guild_id)
         now, known = self.clock.now(), await self.shares.absence(guild_id)
         if known is None or known.last < now - OUTDATED_SECONDS:
             known = Absence(now, now)

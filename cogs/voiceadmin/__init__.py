@@ -43,7 +43,7 @@ class VoiceAdmin(commands.GroupCog, group_name="voiceadmin", group_description=c
     ) -> None:
         """Block a member, and cancel their clone in this server that has not been sent yet."""
         await _begin(interaction)
-        check_block(interaction, member.id, bot=member.bot)
+        await check_block(interaction, member.id, bot=member.bot)
         block = await interaction.client.services.enforcement.block(
             interaction.guild_id or 0,
             user_ref(interaction.user),

@@ -30,7 +30,7 @@ async def handle_click(interaction: Interaction, action: str, case_id: str, memb
     if action == "dismiss":
         await check_moderator(interaction)
         case = await _open_case(interaction, case_id)
-        check_not_involved(interaction, case.involved)
+        await check_not_involved(interaction, case.involved)
         await interaction.response.defer()
         await _decide(interaction, case_id, action, None)
     else:
@@ -48,7 +48,7 @@ class CaseForm(DecisionForm):
     async def prepare(self, interaction: Interaction) -> None:
         await check_moderator(interaction)
         case = await _open_case(interaction, self._case_id)
-        member = _check_decision(interaction, case, self._action, self._member_id)
+        member = await _check_decision(interaction, case, self._action, self._member_id)
         kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
         name = member.name if member else case.voice.owner_name
         reason = translate(str(interaction.locale), f"report.reason.{case.reports[-1].reason}")
@@ -76,7 +76,7 @@ async def _decide(
     days: int | None = None,
 ) -> None:
     cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
-    member = _check_decision(interaction, await cases.get_open(guild_id, int(case_id)), action, member_id)
+    member = await _check_decision(interaction, await cases.get_open(guild_id, int(case_id)), action, member_id)
     kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
     decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
     decided = await cases.decide(guild_id, int(case_id), decision)
@@ -85,9 +85,9 @@ async def _decide(
     await _update_card(interaction, decided)
 
 
-def _check_decision(interaction: Interaction, case: Case, action: str, member_id: str | None) -> UserRef | None:
+async def _check_decision(interaction: Interaction, case: Case, action: str, member_id: str | None) -> UserRef | None:
     """Return the member that the action blocks, if any. Raises `Refused` if the moderator may not do this."""
-    check_not_involved(interaction, case.involved)
+    await check_not_involved(interaction, case.involved)
     match action:
         case "block":
             member = UserRef(case.voice.owner_id, case.voice.owner_name)
@@ -98,7 +98,7 @@ def _check_decision(interaction: Interaction, case: Case, action: str, member_id
             member = authors[0]
         case _:
             return None
-    check_block(interaction, member.id)
+    await check_block(interaction, member.id)
     return member
 
 
@@ -126,7 +126,7 @@ async def open_case(interaction: Interaction, chosen: str) -> None:
         interaction.filesize_limit,
         named=interaction.user.id not in case.involved,
     )
-    if case.open and not may_decide(interaction, case.involved):
+    if case.open and not await may_decide(interaction, case.involved):
         message["view"] = None
         message["embed"].set_footer(text=translate(str(interaction.locale), "case.yours"))
     await interaction.edit_original_response(**message)

@@ -22,36 +22,31 @@ async def is_moderator(interaction: Interaction) -> bool:
 
 
 async def check_moderator(interaction: Interaction) -> None:
-    """Raise `Refused` unless the member is a moderator. Call it before the other checks."""
+    """Raise `Refused` unless the member is a moderator."""
     if not await is_moderator(interaction):
         raise Refused("refused.not_moderator")
-    interaction.extras["owner_id"] = await server_owner_id(interaction.client, interaction.guild_id or 0)
 
 
-def _server_owner(interaction: Interaction) -> int | None:
-    """Return the ID of the server's owner, as found by `check_moderator`."""
-    return interaction.extras.get("owner_id")
-
-
-def may_decide(interaction: Interaction, involved: Collection[int]) -> bool:
+async def may_decide(interaction: Interaction, involved: Collection[int]) -> bool:
     """Return True if the moderator is not involved. The server's owner may always decide."""
-    return interaction.user.id not in involved or interaction.user.id == _server_owner(interaction)
+    user_id, guild_id = interaction.user.id, interaction.guild_id or 0
+    return user_id not in involved or user_id == await server_owner_id(interaction.client, guild_id)
 
 
-def check_not_involved(interaction: Interaction, involved: Collection[int]) -> None:
+async def check_not_involved(interaction: Interaction, involved: Collection[int]) -> None:
     """Raise `Refused` if the moderator may not decide."""
-    if not may_decide(interaction, involved):
+    if not await may_decide(interaction, involved):
         raise Refused("refused.act_on_self")
 
 
-def check_block(interaction: Interaction, member_id: int, *, bot: bool = False) -> None:
+async def check_block(interaction: Interaction, member_id: int, *, bot: bool = False) -> None:
     """Raise `Refused` if the member can't be blocked: the moderator, the server's owner or a bot."""
     if member_id == interaction.user.id:
         raise Refused("refused.act_on_self")
-    if member_id == _server_owner(interaction):
-        raise Refused("refused.act_on_server_owner")
     if bot:
         raise Refused("refused.act_on_bot")
+    if member_id == await server_owner_id(interaction.client, interaction.guild_id or 0):
+        raise Refused("refused.act_on_server_owner")
 
 
 def user_ref(user: discord.User | discord.Member) -> UserRef:

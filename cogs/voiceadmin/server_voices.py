@@ -80,7 +80,7 @@ class RemovalForm(DecisionForm):
 
     async def _voice(self, interaction: Interaction) -> Voice:
         voice = await interaction.client.services.server_voices.resolve(interaction.guild_id or 0, self._voice_id)
-        check_not_involved(interaction, {voice.owner_id})
+        await check_not_involved(interaction, {voice.owner_id})
         return voice
 
 
