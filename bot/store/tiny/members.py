@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -52,7 +51,7 @@ class TinyMembers(Repository):
         await self._records.remove(_name(owner_id))
 
     async def cloned_in(self) -> dict[int, list[Voice]]:
-        files = await self._scan(lambda tables: VOICES.parse(tables.get("voices", {}).values()), strict=False)
+        files, _ = await self._scan(lambda tables: VOICES.parse(tables.get("voices", {}).values()))
         found: defaultdict[int, list[Voice]] = defaultdict(list)
         for voice in chain.from_iterable(files.values()):
             found[voice.guild_id].append(voice)
@@ -62,10 +61,11 @@ class TinyMembers(Repository):
         def revoked(tables: Tables) -> Iterable[int]:
             return [one["statement"]["by"] for one in _items(tables, "consents") if one.get("revoked")]
 
-        return [*set(chain.from_iterable((await self._scan(revoked, strict=False)).values()))]
+        found, _ = await self._scan(revoked)
+        return [*set(chain.from_iterable(found.values()))]
 
     async def voice_ids(self) -> set[int]:
-        found = await self._scan(lambda tables: map(int, tables.get("voices", {})), strict=False)
+        found, _ = await self._scan(lambda tables: map(int, tables.get("voices", {})))
         return set(chain.from_iterable(found.values()))
 
     async def clips(self, owner_id: int, voice_id: int) -> tuple[Clip, ...]:
@@ -85,7 +85,7 @@ class TinyMembers(Repository):
 
     async def clips_by(self, author_id: int) -> tuple[Clip, ...]:
         found: list[Clip] = []
-        for name in await self._naming(author_id, strict=False):
+        for name in (await self._naming(author_id))[0]:
             found += [clip for clip in await self._records.run(name, CLIPS.all) if clip.author_id == author_id]
         return tuple(sorted(found, key=lambda clip: clip.at, reverse=True))
 
@@ -98,12 +98,17 @@ class TinyMembers(Repository):
                 if voice.deleting and voice.speaker and voice.speaker.id == member_id:
                     VOICES.put(db, replace(voice, speaker=None))
 
-        for name in await self._naming(member_id, strict=False):
+        names, failure = await self._naming(member_id)
+        for name in names:
             await self._records.run(name, anonymize)
-        await self.check(member_id)
+        await self._check(failure)
 
     async def check(self, member_id: int) -> None:
-        await self._naming(member_id, strict=True)
+        await self._check((await self._naming(member_id))[1])
+
+    async def _check(self, failure: RecordUnreadable | None) -> None:
+        if failure:
+            raise failure
         await self._records.check_quarantine("members")
 
     async def consents(self, speaker_id: int) -> tuple[Consent, ...]:
@@ -143,8 +148,11 @@ class TinyMembers(Repository):
     async def remove_request(self, speaker_id: int, job_id: str) -> None:
         await self._records.run(_name(speaker_id), lambda db: REQUESTS.keep(db, lambda one: one.job_id != job_id))
 
-    async def _naming(self, member_id: int, *, strict: bool) -> list[str]:
-        """Return the names of the files with clips by, a voice of, or a consent or request for this member."""
+    async def _naming(self, member_id: int) -> tuple[list[str], RecordUnreadable | None]:
+        """Return the names of the files with clips by, a voice of, or a consent or request for this member.
+
+        Also return an error if a file can't be read.
+        """
 
         def named(tables: Tables) -> Iterable[int | None]:
             authors = [clip["author_id"] for clip in _items(tables, "clips")]
@@ -152,22 +160,30 @@ class TinyMembers(Repository):
             owners = [one["owner_id"] for table in ("consents", "requests") for one in _items(tables, table)]
             return [*authors, *speakers, *owners]
 
-        found = await self._scan(named, strict=strict)
-        return [name for name, ids in found.items() if member_id in ids]
+        found, failure = await self._scan(named)
+        return [name for name, ids in found.items() if member_id in ids], failure
 
-    async def _scan(self, find: Callable[[Tables], Iterable[_T]], *, strict: bool) -> dict[str, list[_T]]:
-        """Return what `find` finds in each member's file. Skips unreadable files unless `strict`."""
+    async def _scan(
+        self, find: Callable[[Tables], Iterable[_T]]
+    ) -> tuple[dict[str, list[_T]], RecordUnreadable | None]:
+        """Return what `find` finds in each member's file, and an error if one can't be read."""
         async with self._scanning:  # one scan at a time, so that other operations get threads too
-            return await asyncio.to_thread(self._find, find, strict=strict)
+            return await asyncio.to_thread(self._find, find)
 
-    def _find(self, find: Callable[[Tables], Iterable[_T]], *, strict: bool) -> dict[str, list[_T]]:
+    def _find(self, find: Callable[[Tables], Iterable[_T]]) -> tuple[dict[str, list[_T]], RecordUnreadable | None]:
         # Not through `Records`: reading all members' files would evict those in use.
         found: dict[str, list[_T]] = {}
-        with nullcontext() if strict else suppress(RecordUnreadable):
-            for name in self._records.folder.names("members"):
-                with nullcontext() if strict else suppress(RecordUnreadable):
-                    found[name] = [*find(self._records.folder.load(name) or {})]
-        return found
+        failure: RecordUnreadable | None = None
+        try:
+            names = self._records.folder.names("members")
+        except RecordUnreadable as error:
+            return found, error
+        for name in names:
+            try:
+                found[name] = [*find(self._records.folder.load(name) or {})]
+            except RecordUnreadable as error:
+                failure = error
+        return found, failure
 
 
 def _name(owner_id: int) -> str:

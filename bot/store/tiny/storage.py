@@ -19,7 +19,7 @@ from bot.store.tiny.upgrades import Tables
 
 _log = logging.getLogger(__name__)
 
-FOLDERS = ("members", "servers", "jobs", "speeches")
+FOLDERS = tuple(dict.fromkeys(kind.folder for kind in KINDS.values() if kind.folder))
 """The subfolders with records. `pending.json` is in the data folder itself."""
 
 _TEMPORARY = ".tmp"
