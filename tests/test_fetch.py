@@ -45,13 +45,13 @@ async def _half(request: web.Request) -> web.StreamResponse:
 
 
 async def _trickle(request: web.Request) -> web.StreamResponse:
-    """Send 100 bytes every 20 ms: 5 kB/s."""
+    """Send 100 bytes every 40 ms: 2.5 kB/s, for more than a second."""
     response = web.StreamResponse()
     response.content_length = 3000
     await response.prepare(request)
     for _ in range(30):
         await response.write(b"x" * 100)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.04)
     return response
 
 
@@ -96,7 +96,7 @@ async def test_failing_link_is_refused_with_the_reason(
 
 
 async def test_download_may_take_long_at_a_useful_rate(server: str, session: ClientSession):
-    assert len(await SampleDownloads(session, 3000, 0.2, rate=1000, origin=server).get(f"{server}/trickle")) == 3000
+    assert len(await SampleDownloads(session, 3000, 1, rate=100, origin=server).get(f"{server}/trickle")) == 3000
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "host.invalid"])
