@@ -11,7 +11,7 @@ from bot.cloning.consent_gate import ConsentGate
 from bot.cloning.errors import RequestClosed
 from bot.cloning.job import CloneJob, Stage
 from bot.cloning.ports import CloneRepository
-from bot.errors import Refused, StoreError
+from bot.errors import Refused, StoreError, expected_error
 from bot.jobs.registry import JobRegistry
 from bot.library.library import Library
 from bot.notifications import Notifications
@@ -155,7 +155,7 @@ class Consents:
                     await self._follow_up(speaker_id, consent)
         except Exception as error:  # noqa: BLE001 - the other speakers' consents are followed up anyway
             self._to_follow_up.add(speaker_id)
-            _log.warning("a withdrawn consent could not be followed up: %r", error)
+            expected_error("following up a withdrawn consent", error)
 
     async def _follow_up(self, speaker_id: int, consent: Consent) -> None:
         """Delete the voice or cancel the clone of a withdrawn consent, or else delete the consent."""

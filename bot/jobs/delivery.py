@@ -66,8 +66,8 @@ class Delivery(Generic[J, R]):
         try:
             if not await self.presenter.deliver(job, await self._outcome(job)):
                 return False
-        except Exception:  # noqa: BLE001 - it is logged and retried like any other failure
-            _log.exception("the result of job %s could not be shown", job.id)
+        except Exception as error:  # noqa: BLE001 - it is logged and retried like any other failure
+            expected_error(f"showing the result of job {job.id}", error)
             return False
         await self.jobs.update(job.id, delivered, best_effort=True)
         return True

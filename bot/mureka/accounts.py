@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.clock import Clock
+from bot.errors import expected_error
 from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountAction, MurekaError
 from bot.tasks import BackgroundTasks
@@ -123,7 +124,7 @@ class AccountMonitor:
             try:
                 problems = await self.mureka.accounts()
             except Exception as error:  # noqa: BLE001 - the next check may succeed
-                _log.info("the accounts can't be checked: %r", error)
+                expected_error("checking the accounts", error)
                 continue
             for account in resting:
                 name = account.name or next(iter(problems), "")
