@@ -92,7 +92,7 @@ class Consents:
         """Queue a clone whose consent is recorded. A failed write is made up for at the next start."""
         job, now = self.request(speaker_id, job_id), self.clock.now()
         await self.jobs.update(job_id, lambda job: _check_waiting(job).advance(Stage.QUEUED, now), best_effort=True)
-        await self.gate.note_approval(job)
+        await self.gate.drop_request(job)
 
     async def decline(self, speaker_id: int, job_id: str) -> None:
         """End a clone without the speaker's consent. Raises as `request`."""

@@ -249,6 +249,7 @@ class TestClosedDms:
         self.close(world, world.channel.id)
         card = await ask(world)
         await until(lambda: sentence("refused.speaker_unreachable", name="grace") in text(card) and not world.jobs())
+        assert await world.store.members.requests(world.grace.id) == (), "nobody was asked"
 
 
 class TestRequest:

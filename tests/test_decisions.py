@@ -405,7 +405,6 @@ class TestSpeakers:
 
     async def test_failed_decline_or_withdrawal_can_be_repeated(self, world: World, monkeypatch: pytest.MonkeyPatch):
         await asked(world, title="Declined")
-        await world.idle()  # the question is recorded as sent
         answers, declined = world.services.consents, job_id(world)
         full_disk(monkeypatch, TinyJobs, times=1)
         with pytest.raises(RecordUnwritable):

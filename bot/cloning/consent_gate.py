@@ -47,11 +47,11 @@ class ConsentGate:
         if job.speaker:
             await self._note(ConsentRequest(job.id, job.owner_id, job.speaker.id, self.clock.now()))
 
-    async def note_approval(self, job: CloneJob) -> None:
-        """Don't count the request that was approved."""
+    async def drop_request(self, job: CloneJob) -> None:
+        """Don't count a request that was approved, or that did not reach the speaker."""
         self._requests = [request for request in self._requests if request.job_id != job.id]
         if job.speaker:
-            with tolerating_store_errors("an approved request can't be removed"):
+            with tolerating_store_errors("a consent request can't be removed"):
                 await self.members.remove_request(job.speaker.id, job.id)
 
     async def note_refusal(self, job_id: str, owner_id: int, speaker_id: int) -> None:

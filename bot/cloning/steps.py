@@ -96,12 +96,20 @@ class Steps:
         """Send the consent request, if that was not done before, and wait until it expires."""
         deadline = self.jobs[job_id].consent_deadline
         while not self.jobs[job_id].speaker_notified and self.clock.now() < deadline:
-            if await self.prompt.ask(self.jobs[job_id]):
-                await self.gate.note_request(self.jobs[job_id])
+            if await self._ask(self.jobs[job_id]):
                 await self.jobs.update(job_id, lambda job: replace(job, speaker_notified=True))
             else:
                 await self.clock.sleep(ASK_AGAIN_SECONDS)
         await self.clock.sleep(deadline - self.clock.now())
+
+    async def _ask(self, job: CloneJob) -> bool:
+        """Send the consent request. It counts from before it is sent, so that no answer can come earlier."""
+        await self.gate.note_request(job)
+        try:
+            return await self.prompt.ask(job)
+        except Refused:  # nobody was asked
+            await self.gate.drop_request(job)
+            raise
 
     async def _leaves(self, job_id: str, stage: Stage) -> None:
         await self.jobs.wait(job_id, lambda job: job.stage is not stage)

@@ -9,7 +9,7 @@ from simcord.results import InteractionResult
 
 from support.clocks import until
 from support.reading import sentence, text
-from support.world import World
+from support.world import World, on_disk
 
 
 async def ask(world: World, **options: Any) -> InteractionResult:
@@ -29,6 +29,7 @@ async def asked(world: World, **options: Any) -> tuple[InteractionResult, discor
     before = len(world.grace.user.dm_channel.history())
     card = await ask(world, **options)
     await until(lambda: len(world.grace.user.dm_channel.history()) > before)
+    await until(lambda: '"speaker_notified":true' in on_disk(world))
     return card, question(world)
 
 
