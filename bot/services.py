@@ -23,6 +23,7 @@ from bot.cloning.steps import Steps
 from bot.consent import Consents
 from bot.downloads import MEGABYTE, Previews, SampleDownloads
 from bot.erasures import PendingErasures
+from bot.jobs.deferred import DeferredReplies, Responder
 from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
 from bot.library.deletions import UpstreamDeletions
@@ -82,6 +83,7 @@ class Ports:
     audit_listener: AuditListener
     notifier: Notifier
     operator_alerts: OperatorAlerts
+    responder: Responder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Services:
     clock: Clock
     tasks: BackgroundTasks
     erasures: PendingErasures
+    deferred_replies: DeferredReplies
     accounts: AccountMonitor
     rules: Rules
     cloner: Cloner
@@ -116,6 +119,7 @@ class Services:
                 await self.cloner.start()
                 await self.notifications.start()
                 await self.synthesizer.start()
+                await self.deferred_replies.start()
                 self.erasure.start()
                 self.library.start()
                 self.tasks.start(self.departures.run())
@@ -160,7 +164,8 @@ def build_services(resources: Resources, ports: Ports) -> Services:
     deletions = UpstreamDeletions(store.members, store.servers, store.pending, core.mureka, core.accounts, clock)
     departures = Departures(store.servers, shared_voices, ports.membership, clock)
     library = Library(store.members, store.pending, shared_voices, deletions, cloner, erasures, rules, tasks)
-    synthesizer = _synthesizer(core, library)
+    speeches = JobRegistry[SpeechJob](store.speeches)
+    synthesizer = _synthesizer(core, library, speeches)
     notifications = Notifications(store.pending, ports.notifier, tasks, clock)
     consents = Consents(
         store.members, store.pending, jobs, store.jobs, gate, cloner, library, notifications, tasks, clock
@@ -172,6 +177,7 @@ def build_services(resources: Resources, ports: Ports) -> Services:
         clock=clock,
         tasks=tasks,
         erasures=erasures,
+        deferred_replies=DeferredReplies(store.pending, ports.responder, (jobs, speeches), tasks, clock),
         accounts=core.accounts,
         rules=rules,
         cloner=cloner,
@@ -242,8 +248,7 @@ def _cloner(core: _Core, jobs: JobRegistry[CloneJob], gate: ConsentGate) -> Clon
     return Cloner(jobs, store.pending, admission, runner, queue, recovery, presenter, erasures, clock)
 
 
-def _synthesizer(core: _Core, library: Library) -> Synthesizer:
-    jobs = JobRegistry[SpeechJob](core.resources.store.speeches)
+def _synthesizer(core: _Core, library: Library, jobs: JobRegistry[SpeechJob]) -> Synthesizer:
     attempt = SpeechAttempt(jobs, core.mureka, core.accounts, core.resources.clock)
     durations = TypicalDuration(core.resources.store.pending, "speech")
     presenter = core.ports.speech_presenter

@@ -26,4 +26,5 @@ def build_ports(bot: Clonevoice, clock: Clock) -> Ports:
         audit_listener=log_channel,
         notifier=notifier,
         operator_alerts=notifier,
+        responder=notifier,
     )

@@ -8,6 +8,8 @@ import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
+from bot.jobs.deferred import DeferredReply
+
 UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, INVALID_TOKEN, ACKNOWLEDGED = 10062, 10015, 50027, 40060
 """https://discord.com/developers/docs/topics/opcodes-and-status-codes#json"""
 
@@ -30,6 +32,7 @@ async def acknowledging(interaction: discord.Interaction[Any]) -> AsyncGenerator
     async_context.set(cast("AsyncWebhookAdapter", _Adapter(previous, interaction)))
     try:
         yield
+        interaction.client.services.deferred_replies.remove(interaction.id)
     finally:
         async_context.set(previous)
 
@@ -47,6 +50,8 @@ class _Adapter:
 
     async def create_interaction_response(self, number: int, token: str, **request: Any) -> object:  # noqa: ANN401 - discord.py's
         send = self._adapter.create_interaction_response
+        if request["params"].payload["type"] == discord.InteractionResponseType.deferred_channel_message.value:
+            await self._store(number, token)
         known = self._interaction.client.acknowledged
         repeated = number in self._attempted  # another answer: what was acknowledged is the first one
         self._attempted.add(number)
@@ -61,6 +66,11 @@ class _Adapter:
             answer = await self._describe(number, token, **request)
         known.append(number)
         return answer
+
+    async def _store(self, number: int, token: str) -> None:
+        services = self._interaction.client.services
+        reply = DeferredReply(number, token, str(self._interaction.locale), services.clock.now())
+        await services.deferred_replies.add(reply)
 
     async def _describe(self, number: int, token: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - discord.py's
         """Return what the lost answer told."""

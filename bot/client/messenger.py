@@ -1,10 +1,10 @@
 """Sends messages: edits an interaction's answer, or sends a DM, a mention or a note to the operator."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import discord
 
@@ -46,12 +46,21 @@ class Messenger:
 
     async def edit(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - for discord.py
         async with _delivery_errors():
-            await self._webhook(reply).edit_message(reply.message_id, **message)
+            await self._webhook(reply.token).edit_message(reply.message_id, **message)
+
+    async def end_thinking(self, token: str, **message: Any) -> None:  # noqa: ANN401 - for discord.py
+        """Edit an interaction's deferred reply, unless it has been edited or deleted before."""
+        original = cast("int", "@original")
+        async with _delivery_errors():
+            webhook = self._webhook(token)
+            with suppress(discord.NotFound):
+                if (await webhook.fetch_message(original)).flags.loading:
+                    await webhook.edit_message(original, **message)
 
     async def follow_up(self, reply: InteractionReply, **message: Any) -> None:  # noqa: ANN401 - for discord.py
         """Send a public message as a follow-up. It mentions no members."""
         async with _delivery_errors():
-            await self._webhook(reply).send(allowed_mentions=discord.AllowedMentions.none(), wait=True, **message)
+            await self._webhook(reply.token).send(allowed_mentions=discord.AllowedMentions.none(), wait=True, **message)
 
     async def dm(self, user_id: int, **message: Any) -> None:  # noqa: ANN401 - for discord.py
         async with _delivery_errors():
@@ -72,8 +81,8 @@ class Messenger:
             owner = application.team.owner if application.team else application.owner
         await self.dm((owner or application.owner).id, **message)
 
-    def _webhook(self, reply: InteractionReply) -> discord.Webhook:
-        return discord.Webhook.partial(self._client.application_id or 0, reply.token, client=self._client)
+    def _webhook(self, token: str) -> discord.Webhook:
+        return discord.Webhook.partial(self._client.application_id or 0, token, client=self._client)
 
 
 @asynccontextmanager

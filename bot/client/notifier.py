@@ -1,9 +1,10 @@
-"""Sends notifications to members, and alerts to the operator, as direct messages."""
+"""Tells members and the operator what no command of theirs is waiting for."""
 
 import logging
 
 from bot.client.messenger import DeliveryError, Messenger
 from bot.i18n import ENGLISH, Markup, translate, translate_markdown
+from bot.jobs.deferred import DeferredReply
 from bot.mureka.errors import MurekaError
 from bot.voices.models import Notice
 
@@ -25,6 +26,13 @@ class DiscordNotifier:
             _log.info("a notification could not be sent by DM: %s", error)
             return False if error.temporary else None
         return True
+
+    async def end(self, reply: DeferredReply) -> None:
+        text = translate_markdown(reply.locale, "error.restarted")
+        try:
+            await self._messenger.end_thinking(reply.token, content=text)
+        except DeliveryError as error:  # it was never acknowledged, or its token is too old
+            _log.info("a reply of an earlier run can't be ended: %s", error)
 
     async def account_failed(self, account: str | None, error: MurekaError) -> None:
         name = account or translate(ENGLISH, "operator.only_account")

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bot.cloning.ports import CloneRepository
 from bot.erasures import ErasuresRepository
+from bot.jobs.deferred import DeferredRepliesRepository
 from bot.jobs.durations import DurationsRepository
 from bot.jobs.registry import JobRepository
 from bot.library.ports import SharesRepository
@@ -18,7 +19,14 @@ class Servers(SharesRepository, ModerationRepository, Protocol):
     """What is stored by server."""
 
 
-class Pending(PendingDeletionsRepository, ErasuresRepository, DurationsRepository, NoticesRepository, Protocol):
+class Pending(
+    PendingDeletionsRepository,
+    ErasuresRepository,
+    DurationsRepository,
+    NoticesRepository,
+    DeferredRepliesRepository,
+    Protocol,
+):
     """What is still to be done, and how long jobs took."""
 
 

@@ -1,11 +1,13 @@
-"""`pending.json`: deletions, erasures and notices that are still to be carried out, and durations."""
+"""`pending.json`: deletions, erasures, notices and replies that are still to be carried out, and durations."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tinydb import TinyDB
 
+from bot.jobs.deferred import DeferredReply
 from bot.store.tiny.records import Repository
-from bot.store.tiny.shapes import DURATIONS, NOTICES, PENDING_DELETIONS, PENDING_ERASURES
+from bot.store.tiny.shapes import DEFERRED_REPLIES, DURATIONS, NOTICES, PENDING_DELETIONS, PENDING_ERASURES
 from bot.voices.models import Notice, PendingDeletion
 
 MAX_DURATIONS = 50  # how many durations are kept of each kind
@@ -51,3 +53,9 @@ class TinyPending(Repository):
 
     async def remove_notice(self, notice_id: str) -> None:
         await self._records.run(FILE, lambda db: NOTICES.remove(db, int(notice_id, 16)))
+
+    async def deferred_replies(self) -> tuple[DeferredReply, ...]:
+        return await self._records.run(FILE, DEFERRED_REPLIES.all)
+
+    async def replace_deferred_replies(self, replies: Sequence[DeferredReply]) -> None:
+        await self._records.run(FILE, lambda db: DEFERRED_REPLIES.replace(db, replies))

@@ -2,7 +2,7 @@
 # TinyDB leaves the types of its documents open:
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -52,6 +52,15 @@ class Rows(Log[_T]):
         if changed != row:
             self.put(db, changed)
         return changed
+
+    def replace(self, db: TinyDB, rows: Sequence[_T]) -> None:
+        """Replace all rows."""
+        table = db.table(self.table)
+        table.truncate()
+        table.insert_multiple(
+            Document(document, self.key(row))
+            for row, document in zip(rows, self.adapter.dump_python([*rows], mode="json"), strict=True)
+        )
 
     def remove(self, db: TinyDB, key: int) -> None:
         if (table := db.table(self.table)).contains(doc_id=key):

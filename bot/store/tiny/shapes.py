@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from bot.cloning.job import CloneJob
 from bot.errors import SettingsError
+from bot.jobs.deferred import DeferredReply
 from bot.jobs.record import JobRecord
 from bot.library.models import Absence, SharedVoice
 from bot.moderation.models import Case
@@ -54,6 +55,9 @@ PENDING_DELETIONS = Rows(
     "pending_deletions", TypeAdapter(list[PendingDeletion], config=_HIDE), lambda deletion: deletion.voice_id
 )
 NOTICES = Rows("notices", TypeAdapter(list[Notice], config=_HIDE), lambda notice: int(notice.id, 16))
+DEFERRED_REPLIES = Rows(
+    "deferred_replies", TypeAdapter(list[DeferredReply], config=_HIDE), lambda reply: reply.interaction_id
+)
 DURATIONS = {
     kind: Items(f"{kind}_durations", "seconds", TypeAdapter(list[float], config=_HIDE)) for kind in ("clone", "speech")
 }
@@ -103,7 +107,7 @@ KINDS: Mapping[str, RecordKind] = {
     "pending": RecordKind(
         "",
         re.compile(r"(?P<id>pending)\.json"),
-        (PENDING_DELETIONS, PENDING_ERASURES, NOTICES, *DURATIONS.values()),
+        (PENDING_DELETIONS, PENDING_ERASURES, NOTICES, DEFERRED_REPLIES, *DURATIONS.values()),
     ),
 }
 """The kinds of records. Files with other names are foreign: operating systems and editors leave some."""
