@@ -50,7 +50,8 @@ class _Adapter:
 
     async def create_interaction_response(self, number: int, token: str, **request: Any) -> object:  # noqa: ANN401 - discord.py's
         send = self._adapter.create_interaction_response
-        if request["params"].payload["type"] == discord.InteractionResponseType.deferred_channel_message.value:
+        sent: dict[str, Any] = request["params"].payload or {}  # empty if there are files
+        if sent.get("type") == discord.InteractionResponseType.deferred_channel_message.value:
             await self._store(number, token)
         known = self._interaction.client.acknowledged
         repeated = number in self._attempted  # another answer: what was acknowledged is the first one
