@@ -13,7 +13,7 @@ from bot.jobs.deferred import DeferredReply
 from bot.jobs.record import TOKEN_SECONDS
 from bot.privacy.export import Exporter
 from bot.store.tiny.pending import TinyPending
-from support.clocks import PATIENCE, until
+from support.clocks import PATIENCE, ManualClock, until
 from support.discord_double import LOADING
 from support.faults import full_disk, hanging
 from support.lives import living
@@ -45,6 +45,7 @@ async def stored(world: World) -> list[str]:
     return [reply.token for reply in await world.store.pending.deferred_replies()]
 
 
+@pytest.mark.world(clock=ManualClock())
 async def test_token_is_on_disk_until_the_reply_has_an_answer(world: World, monkeypatch: pytest.MonkeyPatch):
     export, seen = Exporter.export, list[str]()
 
