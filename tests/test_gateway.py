@@ -4,6 +4,7 @@ import asyncio
 import copy
 import gc
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,40 @@ def test_first_event_that_cannot_be_read_ends_the_connection_and_no_other_does()
     parsers["GUILD_CREATE"]("x")
     with pytest.raises(KeyError):
         parsers["READY"]("x")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *(
+            {name: value}
+            for name in ("id", "application_id", "guild_id", "channel_id")
+            for value in ("0", -1, 2**64, "x")
+        ),
+        {"member": {"user": {"id": "-5"}}},
+        {"channel": {"id": 1.5}},
+        {"message": {"id": "1" * 21}},
+        {"data": {"resolved": {"users": {"0": {}}}}},
+        {"data": {"resolved": {"attachments": {"7": {"size": "9"}}}}},
+        {"data": {"resolved": {"attachments": {"7": {"url": None}}}}},
+        {"data": {"options": [{"value": math.nan}]}},
+        {"data": {"options": [{"options": [{"value": -math.inf}]}]}},
+        {"locale": 5},
+        {"attachment_size_limit": "big"},
+    ],
+)
+def test_interaction_with_a_value_out_of_range_is_not_parsed(changes: dict[str, Any]):
+    parsed: list[object] = []
+
+    def parse(data: object) -> None:
+        parsed.append(data)
+
+    parsers = {"INTERACTION_CREATE": parse}
+    keep_reading(parsers)
+    parsers["INTERACTION_CREATE"](CLICK | changes)
+    assert parsed == []
+    parsers["INTERACTION_CREATE"](CLICK)
+    assert parsed == [CLICK]
 
 
 @pytest.mark.world(keep_alive=False)
