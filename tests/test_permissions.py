@@ -89,7 +89,7 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (OWNER, "page:history:0:{shared}"),
     (ANYBODY, "/voices list, /voices community, /voices export, /voices forget, /voices delete voice={own}"),
     (ANYBODY, "/voices rename voice={own} title={title}, page:own:0:, page:community:0::, form:forget"),
-    (("forgotten",) * 11, "form:cloning:1"),
+    (("forgotten",) * 11, "form:cloning:1:1, sample:1=1"),
     (HEARERS, "/voices show voice={shared}, pick:voice={shared}"),
     (("unknown", _, _, *("unknown",) * 6, _, "unknown"), "/voices show voice={private}"),
     (MODERATORS, "/voiceadmin block member={newcomer} reason=no, /voiceadmin unblock member={barred}"),

@@ -48,14 +48,15 @@ class Memory(Generic[_T]):
 class Forms(Actions):
     """Maps custom IDs of forms to handlers of what was submitted.
 
-    `typed` has what members typed into forms that were refused, by member and custom ID; `samples` has the files,
-    and who posted them, of forms about a message: without a privileged intent it can't be fetched again.
+    `typed` has what members typed into forms that were refused, by member and custom ID. `samples` has the audio
+    files of a message, each with who posted it if that is known, by member and message: without a privileged
+    intent they can't be fetched again.
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.typed = Memory[Mapping[str, Sequence[str]]](clock)
-        self.samples = Memory[tuple[discord.Attachment, int]](clock)
+        self.samples = Memory[Mapping[str, tuple[discord.Attachment, int | None]]](clock)
 
     async def receive(self, interaction: discord.Interaction[Any], custom_id: str) -> None:
         """Handle a submitted form. discord.py knows none: it would forget them at a restart."""

@@ -75,7 +75,8 @@ class Progress:
 class CloneJob(JobRecord):
     """A clone request, and what has become of it. The store keeps the sample beside it.
 
-    `needs_confirmation`: the sample was posted by another member and is declared to be the owner's voice.
+    `needs_confirmation`: the sample is declared to be the owner's voice, and was not posted by them, or nobody
+    knows by whom.
     `times` has the Unix timestamp at which each stage was last entered. `voice_ids_before` are the voices
     that the account listed before the upload, `voice_id` is the one that this job made.
     `outcome_unknown_since` is the Unix timestamp since when it is unknown whether a voice was made.

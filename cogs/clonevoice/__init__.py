@@ -1,4 +1,4 @@
-"""`/clonevoice` and `Clone this voice`: clone a voice from an MP3 file."""
+"""`/clonevoice`: clones a voice from an MP3 file."""
 
 import discord
 from discord import app_commands
@@ -7,11 +7,11 @@ from discord.ext import commands
 
 from bot.client.client import Clonevoice
 from bot.client.tree import command_text
-from bot.errors import Refused
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs._ui.form import register_form
 from cogs._ui.interaction import Interaction
 from cogs.clonevoice.actions import handle_click
+from cogs.clonevoice.menu import choose_file, clone_this
 from cogs.clonevoice.submit import CloneForm, clone, sample_language
 
 
@@ -52,24 +52,10 @@ class CloneVoice(commands.Cog):
         )
 
 
-async def clone_this(interaction: Interaction, message: discord.Message) -> None:
-    """Open the form that clones the first audio file of a message. Raises `Refused` if there is none."""
-    sample = next((file for file in message.attachments if is_audio(file)), None)
-    if sample is None:
-        raise Refused("refused.no_audio")
-    interaction.client.forms.samples.put(sample.id, (sample, message.author.id))
-    await CloneForm(str(interaction.locale), str(sample.id)).open(interaction)
-
-
-def is_audio(file: discord.Attachment) -> bool:
-    """Return True if a file may be an MP3. Messengers export MP3s as `.mpga` and `.mpeg`, and as `video/mpeg`."""
-    named = file.filename.lower().endswith((".mp3", ".mpga", ".mpeg"))
-    return named or (file.content_type or "").startswith(("audio/", "video/mpeg"))
-
-
 async def setup(bot: Clonevoice) -> None:
     """Add the commands and register the buttons."""
     bot.actions.add("clone", r"(?P<action>anyway|mine|cancel|again):(?P<job_id>[\w-]+)", handle_click)
-    register_form(bot, "cloning", r"(?P<sample_id>\d{1,20})", CloneForm)
+    bot.actions.add("sample", r"(?P<message_id>\d{1,20})", choose_file, select=True)
+    register_form(bot, "cloning", r"(?P<message_id>\d{1,20}):(?P<sample_id>\d{1,20})", CloneForm)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

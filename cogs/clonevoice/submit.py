@@ -91,11 +91,11 @@ def sample_language(interaction: discord.Interaction[Any]) -> Language:
 
 
 class CloneForm(Form):
-    """Asks for the options of `/clonevoice`; the sample is that of `Forms.samples`."""
+    """Asks for the options of `/clonevoice`; the sample is in `Forms.samples`."""
 
-    def __init__(self, locale: str, sample_id: str) -> None:
-        super().__init__(locale, "clonevoice.form", "cloning", sample_id)
-        self._sample_id = int(sample_id)
+    def __init__(self, locale: str, message_id: str, sample_id: str) -> None:
+        super().__init__(locale, "clonevoice.form", "cloning", message_id, sample_id)
+        self._message_id, self._sample_id = message_id, sample_id
         languages = select_options({each: translate(locale, f"language.{each}") for each in Language})
         rights = select_options({each: translate(locale, f"rights.{each}") for each in Rights})
         style, longest = discord.TextStyle.paragraph, DESCRIPTION_LENGTH
@@ -112,14 +112,15 @@ class CloneForm(Form):
         for option in self._language.options:
             option.default = option.value == sample_language(interaction)
 
-    def _sample(self, interaction: Interaction) -> tuple[discord.Attachment, int]:
-        """Return the sample, and who posted it."""
-        if known := interaction.client.forms.samples.get(self._sample_id):
+    def _sample(self, interaction: Interaction) -> tuple[discord.Attachment, int | None]:
+        """Return the sample, and who posted it. Raises `Refused`."""
+        samples = interaction.client.forms.samples.get((interaction.user.id, self._message_id)) or {}
+        if known := samples.get(self._sample_id):
             return known
         raise Refused("refused.sample_forgotten")
 
     async def submit(self, interaction: Interaction) -> None:
-        """Start the clone. A member who claims that another's message has their own voice must confirm it."""
+        """Start the clone. A member must confirm that a sample which they did not post has their own voice."""
         rights, (sample, author_id) = Rights(self._rights.values[0]), self._sample(interaction)
         await clone(
             interaction,

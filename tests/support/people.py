@@ -71,7 +71,11 @@ async def clone_message(
 ) -> InteractionResult:
     """Fill in the form of "Clone this voice" for a message with two files, the second being `sample` or a good MP3."""
     message = await author.send(channel, "listen", attachments=[("notes.txt", b"x"), told.pop("sample", GOOD)])
-    form = await who.context_menu(channel, MENU, message)
+    return await fill_in(who, await who.context_menu(channel, MENU, message), **told)
+
+
+async def fill_in(who: simcord.MemberActor, form: InteractionResult, **told: Any) -> InteractionResult:
+    """Fill in an open form of "Clone this voice"."""
     told = {"title": "Ada", "rights": "own", "language": "en"} | told
     names = ("title", "rights", "speaker", "language", "description")
     given = told | {name: [told[name]] for name in ("rights", "speaker", "language") if name in told}
