@@ -100,8 +100,6 @@ def test_first_event_that_cannot_be_read_ends_the_connection_and_no_other_does()
         {"channel": {"id": 1.5}},
         {"message": {"id": "1" * 21}},
         {"data": {"resolved": {"users": {"0": {}}}}},
-        {"data": {"resolved": {"attachments": {"7": {"size": "9"}}}}},
-        {"data": {"resolved": {"attachments": {"7": {"url": None}}}}},
         {"data": {"options": [{"value": math.nan}]}},
         {"data": {"options": [{"options": [{"value": -math.inf}]}]}},
         {"locale": 5},
@@ -120,6 +118,39 @@ def test_interaction_with_a_value_out_of_range_is_not_parsed(changes: dict[str, 
     assert parsed == []
     parsers["INTERACTION_CREATE"](CLICK)
     assert parsed == [CLICK]
+
+
+FILE = {"id": "7", "filename": "a.mp3", "size": 1, "url": "https://cdn.discordapp.com/a", "content_type": "audio/mpeg"}
+
+
+@pytest.mark.parametrize("holder", ["attachments", "messages", "snapshots"])
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("id", "-7", False),
+        ("id", str(2**64), False),
+        ("size", "1", False),
+        ("size", 10**400, False),
+        ("url", None, False),
+        ("filename", ["a.mp3"], False),
+        ("content_type", 1, False),
+        ("content_type", None, True),
+        ("title", {}, False),
+    ],
+)
+def test_files_with_odd_fields_are_not_read(holder: str, name: str, value: object, *, read: bool):
+    file = FILE | {name: value}
+    inner = {"attachments": [file]}
+    resolved: dict[str, Any] = {
+        "attachments": {"attachments": {"7": file}},
+        "messages": {"messages": {"8": inner}},
+        "snapshots": {"messages": {"8": {"attachments": [], "message_snapshots": [{"message": inner}]}}},
+    }
+    seen: list[object] = []
+    parsers = {"INTERACTION_CREATE": seen.append}
+    keep_reading(parsers)
+    parsers["INTERACTION_CREATE"](CLICK | {"data": {"resolved": resolved[holder]}})
+    assert bool(seen) is read
 
 
 @pytest.mark.world(keep_alive=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
-from bot.bounds import parse_id
+from bot.bounds import MAX_ID, parse_id
 
 _log = logging.getLogger(__name__)
 
@@ -37,16 +37,20 @@ def _check(interaction: Payload) -> None:
     for number in _floats(interaction):
         if not math.isfinite(number):
             raise OverflowError("a number is not finite")
-    attachments = _part(interaction, "data", "resolved", "attachments").values()
-    for name, kind, holders in (
-        ("locale", str, [interaction]),
-        ("attachment_size_limit", int, [interaction]),
-        ("size", int, attachments),
-        ("url", str, attachments),
-        ("filename", str, attachments),
+    attachments = list(_attachments(_part(interaction, "data", "resolved")))
+    for name, kinds, holders in (
+        ("locale", [str], [interaction]),
+        ("attachment_size_limit", [int], [interaction]),
+        ("size", [int], attachments),
+        ("url", [str], attachments),
+        ("filename", [str], attachments),
+        ("content_type", [str, type(None)], attachments),
+        ("title", [str, type(None)], attachments),
     ):
-        if not all(type(holder.get(name, kind())) is kind for holder in holders):
-            raise TypeError(f"the {name} is no {kind.__name__}")
+        if not all(type(holder.get(name, kinds[0]())) in kinds for holder in holders):
+            raise TypeError(f"the {name} is no {kinds[0].__name__}")
+    if not all(0 <= attachment["size"] <= MAX_ID for attachment in attachments):
+        raise OverflowError("a size is out of range")
 
 
 def _ids(interaction: Payload) -> Iterator[object]:
@@ -54,8 +58,18 @@ def _ids(interaction: Payload) -> Iterator[object]:
     yield from (interaction.get(name) for name in ("id", "application_id", "guild_id", "channel_id"))
     for path in (["channel"], ["guild"], ["message"], ["user"], ["member", "user"]):
         yield _part(interaction, *path).get("id")
-    for found in _part(interaction, "data", "resolved").values():
+    resolved = _part(interaction, "data", "resolved")
+    for found in resolved.values():
         yield from found
+    yield from (attachment["id"] for attachment in _attachments(resolved))
+
+
+def _attachments(resolved: Payload) -> Iterator[Payload]:
+    """Yield the files that members attached to commands, to messages, and to the messages forwarded in these."""
+    yield from _part(resolved, "attachments").values()
+    for message in _part(resolved, "messages").values():
+        for each in (message, *(snapshot["message"] for snapshot in message.get("message_snapshots") or ())):
+            yield from each["attachments"]
 
 
 def _part(payload: Payload, *path: str) -> Payload:
