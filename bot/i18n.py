@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from bot.text import without_format
+from bot.text import shorten, without_format
 
 ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
 _FOLDER = Path(__file__).with_name("locales")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_CUT_OFF = re.compile(r"(?<!\\)((?:\\\\)*)(?:\\|<[^>]*)$")  # half of an escape, of a mention or of a time
 
 
 @cache
@@ -55,3 +56,9 @@ def escape_markdown(value: object) -> object:
 def unescape_markdown(shown: str) -> str:
     """Return the text that `escape_markdown` escaped."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown)
+
+
+def shorten_markdown(shown: str, longest: int) -> str:
+    """Return at most `longest` UTF-16 code units of an escaped text, with an ellipsis if some are missing."""
+    short = shorten(shown, longest)
+    return short if short == shown else _CUT_OFF.sub(r"\1", short[:-1]) + "…"

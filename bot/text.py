@@ -73,6 +73,34 @@ def is_speakable(text: str) -> bool:
     return any(unicodedata.category(char)[0] in "LN" for char in text)
 
 
+def width(text: str) -> int:
+    """Return a text's length as Discord counts it: in UTF-16 code units, so most emoji count twice."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text's beginning, of at most `longest` UTF-16 code units. It ends with a whole letter or emoji."""
+    size = whole = index = 0
+    for index, char in enumerate(text):
+        if index and not _belongs_to(text[index - 1], char):
+            whole = index
+        size += width(char)
+        if size > longest:
+            return text[:whole] or text[:index]
+    return text
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return at most `longest` UTF-16 code units of a text, with an ellipsis if some are missing."""
+    return text if width(text) <= longest else f"{cut(text, longest - 1)}…"
+
+
+def _belongs_to(before: str, char: str) -> bool:
+    """Return True if a text must not be cut between both: they are one letter or one emoji."""
+    skin_tone = "\U0001f3fb" <= char <= "\U0001f3ff"
+    return char == "\u200d" or before == "\u200d" or unicodedata.category(char)[0] == "M" or skin_tone
+
+
 class Ids(tuple[int, ...]):
     """Discord IDs that the catalog's texts format as mentions: `{roles:@&}`."""
 

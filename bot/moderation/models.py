@@ -162,7 +162,7 @@ class Case:
         return case
 
 
-EXCERPT = 300  # the number of characters of a clip's text that a report keeps
+EXCERPT = 300  # how much of a clip's text a report keeps, in UTF-16 code units
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.moderation.models import EXCERPT, QuotedClip, Report, ReportedClip, Rep
 from bot.moderation.ports import ModerationRepository
 from bot.policy.models import DAY
 from bot.policy.rules import Rules
+from bot.text import cut
 from bot.voices.models import Viewer
 from bot.voices.repository import MembersRepository
 
@@ -85,7 +86,7 @@ class Reports:
         clips = await self.members.clips(voice.owner_id, voice.voice_id)
         clip = next((clip for clip in clips if clip.id == quoted.speech_id), None)
         return ReportedClip(
-            quoted.text[:EXCERPT],
+            cut(quoted.text, EXCERPT),
             (clip and clip.author_id) or 0,
             (clip and clip.author_name) or quoted.author_name,
             quoted.link,

@@ -8,8 +8,15 @@ import discord
 from bot.client.actions import ActionItem
 from bot.errors import Refused
 from bot.i18n import translate
+from bot.text import shorten
 
 Select = discord.ui.Select[Any] | discord.ui.RoleSelect[Any] | discord.ui.ChannelSelect[Any]
+
+LABEL_LENGTH, OPTION_LENGTH = 80, 100
+"""Longest label of a button and of an option, in UTF-16 code units.
+
+https://discord.com/developers/docs/components/reference
+"""
 
 _PRIMARY = {"button.anyway", "button.mine", "button.again", "button.speak", "button.open"}
 _DANGER = {"button.sure", "button.gone", "button.case.remove"}
@@ -23,7 +30,7 @@ _STYLES = {
 def action_button(locale: str, label: str, name: str, /, *arguments: object, **values: object) -> ActionItem:
     """Return a button for the action `name`. Its label is a key of the catalog, filled in with `values`."""
     style = _STYLES.get(label, discord.ButtonStyle.secondary)
-    text = translate(locale, label, **values)
+    text = shorten(translate(locale, label, **values), LABEL_LENGTH)
     return ActionItem(discord.ui.Button(label=text, style=style, custom_id=_custom_id(name, arguments)))
 
 
@@ -48,7 +55,10 @@ def action_select(select: Select, name: str, *arguments: object) -> ActionItem:
 
 def select_options(labels: Mapping[str, str], chosen: Collection[str] = ()) -> list[discord.SelectOption]:
     """Return an option for each value and its label."""
-    return [discord.SelectOption(label=text, value=value, default=value in chosen) for value, text in labels.items()]
+    return [
+        discord.SelectOption(label=shorten(text, OPTION_LENGTH), value=value, default=value in chosen)
+        for value, text in labels.items()
+    ]
 
 
 def chosen(select: Select) -> str:

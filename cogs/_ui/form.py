@@ -10,9 +10,15 @@ from bot.client.client import Clonevoice
 from bot.client.tree import replying_on_error
 from bot.errors import Refused
 from bot.i18n import translate
-from bot.text import without_format
+from bot.text import cut, shorten, without_format
 from cogs._ui.action import action_button, view_of
 from cogs._ui.interaction import Interaction
+
+TITLE_LENGTH, LABEL_LENGTH, HINT_LENGTH = 45, 45, 100
+"""Longest title of a form, label of an input and text below it, in UTF-16 code units.
+
+https://discord.com/developers/docs/components/reference#label
+"""
 
 _Input = TypeVar("_Input", bound=ui.Item[Any])
 
@@ -26,21 +32,24 @@ class Form(ui.Modal):
 
     def __init__(self, locale: str, title: str, name: str, *arguments: object) -> None:
         custom_id = ":".join(map(str, (name, *arguments)))
-        super().__init__(title=translate(locale, title), custom_id=custom_id, timeout=None)
+        super().__init__(title=shorten(translate(locale, title), TITLE_LENGTH), custom_id=custom_id, timeout=None)
         self.stop()  # so that discord.py doesn't keep it: members would share it, and a restart would lose it
         self._locale = locale
 
     def add(self, component: _Input, label: str, **values: object) -> _Input:
         """Add an input below its label. Returns the input."""
         cast("Any", component).custom_id = label
-        self.add_item(ui.Label(text=translate(self._locale, label, **values), component=component))
+        text = shorten(translate(self._locale, label, **values), LABEL_LENGTH)
+        self.add_item(ui.Label(text=text, component=component))
         return component
 
     def relabel(self, component: ui.Item[Any], label: str, **values: object) -> None:
         """Change the label of an input."""
-        for item in self._labels():
-            if item.component is component:
-                item.text = translate(self._locale, label, **values)
+        self._label_of(component).text = shorten(translate(self._locale, label, **values), LABEL_LENGTH)
+
+    def add_hint(self, component: ui.Item[Any], hint: str, **values: object) -> None:
+        """Show a text below the label of an input. `hint` is a key of the catalog."""
+        self._label_of(component).description = shorten(translate(self._locale, hint, **values), HINT_LENGTH)
 
     async def prepare(self, interaction: Interaction) -> None:
         """Fill in what the member sees. Raises `Refused` if the member may not submit the form now."""
@@ -55,7 +64,7 @@ class Form(ui.Modal):
         for component, values in self._kept(interaction):
             match component:
                 case ui.TextInput():
-                    component.default = without_format(values[0])[: component.max_length]
+                    component.default = cut(without_format(values[0]), component.max_length or 0)
                 case ui.Select():
                     for option in component.options:
                         option.default = option.value in values
@@ -92,6 +101,9 @@ class Form(ui.Modal):
 
     def _labels(self) -> list[ui.Label[Any]]:
         return [item for item in self.children if isinstance(item, ui.Label)]
+
+    def _label_of(self, component: ui.Item[Any]) -> ui.Label[Any]:
+        return next(label for label in self._labels() if label.component is component)
 
     def _kept(self, interaction: Interaction) -> list[tuple[ui.Item[Any], list[str]]]:
         typed = interaction.client.forms.typed.get((interaction.user.id, self.custom_id)) or {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.i18n import Markup, translate
+from bot.i18n import Markup, shorten_markdown, translate
 
 _FULLEST = 0.95  # largest share that the bar of an estimate shows while the work is not done
 _BAR = 12
@@ -24,8 +24,8 @@ RED = discord.Color(0xE74C3C)
 YELLOW = discord.Color(0xF1C40F)
 BLURPLE = discord.Color.blurple()
 
-FIELD_LENGTH = 1024
-"""Longest value of an embed field, in characters.
+TITLE_LENGTH, DESCRIPTION_LENGTH, FIELD_LENGTH = 256, 4096, 1024
+"""Longest title, description and value of a field in an embed, in UTF-16 code units. The whole embed holds 6,000.
 
 https://discord.com/developers/docs/resources/message#embed-object-embed-limits
 """
@@ -43,20 +43,16 @@ def estimate(elapsed: float, usual: float) -> dict[str, str]:
     return {"elapsed": length(elapsed), "usual": length(usual), "bar": bar(share)}
 
 
-def shorten(text: str, longest: int) -> str:
-    """Return at most `longest` characters of a text, with an ellipsis if some are missing."""
-    return text if len(text) <= longest else f"{text[:longest]}…"
-
-
 def card(color: discord.Color, title: str, description: str | None = None, footer: str | None = None) -> discord.Embed:
-    """Return an embed from texts that are escaped already."""
-    embed = discord.Embed(color=color, title=title, description=description)
+    """Return an embed from texts that are escaped already, shortened to what Discord allows."""
+    embed = discord.Embed(color=color, title=shorten_markdown(title, TITLE_LENGTH))
+    embed.description = description and shorten_markdown(description, DESCRIPTION_LENGTH)
     return embed.set_footer(text=footer) if footer else embed
 
 
 def add_field(embed: discord.Embed, locale: str, name: str, value: str, *, inline: bool = True) -> None:
-    """Add a field. `name` is a key of the catalog."""
-    embed.add_field(name=translate(locale, name), value=value, inline=inline)
+    """Add a field. `name` is a key of the catalog, `value` is escaped already."""
+    embed.add_field(name=translate(locale, name), value=shorten_markdown(value, FIELD_LENGTH), inline=inline)
 
 
 def file_name(title: str) -> str:

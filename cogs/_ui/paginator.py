@@ -8,10 +8,10 @@ import discord
 
 from bot.client.actions import ActionItem
 from bot.client.client import Clonevoice
-from bot.i18n import translate
-from bot.text import without_format
-from cogs._ui.action import action_button, action_select, chosen, view_of
-from cogs._ui.formatting import BLURPLE
+from bot.i18n import shorten_markdown, translate
+from bot.text import shorten, without_format
+from cogs._ui.action import OPTION_LENGTH, action_button, action_select, chosen, view_of
+from cogs._ui.formatting import BLURPLE, DESCRIPTION_LENGTH, card
 from cogs._ui.interaction import Interaction
 
 PAGE = 10  # rows on a page
@@ -79,7 +79,11 @@ def entry_picker(
     if not entries:
         return None
     options = [
-        discord.SelectOption(value=value, label=without_format(label), description=without_format(text)[:100])
+        discord.SelectOption(
+            value=value,
+            label=shorten(without_format(label), OPTION_LENGTH),
+            description=shorten(without_format(text), OPTION_LENGTH),
+        )
         for value, label, text in entries
     ]
     select = discord.ui.Select[Any](options=options, placeholder=translate(locale, placeholder))
@@ -99,9 +103,11 @@ def list_message(
 ) -> dict[str, Any]:
     """Return a page as a message with its lines, or the text `empty`, and with page buttons.
 
-    `list_filter` identifies the list's rows. It must fit into the 100 characters of a custom ID.
+    All lines together are as long as an embed can be. `list_filter` identifies the list's rows. It must fit into
+    the 100 characters of a custom ID.
     """
-    embed = discord.Embed(title=title, description="\n".join(lines) or empty, color=BLURPLE)
+    longest = DESCRIPTION_LENGTH // max(1, len(lines)) - 1
+    embed = card(BLURPLE, title, "\n".join(shorten_markdown(line, longest) for line in lines) or empty)
     view = view_of(picker) if picker else view_of()
     pages = (page.total - 1) // PAGE + 1
     if page.index > 0:

@@ -5,7 +5,8 @@ from discord.app_commands import Choice
 
 from bot.i18n import translate
 from bot.library.models import VoiceSuggestion
-from bot.text import without_format
+from bot.text import shorten, without_format
+from cogs._ui.action import OPTION_LENGTH
 from cogs._ui.interaction import Interaction, viewer_of
 
 VoiceOption = app_commands.Range[str, 1, 100]  # a voice: the ID from a choice, or a title as typed
@@ -29,7 +30,7 @@ async def own_voice(interaction: Interaction, typed: str) -> list[Choice[str]]:
 async def _suggest(interaction: Interaction, typed: str, *, own: bool, approved: bool = False) -> list[Choice[str]]:
     library, locale = interaction.client.services.library, str(interaction.locale)
     found = await library.suggest(viewer_of(interaction), typed, own=own, approved=approved)
-    return [Choice(name=_name(voice, locale)[:100], value=str(voice.voice_id)) for voice in found]
+    return [Choice(name=shorten(_name(voice, locale), OPTION_LENGTH), value=str(voice.voice_id)) for voice in found]
 
 
 def _name(voice: VoiceSuggestion, locale: str) -> str:

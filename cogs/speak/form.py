@@ -8,14 +8,15 @@ from discord import ui
 from bot.errors import ClonevoiceError
 from bot.i18n import translate_markdown
 from bot.speaking.job import TEXT_LENGTH, SpeechJob
+from bot.text import shorten
 from cogs._ui.form import Form
-from cogs._ui.formatting import attachments, shorten
+from cogs._ui.formatting import attachments
 from cogs._ui.interaction import Interaction, defer, name_of, viewer_of
 
 FIRST_LENGTH = 4000
 """Most characters in a text input: https://discord.com/developers/docs/components/reference#text-input"""
 
-TITLE_SHOWN = 30  # most characters of a title in a label, which holds 45
+TITLE_SHOWN = 30  # longest title in a label, which holds 45
 
 
 class TextForm(Form):

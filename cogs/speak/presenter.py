@@ -14,10 +14,10 @@ from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.speaking.errors import VoiceLost
 from bot.speaking.job import SpeechJob, SpeechResult, SpeechStage
-from bot.text import without_format
+from bot.text import shorten, without_format
 from cogs._ui.action import action_buttons, view_of
 from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
-from cogs._ui.formatting import BLURPLE, GREEN, GREY, RED, add_field, attachments, card, estimate, file_name, shorten
+from cogs._ui.formatting import BLURPLE, GREEN, GREY, RED, add_field, attachments, card, estimate, file_name
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import link, report_button
 

@@ -6,12 +6,9 @@ from typing import Any
 from bot.i18n import Markup, translate, translate_markdown
 from bot.policy.models import AuditEntry, ModAction
 from bot.text import Ids
-from cogs._ui.formatting import shorten
 from cogs._ui.interaction import Interaction
 from cogs._ui.paginator import Page, list_message, page_of
 from cogs.voiceadmin.permissions import check_moderator
-
-ROW_LENGTH = 400  # longest row, in characters: ten of them fit into an embed, which holds 4,096
 
 
 async def show_blocked(interaction: Interaction, list_filter: str, page: int) -> None:
@@ -54,7 +51,6 @@ async def _show_list(
     locale = str(interaction.locale)
     title = translate(locale, f"moderators.{kind}", rows=page.total)
     empty = translate(locale, f"moderators.none.{kind}")
-    lines = [shorten(line, ROW_LENGTH - 1) for line in lines]
     message = list_message(locale, kind, page, list_filter, title=title, lines=lines, empty=empty)
     await interaction.edit_original_response(**message)
 

@@ -2,11 +2,12 @@
 
 import discord
 
-from bot.i18n import Markup, escape_markdown, translate, translate_markdown
+from bot.i18n import Markup, escape_markdown, shorten_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
 from cogs._ui.formatting import GREY, RED, add_field, card
 
 SHOWN = 5  # most reports of a case on its card, the newest ones
+REPORT_LENGTH = 800  # longest report on a card, in UTF-16 code units: an embed holds 6,000
 
 
 def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Embed:
@@ -23,7 +24,7 @@ def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Em
     if gone and case.open:
         add_field(embed, locale, "case.gone", translate(locale, "case.gone_since"))
     for report in case.reports[-SHOWN:]:
-        text = _reported(report, locale, named=named)
+        text = shorten_markdown(_reported(report, locale, named=named), REPORT_LENGTH)
         add_field(embed, locale, f"report.reason.{report.reason}", text, inline=False)
     if case.open and not named:
         embed.set_footer(text=translate(locale, "case.who"))

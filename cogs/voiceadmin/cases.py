@@ -146,10 +146,11 @@ async def case_message(
     embed = case_card(case, locale, gone=voice is None, named=named)
     if voice and case.open:
         add_statement(embed, voice, locale)
-    return {"embed": embed, "attachments": files, "view": _case_buttons(case, locale)}
+    return {"embed": embed, "attachments": files, "view": case_buttons(case, locale)}
 
 
-def _case_buttons(case: Case, locale: str) -> discord.ui.View:
+def case_buttons(case: Case, locale: str) -> discord.ui.View:
+    """Return the buttons of a case; none if it has been decided."""
     view = discord.ui.View(timeout=None)
     if case.open:
         for action in ("remove", "dismiss", "block"):

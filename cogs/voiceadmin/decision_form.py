@@ -7,13 +7,12 @@ from discord import ui
 
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
-from bot.text import clean_text, is_blank, without_format
+from bot.text import clean_text, cut, is_blank, without_format
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.permissions import check_moderator
 
 REASON_LENGTH = 200  # longest reason, in characters
-READER_LENGTH = 32  # most characters of a name in a label, which holds 45
 DAYS = 365  # longest temporary block, in days
 
 
@@ -33,7 +32,7 @@ class DecisionForm(Form):
         self._about = ui.TextDisplay[Any]("")
         self.add_item(self._about)
         reason = ui.TextInput[Any](max_length=REASON_LENGTH, style=discord.TextStyle.paragraph)
-        self._reason = self.add(reason, "verdict.reason", name="")
+        self._reason = self.add(reason, "verdict.reason")
         self._days = ui.TextInput[Any](max_length=3, required=False)
         if blocks:
             self.add(self._days, "verdict.days")
@@ -45,8 +44,8 @@ class DecisionForm(Form):
         """
         self.title = translate(self._locale, f"verdict.form.{kind}")
         self._about.content = translate_markdown(self._locale, f"verdict.about.{kind}", title=title, name=name)
-        self.relabel(self._reason, "verdict.reason", name=name[:READER_LENGTH])
-        self._reason.default = without_format(reason)[:REASON_LENGTH]
+        self.add_hint(self._reason, "verdict.reader", name=name)
+        self._reason.default = cut(without_format(reason), REASON_LENGTH)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         """Carry out the decision, which blocks for some days or, without them, for good."""

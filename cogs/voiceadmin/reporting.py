@@ -5,7 +5,7 @@ import discord
 from bot.errors import Refused
 from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
-from bot.text import without_format
+from bot.text import cut, without_format
 from cogs._ui.action import Select, action_select, chosen, select_options, view_of
 from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
 
@@ -24,7 +24,7 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     select: Select = discord.ui.Select(options=select_options(reasons), placeholder=translate(locale, "report.choose"))
     quote = None
     if clip:  # repeated in the form of its message, so that `report` can read it from there
-        title, text = str(escape_markdown(clip.title)), str(escape_markdown(clip.text[:EXCERPT]))
+        title, text = str(escape_markdown(clip.title)), str(escape_markdown(cut(clip.text, EXCERPT)))
         quote = discord.Embed(title=title, url=clip.link, description=text).set_author(
             name=without_format(clip.author_name)
         )

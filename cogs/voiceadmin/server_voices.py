@@ -5,8 +5,9 @@ from discord.app_commands import Choice
 from bot.i18n import Markup, translate, translate_markdown
 from bot.library.models import SUGGESTIONS
 from bot.moderation.server_voices import VoiceFilter
+from bot.text import shorten
 from bot.voices.models import Voice
-from cogs._ui.action import action_button, view_of
+from cogs._ui.action import OPTION_LENGTH, action_button, view_of
 from cogs._ui.formatting import add_field, attachments
 from cogs._ui.interaction import Interaction, answer_text, viewer_of
 from cogs._ui.paginator import entry_picker, list_message, verified_page
@@ -45,8 +46,11 @@ async def suggest_voice(interaction: Interaction, typed: str) -> list[Choice[str
         return []
     voices = await interaction.client.services.server_voices.suggest(interaction.guild_id or 0, typed, SUGGESTIONS)
     locale = str(interaction.locale)
-    names = [translate(locale, "choice.roster", title=voice.title, owner=voice.owner_name)[:100] for voice in voices]
-    return [Choice(name=name, value=str(voice.id)) for name, voice in zip(names, voices, strict=True)]
+    names = [translate(locale, "choice.roster", title=voice.title, owner=voice.owner_name) for voice in voices]
+    return [
+        Choice(name=shorten(name, OPTION_LENGTH), value=str(voice.id))
+        for name, voice in zip(names, voices, strict=True)
+    ]
 
 
 async def ask_to_remove(interaction: Interaction, voice: str, reason: str = "") -> None:

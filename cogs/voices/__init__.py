@@ -13,7 +13,7 @@ from bot.errors import StoreError
 from bot.i18n import translate
 from bot.library.departures import Departures
 from bot.library.library import Library
-from bot.text import clean_text
+from bot.text import clean_text, cut
 from bot.voices.models import TITLE_LENGTH, Language, Voice
 from cogs._ui.form import register_form
 from cogs._ui.formatting import attachments
@@ -94,7 +94,7 @@ class Voices(commands.GroupCog, group_name="voices", group_description=command_t
         language: str | None = None,
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await show_community(interaction, f"{language or ''}:{clean_text(search or '')[:TITLE_LENGTH]}", 0)
+        await show_community(interaction, f"{language or ''}:{cut(clean_text(search or ''), TITLE_LENGTH)}", 0)
 
     @app_commands.command(name="export", description=command_text("voices.export"))
     async def export(self, interaction: Interaction) -> None:

@@ -6,7 +6,7 @@ from discord import ui
 
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
-from bot.text import without_format
+from bot.text import cut, without_format
 from bot.voices.models import TITLE_LENGTH
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, viewer_of
@@ -23,7 +23,7 @@ class RenameForm(Form):
 
     async def prepare(self, interaction: Interaction) -> None:
         voice = await interaction.client.services.library.get_own(viewer_of(interaction), self._voice_id)
-        self._title.default = without_format(voice.title)
+        self._title.default = cut(without_format(voice.title), TITLE_LENGTH)
 
     async def submit(self, interaction: Interaction) -> None:
         await interaction.response.defer()

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.i18n import translate, translate_markdown
+from bot.text import shorten
 from bot.voices.models import Clip
-from cogs._ui.formatting import attachments, shorten
+from cogs._ui.formatting import attachments
 from cogs._ui.interaction import Interaction, viewer_of
 from cogs._ui.paginator import list_message, page_of
 
