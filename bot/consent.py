@@ -68,8 +68,8 @@ class Consents:
         consent = await self._get_any(speaker_id, job_id)
         return None if consent is None or consent.revoked else consent
 
-    async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int) -> Consent:
-        """Store the speaker's consent with the exact `wording` that they saw, then continue the clone.
+    async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int, locale: str = "") -> Consent:
+        """Store the speaker's consent with the exact `wording` that they saw, in `locale`, then continue the clone.
 
         Raises as `request` if they are not being asked. No consent is stored then.
         """
@@ -77,7 +77,7 @@ class Consents:
             consent = before = await self.get(by.id, job_id)
             if consent is None:
                 job, now = self.request(by.id, job_id), self.clock.now()
-                statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id)
+                statement = Statement(by.id, wording, WORDING_VERSION, now, by.guild_id, channel_id, locale)
                 consent = Consent(job.id, job.owner_id, job.owner_name, job.title, statement)
                 await self.members.put_consent(consent)
             try:

@@ -34,6 +34,11 @@ def translate(locale: str, key: str, /, **values: object) -> str:
     return text.format(**{name: _seen(value) for name, value in values.items()})
 
 
+def language_of(locale: str, key: str) -> str:
+    """Return the locale of the text that `translate` returns: another one if this locale lacks it."""
+    return locale if catalog(locale).get(key) else ENGLISH
+
+
 def _seen(value: object) -> object:
     return without_format(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 

@@ -85,8 +85,8 @@ async def ask(page: Page) -> None:
     await type_command(page, "/clonevoice", options)
     await card_texts(page, until="somebody has a question for you")
     await look_as(page, "Grace")
-    await press(page, "Open")
-    await card_texts(page, until="May your voice be cloned")
+    await press(page, "Open request")
+    await card_texts(page, until="Someone wants to clone your voice")
     await take_picture(page, HERE / "demo-consent.png")
 
 

@@ -73,7 +73,7 @@ async def offered(world: World, message: discord.Message) -> list[str]:
         return [option["label"] for row in rows for option in row["components"][0]["options"]]
     stored = payload_of(world, message)
     snapshots = [file for each in stored.snapshots for file in each["message"]["attachments"]]
-    chosen = shown.modal["custom_id"].rpartition(":")[2]
+    chosen = shown.modal["custom_id"].split(":")[2]
     return [file["filename"] for file in [*stored.attachments, *snapshots] if file["id"] == chosen]
 
 

@@ -1,21 +1,30 @@
 """Rights and consent: the declaration, the request to the speaker, and withdrawal."""
 
+import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+import simcord
+from simcord.builders import UserHandle
 from simcord.results import InteractionResult
 
-from bot.i18n import Markup
+import bot
+from bot.i18n import ENGLISH, Markup, catalog, translate
 from bot.store.tiny.members import TinyMembers
+from bot.voices.models import WORDING_VERSION, Rights
+from cogs.clonevoice import CloneVoice
+from cogs.consent import question as question_module
 from support.audio import GOOD
 from support.clocks import DAY, until
 from support.consents import approved, ask, asked, click, consents, job_id, question
 from support.faults import full_disk
+from support.languages import GERMAN, install, set_server_language, speak_in
 from support.moderators import Court
-from support.people import clone_message, forget, press, speak
-from support.reading import UNKNOWN, buttons, sentence, text
+from support.people import MENU, clone_message, forget, press, speak
+from support.reading import UNKNOWN, buttons, fields, replies, sentence, text
 from support.reading import message as received
 from support.world import World, on_disk
 
@@ -52,7 +61,7 @@ async def test_consent_goes_from_request_to_withdrawal_across_restarts(world: Wo
     assert (consent["owner_id"], consent["voice_id"]) == (world.ada.id, voice["id"])
     wording = sentence("consent.wording", owner=Markup("ada"), title=Markup("Grace by Ada"))
     assert consent["statement"]["wording"] == wording
-    assert (consent["statement"]["by"], consent["statement"]["version"]) == (world.grace.id, 1)
+    assert (consent["statement"]["by"], consent["statement"]["version"]) == (world.grace.id, 2)
     assert voice["speaker"] == {"id": world.grace.id, "name": "grace"}
 
     # Ada can use the voice; Grace can see it but not use it.
@@ -84,10 +93,120 @@ async def test_declaration_for_the_own_voice_is_stored_word_for_word(world: Worl
     assert statement == {
         "by": world.ada.id,
         "wording": sentence("rights.own"),
-        "version": 1,
+        "version": 2,
         "guild_id": world.guild_id,
         "channel_id": world.channel.id,
+        "locale": ENGLISH,
     }
+
+
+def declared(world: World) -> tuple[str, str, int]:
+    """Return what Ada declared, in which language and version."""
+    [voice] = world.stored(world.ada)
+    return tuple(voice["statement"][name] for name in ("wording", "locale", "version"))
+
+
+def agreed(world: World) -> tuple[str, str, int]:
+    """Return what Grace agreed to, in which language and version."""
+    [consent] = consents(world, world.grace)
+    return tuple(consent["statement"][name] for name in ("wording", "locale", "version"))
+
+
+HALF_GERMAN = {name: GERMAN[name] for name in ("consent.title", "consent.words")}
+
+
+class TestLanguages:
+    """What a member agreed to is recorded as they saw it: its words, their language and their version."""
+
+    @pytest.mark.parametrize(
+        ("opened", "server", "speaker", "texts"),
+        [(False, "de", "en-US", GERMAN), (True, "en-US", "de", GERMAN), (True, "en-US", "de", HALF_GERMAN)],
+        ids=["in the server's language", "in the speaker's language", "without a translation"],
+    )
+    async def test_consent(
+        self,
+        world: World,
+        monkeypatch: pytest.MonkeyPatch,
+        opened: bool,  # noqa: FBT001 - parametrized
+        server: str,
+        speaker: str,
+        texts: dict[str, str],
+    ):
+        install(monkeypatch, "de", texts)
+        set_server_language(world, server)
+        _, message = await asked(world, title="*Grace* \\ Ada")
+        assert message.embeds[0].title == translate(server, "consent.title")
+        speak_in(world, speaker)
+        seen: Any = message
+        if opened:
+            seen = received(await world.grace.user.click(message, label=translate(server, "button.open")))
+        seen_in = speaker if opened else server
+        assert seen.embeds[0].fields[0].name == translate(seen_in, "consent.words")
+        await world.grace.user.click(seen, label=translate(seen_in, "button.approve"))
+        written_in = seen_in if "consent.wording" in texts else ENGLISH
+        wording = translate(written_in, "consent.wording", owner="ada", title=Markup("*Grace* \\ Ada"))
+        await until(lambda: consents(world, world.grace))
+        assert agreed(world) == (wording, written_in, 2)
+
+    @pytest.mark.parametrize("texts", [GERMAN, HALF_GERMAN], ids=["", "without a translation"])
+    async def test_declaration_in_the_form(self, world: World, monkeypatch: pytest.MonkeyPatch, texts: dict[str, str]):
+        install(monkeypatch, "de", texts)
+        message = await world.ada.send(world.channel, "listen", attachments=[GOOD])
+        speak_in(world, "de")
+        form = await world.ada.context_menu(world.channel, MENU, message)
+        title, rights, _, language, _ = fields(form)
+        speak_in(world, ENGLISH)
+        await world.ended(await world.ada.submit_modal(form, {title: "Ada", rights: ["own"], language: ["de"]}))
+        written_in = "de" if "rights.own" in texts else ENGLISH
+        assert declared(world) == (translate(written_in, "rights.own"), written_in, 2)
+
+    async def test_declaration_in_the_command(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        install(monkeypatch, "de", GERMAN)
+        speak_in(world, "de")
+        await world.send(world.ada, rights="own")
+        assert declared(world) == (sentence("rights.own"), ENGLISH, 2)
+        assert world.bot.tree.translator is None
+        [shown] = [option for option in CloneVoice.clonevoice.parameters if option.name == "rights"]
+        assert [(one.name, one.value) for one in shown.choices] == [
+            (sentence(f"rights.{each}"), each) for each in Rights
+        ]
+
+
+class TestOtherWording:
+    """A click on a message that shows another wording than the present one approves nothing, and shows that one."""
+
+    async def check(self, world: World, who: simcord.MemberActor | UserHandle, shown: InteractionResult) -> None:
+        assert sentence("consent.renewed") in text(shown)
+        assert consents(world, world.grace) == []
+        await who.click(received(shown), label=sentence("button.approve"))
+        wording = sentence("consent.wording", owner=Markup("ada"), title=Markup("Grace by Ada"))
+        assert agreed(world) == (wording, ENGLISH, 2)
+
+    @pytest.mark.parametrize("shown", ["", ":en-US:2"])
+    async def test_message_without_it(self, world: World, shown: str):
+        await asked(world)
+        forged = await world.forge(f"consent:approve:{job_id(world)}{shown}")
+        await self.check(world, world.grace, await world.grace.click(forged, label="x"))
+
+    async def test_message_of_an_earlier_version(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        with monkeypatch.context() as earlier:
+            earlier.setattr(question_module, "WORDING_VERSION", 1)
+            _, message = await asked(world)
+        await self.check(world, world.grace.user, await click(world, message, "button.approve"))
+
+    async def test_form_of_an_earlier_version(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        sent = await world.ada.send(world.channel, "listen", attachments=[GOOD])
+        with monkeypatch.context() as earlier:
+            earlier.setattr(sys.modules["cogs.clonevoice.submit"], "WORDING_VERSION", 1)
+            form = await world.ada.context_menu(world.channel, MENU, sent)
+        title, rights, _, language, _ = fields(form)
+        typed = {title: "Ada", rights: ["own"], language: ["de"]}
+        refused = await world.ada.submit_modal(form, typed)
+        assert sentence("refused.form_unknown") in replies(refused)
+        assert world.jobs() == []
+        again = await world.ada.click(received(refused), label=sentence("button.form"))
+        await world.ended(await world.ada.submit_modal(again, typed))
+        assert declared(world) == (sentence("rights.own"), ENGLISH, 2)
 
 
 async def test_declined_request_ends_the_clone_and_leaves_nothing(world: World):
@@ -381,15 +500,21 @@ class TestRules:
 
 def test_declared_wording_keeps_its_version():
     """A change of these texts requires a higher `WORDING_VERSION`, and a change here."""
-    words = {key: sentence(key, owner=Markup("{owner}"), title=Markup("{title}")) for key in WORDED}
-    assert words == WORDED
+    words = {locale: {key: catalog(locale).get(key) for key in WORDED[ENGLISH]} for locale in installed()}
+    assert (WORDING_VERSION, words) == (2, WORDED)
+
+
+def installed() -> list[str]:
+    return [file.stem for file in (Path(bot.__file__).parent / "locales").glob("*.json")]
 
 
 WORDED = {
-    "rights.own": "This is my own voice",
-    "rights.permission": "I have the speaker's permission",
-    "consent.wording": "The voice in this recording is mine. I agree that {owner} has it cloned as "
-    "“{title}”, speaks with it, and lets others speak with it. I can take this back at any time, and the "
-    "voice is deleted then.",
+    ENGLISH: {
+        "rights.own": "This is my own voice",
+        "rights.permission": "I have the speaker's permission",
+        "consent.wording": "The voice in this recording is mine. I allow {owner} to send the recording to Mureka "
+        "(through useapi.net), to clone my voice as “{title}”, to use the clone, and to let others use it. I can "
+        "withdraw this at any time; the clone is then deleted.",
+    }
 }
-"""Version 1."""
+"""Version 2."""

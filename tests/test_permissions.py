@@ -333,8 +333,8 @@ def came_of(result: InteractionResult) -> str:
     return next((word for word, refusal in REFUSALS.items() if refusal in said), YES)
 
 
-PROCEEDS = r"(?:clone:(?:anyway|mine|cancel)|consent:(?:approve|refuse)):{(\w+)}"
-"""Clicks after which a waiting clone proceeds."""
+PROCEEDS = r"(?:clone:(?:anyway|mine|cancel)|consent:refuse):{(\w+)}"
+"""Clicks after which a waiting clone proceeds. A message without the wording approves nothing."""
 
 
 @pytest.mark.parametrize(("action", "who", "outcome"), CELLS)

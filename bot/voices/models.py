@@ -6,7 +6,7 @@ from typing import Self
 
 TITLE_LENGTH = 50  # the API's limit for titles, in characters
 DESCRIPTION_LENGTH = 500  # the API's limit for descriptions, in characters
-WORDING_VERSION = 1  # The version of the sentences that members declare. Increase it when one of them is changed.
+WORDING_VERSION = 2  # The version of the sentences that members declare. Increase it when one of them is changed.
 
 
 class Language(StrEnum):
@@ -43,7 +43,10 @@ class Rights(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The exact words that a member declared, their `version`, and where. `at` is a Unix timestamp."""
+    """The exact words that a member declared, their `version`, and where. `at` is a Unix timestamp.
+
+    `locale` is that of the words. Version 1 did not record it.
+    """
 
     by: int
     wording: str
@@ -51,6 +54,7 @@ class Statement:
     at: float
     guild_id: int
     channel_id: int
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from discord.ext import commands
 
 from bot.client.client import Clonevoice
 from bot.client.tree import command_text
+from bot.i18n import ENGLISH
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs._ui.form import register_form
 from cogs._ui.interaction import Interaction
@@ -49,13 +50,15 @@ class CloneVoice(commands.Cog):
             description=description,
             language=Language(language) if language else sample_language(interaction),
             speaker=speaker,
+            shown_in=ENGLISH,  # the choices of commands, which are not translated
         )
 
 
 async def setup(bot: Clonevoice) -> None:
     """Add the commands and register the buttons."""
+    shown = r"(?::(?P<shown_in>[A-Za-z-]{2,9}):(?P<version>\d{1,9}))?"
     bot.actions.add("clone", r"(?P<action>anyway|mine|cancel|again):(?P<job_id>[\w-]+)", handle_click)
     bot.actions.add("sample", r"(?P<message_id>\d{1,20})", choose_file, select=True)
-    register_form(bot, "cloning", r"(?P<message_id>\d{1,20}):(?P<sample_id>\d{1,20})", CloneForm)
+    register_form(bot, "cloning", r"(?P<message_id>\d{1,20}):(?P<sample_id>\d{1,20})" + shown, CloneForm)
     await bot.add_cog(CloneVoice())
     bot.tree.add_command(app_commands.ContextMenu(name=command_text("clonevoice.menu"), callback=clone_this))

@@ -8,9 +8,8 @@ import discord
 
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
-from bot.text import clean_text
-from cogs._ui.action import Select, action_select, chosen, view_of
-from cogs._ui.formatting import shorten
+from bot.text import clean_text, shorten
+from cogs._ui.action import OPTION_LENGTH, Select, action_select, chosen, view_of
 from cogs._ui.interaction import Interaction
 from cogs.clonevoice.submit import CloneForm
 
@@ -93,4 +92,4 @@ def _option(locale: str, number: int, file: discord.Attachment) -> discord.Selec
     """Return the option for a file. Its `title`, if it has one, is the name that Discord shows."""
     name = clean_text(file.title or "") or clean_text(file.filename) or str(number)
     size = translate(locale, "clonevoice.file", number=number, size=file.size / 1_000_000)
-    return discord.SelectOption(value=str(file.id), label=shorten(name, 99), description=size)
+    return discord.SelectOption(value=str(file.id), label=shorten(name, OPTION_LENGTH), description=size)

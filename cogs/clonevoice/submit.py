@@ -9,7 +9,7 @@ from bot.client.membership import member_snapshot
 from bot.cloning.errors import AlreadyCloning
 from bot.cloning.job import CloneJob, Stage
 from bot.errors import Refused
-from bot.i18n import translate
+from bot.i18n import language_of, translate
 from bot.jobs.record import InteractionReply
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, WORDING_VERSION, Language, Rights, Speaker, Statement
 from cogs._ui.action import select_options
@@ -27,10 +27,14 @@ async def clone(
     language: Language,
     needs_confirmation: bool = False,
     speaker: discord.abc.User | None = None,
+    shown_in: str,
 ) -> None:
-    """Start a clone and show its card, or the card of the member's clone that is already running."""
+    """Start a clone and show its card, or the card of the member's clone that is already running.
+
+    `shown_in` is the locale in which the member read what they declare about their rights.
+    """
     reply = await defer(interaction)
-    user, statement = interaction.user, _statement(interaction, rights)
+    user, statement = interaction.user, _statement(interaction, rights, shown_in)
     job = CloneJob(
         id=CloneJob.new_id(user.id),
         owner_id=user.id,
@@ -64,11 +68,17 @@ async def _submit(interaction: Interaction, job: CloneJob, reply: InteractionRep
             raise
 
 
-def _statement(interaction: Interaction, rights: Rights) -> Statement:
+def _statement(interaction: Interaction, rights: Rights, shown_in: str) -> Statement:
     """Return the statement about the rights that the member made by choosing an option."""
-    wording = translate(str(interaction.locale), f"rights.{rights}")
-    now, channel_id = interaction.client.services.clock.now(), interaction.channel_id or 0
-    return Statement(interaction.user.id, wording, WORDING_VERSION, now, interaction.guild_id or 0, channel_id)
+    return Statement(
+        interaction.user.id,
+        translate(shown_in, f"rights.{rights}"),
+        WORDING_VERSION,
+        interaction.client.services.clock.now(),
+        interaction.guild_id or 0,
+        interaction.channel_id or 0,
+        language_of(shown_in, f"rights.{rights}"),
+    )
 
 
 def _speaker(interaction: discord.Interaction[Any], rights: Rights, user: discord.abc.User) -> Speaker:
@@ -91,11 +101,17 @@ def sample_language(interaction: discord.Interaction[Any]) -> Language:
 
 
 class CloneForm(Form):
-    """Asks for the options of `/clonevoice`; the sample is in `Forms.samples`."""
+    """Asks for the options of `/clonevoice`; the sample is in `Forms.samples`.
 
-    def __init__(self, locale: str, message_id: str, sample_id: str) -> None:
-        super().__init__(locale, "clonevoice.form", "cloning", message_id, sample_id)
+    When it is submitted, `shown_in` and `version` are those of the statements that it showed.
+    """
+
+    def __init__(
+        self, locale: str, message_id: str, sample_id: str, shown_in: str | None = None, version: str | None = None
+    ) -> None:
+        super().__init__(locale, "clonevoice.form", "cloning", message_id, sample_id, locale, WORDING_VERSION)
         self._message_id, self._sample_id = message_id, sample_id
+        self._shown_in = shown_in if version == str(WORDING_VERSION) else None
         languages = select_options({each: translate(locale, f"language.{each}") for each in Language})
         rights = select_options({each: translate(locale, f"rights.{each}") for each in Rights})
         style, longest = discord.TextStyle.paragraph, DESCRIPTION_LENGTH
@@ -122,6 +138,8 @@ class CloneForm(Form):
     async def submit(self, interaction: Interaction) -> None:
         """Start the clone. A member must confirm that a sample which they did not post has their own voice."""
         rights, (sample, author_id) = Rights(self._rights.values[0]), self._sample(interaction)
+        if self._shown_in is None:
+            raise Refused("refused.form_unknown")
         await clone(
             interaction,
             sample,
@@ -131,4 +149,5 @@ class CloneForm(Form):
             language=Language(self._language.values[0]),
             needs_confirmation=rights is Rights.OWN and author_id != interaction.user.id,
             speaker=self._speaker.values[0] if self._speaker.values else None,
+            shown_in=self._shown_in,
         )

@@ -6,4 +6,6 @@ from cogs.consent.actions import handle_click
 
 async def setup(bot: Clonevoice) -> None:
     """Register the buttons."""
-    bot.actions.add("consent", r"(?P<action>open|approve|refuse|revoke|sure|stay):(?P<job_id>[\w-]+)", handle_click)
+    shown = r"(?::(?P<locale>[A-Za-z-]{2,9}):(?P<version>\d{1,9}))?"
+    actions = r"(?P<action>open|approve|refuse|revoke|sure|stay)"
+    bot.actions.add("consent", rf"{actions}:(?P<job_id>[\w-]+){shown}", handle_click)

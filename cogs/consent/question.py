@@ -7,8 +7,9 @@ import discord
 from bot.client.messenger import DeliveryError, Messenger
 from bot.cloning.job import CloneJob
 from bot.errors import Refused
-from bot.i18n import translate, translate_markdown
-from cogs._ui.action import action_buttons
+from bot.i18n import language_of, translate, translate_markdown, unescape_markdown
+from bot.voices.models import WORDING_VERSION
+from cogs._ui.action import action_button, action_buttons, view_of
 from cogs._ui.direct_message import dm_or_mention
 from cogs._ui.formatting import YELLOW, add_field, card, length
 
@@ -30,8 +31,8 @@ class ConsentQuestion:
         server = await self._messenger.server(job.guild_id)
         embed = question(job, server.locale, server.name)
         embed.set_footer(text=translate(server.locale, "consent.listen"))
-        view = action_buttons(server.locale, "consent", ("open", "approve", "refuse"), job.id)
-        message, opener = {"embed": embed, "view": view}, action_buttons(server.locale, "consent", ("open",), job.id)
+        opener = action_buttons(server.locale, "consent", ("open",), job.id)
+        message = {"embed": embed, "view": answer_buttons(server.locale, job.id, "open")}
         try:
             await dm_or_mention(
                 self._messenger, job.speaker.id, message, job.channel_id, "consent.mention", server.locale, view=opener
@@ -55,3 +56,17 @@ def question(job: CloneJob, locale: str, server: str) -> discord.Embed:
     if job.sample_info:
         add_field(embed, locale, "voice.length", length(job.sample_info.duration))
     return embed
+
+
+def answer_buttons(locale: str, job_id: str, *more: str) -> discord.ui.View:
+    """Return the buttons of a request, `more` of them first. *Approve* names the locale and version of its wording."""
+    before = [action_button(locale, f"button.{action}", "consent", action, job_id) for action in more]
+    shown = (language_of(locale, "consent.wording"), WORDING_VERSION)
+    approve = action_button(locale, "button.approve", "consent", "approve", job_id, *shown)
+    return view_of(*before, approve, action_button(locale, "button.refuse", "consent", "refuse", job_id))
+
+
+def shown_wording(message: discord.Message | None) -> str:
+    """Return the wording in a request's message, its only wide field, without escapes; empty if it has none."""
+    fields = [field for embed in (message.embeds if message else []) for field in embed.fields]
+    return next((unescape_markdown(field.value or "") for field in fields if not field.inline), "")
