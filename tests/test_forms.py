@@ -7,9 +7,10 @@ import pytest
 import simcord
 from simcord.results import InteractionResult
 
+from bot.client.forms import KEPT, KEPT_SECONDS, Memory
 from bot.store.tiny.jobs import TinySpeeches
 from support.audio import GOOD
-from support.clocks import until
+from support.clocks import ManualClock, until
 from support.faults import full_disk
 from support.moderators import Court
 from support.people import MENU, card_of, press
@@ -197,3 +198,20 @@ async def test_forged_form_gets_a_sentence(world: World, caplog: pytest.LogCaptu
     assert any(replies(result))
     assert [voice["title"] for voice in world.stored(world.ada)] == ["Ada"]
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_what_was_typed_is_kept_for_an_hour_and_the_newest_of_it():
+    clock = ManualClock()
+    memory = Memory[str](clock)
+    memory.put("first", "a")
+    await clock.advance(KEPT_SECONDS)
+    memory.put("second", "b")
+    assert memory.get("first") == "a"
+    await clock.advance(1)
+    assert (memory.get("first"), memory.get("second")) == (None, "b")
+    for number in range(KEPT - 1):
+        memory.put(number, "c")
+    assert memory.get("second") == "b"
+    memory.put("second", "d")
+    memory.put("last", "e")
+    assert (memory.get(0), memory.get("second"), memory.get("last")) == (None, "d", "e")

@@ -27,6 +27,7 @@ class Memory(Generic[_T]):
     def put(self, key: object, value: _T) -> None:
         self.pop(key)
         self._values[key] = self._clock.monotonic(), value
+        self._forget()
 
     def get(self, key: object) -> _T | None:
         """Return a value, or None if it is too old or unknown."""
@@ -41,7 +42,7 @@ class Memory(Generic[_T]):
     def _forget(self) -> None:
         """Forget values that are too old or too many."""
         oldest = self._clock.monotonic() - KEPT_SECONDS
-        while self._values and (len(self._values) >= KEPT or next(iter(self._values.values()))[0] < oldest):
+        while self._values and (len(self._values) > KEPT or next(iter(self._values.values()))[0] < oldest):
             self._values.popitem(last=False)
 
 
