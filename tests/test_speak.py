@@ -1,6 +1,7 @@
 """`/speak` from the text to a public clip that plays, and its failures."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bot.demo.upstream import Fault
 from bot.speaking.synthesizer import JOBS_PER_AUTHOR
 from support.clocks import until
 from support.moderators import Court
-from support.people import SPEECH, delete, press, speak, speech_ended, speeches_on_disk, stored_speech
+from support.people import SPEECH, card_of, delete, press, speak, speech_ended, speeches_on_disk, stored_speech
 from support.reading import UNKNOWN, buttons, fields, message, sentence, text
 from support.world import World
 
@@ -92,15 +93,16 @@ async def test_others_speak_with_a_shared_voice_and_the_owner_sees_it(world: Wor
     assert sentence("button.history") not in buttons(shown), "only the owner sees the history"
 
 
-async def test_history_keeps_the_newest_fifty_clips_in_pages(world: World):
+async def test_history_keeps_the_newest_fifty_clips_in_pages_and_counts_all(world: World, voice_id: int):
     await world.voice(world.ada, "Eve")
     for number in range(52):
         await speak(world, world.ada, said=f"Line number {number}")
     offered = await world.ada.autocomplete(world.channel, "speak", "voice", "")
     assert [choice["name"] for choice in offered] == ["Ada", "Eve"], "the last used voice is suggested first"
     card = await world.ada.slash(world.channel, "voices show", voice="Ada")
-    assert "50\u00d7" in text(card)
+    assert "52\u00d7" in text(card)
     history = await press(world.ada, card, "button.history")
+    assert sentence("history.title_last", lines=50, title="Ada") in text(history)
     assert "Line number 51" in text(history)
     assert "Line number 41" not in text(history)
     await world.ada.click(message(history), label=sentence("button.next", page=2, pages=5))
@@ -109,6 +111,10 @@ async def test_history_keeps_the_newest_fifty_clips_in_pages(world: World):
     whole = (await file.read()).decode()
     assert "Line number 2\n" in f"{whole}\n"
     assert "Line number 1\n" not in f"{whole}\n"
+    await world.store.members.change(world.ada.id, voice_id, lambda voice: replace(voice, clip_count=0))
+    assert "50\u00d7" in text(await card_of(world, world.ada, voice_id)), "as in a record of an older version"
+    await speak(world, world.ada)
+    assert "51\u00d7" in text(await card_of(world, world.ada, voice_id))
 
 
 @pytest.mark.world(speech_seconds=30, clock=None)

@@ -198,7 +198,7 @@ async def test_clips_are_removed_with_their_voice(store: Store):
         await store.members.put(voice)
         await store.members.add_clip(1, replace(CLIP, id=str(voice.id), voice_id=voice.id))
     await store.members.remove(1, VOICE.id)
-    assert await store.members.voices(1) == (other,)
+    assert await store.members.voices(1) == (replace(other, clip_count=1),)
     await store.members.add_clip(1, CLIP)
     assert await store.members.clips(1, VOICE.id) == (), "nor is a clip added to a voice that was removed"
     assert [clip.id for clip in await store.members.clips(1, 7)] == ["7"]
@@ -213,6 +213,7 @@ async def test_newest_fifty_clips_of_each_voice_are_kept_once_each(store: Store)
     for voice_id in (7, 8):
         kept = [clip.at for clip in await store.members.clips(1, voice_id)]
         assert kept == [float(number) for number in reversed(range(3, 53))]
+    assert [voice.clip_count for voice in await store.members.voices(1)] == [53, 53], "a clip is counted once"
 
 
 async def test_author_is_found_and_anonymized_in_all_files(store: Store):

@@ -103,7 +103,8 @@ class Voice:
     account, or None if there is only one. `duration` is in seconds; `created_at` and `last_used` are Unix
     timestamps. Members of the servers in `shared_in` may use it. A voice marked `deleting` is being removed
     and cannot be used. `statement` is the owner's declaration about their rights. If there is a `speaker`,
-    their file has a `Consent`.
+    their file has a `Consent`. `clip_count` counts all clips, of which only the last are kept; it is 0 in records
+    of older versions until the next clip.
     """
 
     id: int
@@ -126,6 +127,7 @@ class Voice:
     owner_name: str = ""
     statement: Statement | None = None
     speaker: Speaker | None = None
+    clip_count: int = 0
 
     @property
     def used_at(self) -> float:

@@ -43,7 +43,7 @@ class MembersRepository(Protocol):
         ...
 
     async def add_clip(self, owner_id: int, clip: Clip) -> None:
-        """Add a clip to its voice. Does nothing without the voice."""
+        """Add a clip to its voice, and count it unless it is there already. Does nothing without the voice."""
 
     async def clips_by(self, author_id: int) -> tuple[Clip, ...]:
         """Return an author's clips with any voice, newest first."""

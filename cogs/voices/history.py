@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bot.i18n import translate, translate_markdown
 from bot.text import shorten
-from bot.voices.models import Clip
+from bot.voices.models import Clip, Voice
 from cogs._ui.formatting import attachments
 from cogs._ui.interaction import Interaction, viewer_of
 from cogs._ui.paginator import list_message, page_of
@@ -14,7 +14,7 @@ EXCERPT = 150  # most characters of a clip's text on a page; the attached file h
 
 
 async def show_history(interaction: Interaction, list_filter: str, page: int) -> None:
-    """Show a page of clips, newest first, and attach all of them as a file. The filter is a voice's ID."""
+    """Show a page of the kept clips, newest first, and attach all of these as a file. The filter is a voice's ID."""
     locale, library = str(interaction.locale), interaction.client.services.library
     viewer, voice_id = viewer_of(interaction), int(list_filter) if list_filter.isdecimal() else 0
     voice = await library.get_own(viewer, voice_id)
@@ -25,10 +25,17 @@ async def show_history(interaction: Interaction, list_filter: str, page: int) ->
         translate_markdown(locale, "history.line", at=int(clip.at), name=author_name(clip, locale), text=text)
         for clip, text in texts
     ]
-    title, empty = translate_markdown(locale, "history.title", title=voice.title), translate(locale, "history.empty")
+    key = "history.title_last" if clip_count(voice, clips) > len(clips) else "history.title"
+    title = translate_markdown(locale, key, title=voice.title, lines=len(clips))
+    empty = translate(locale, "history.empty")
     message = list_message(locale, "history", shown, list_filter, title=title, lines=lines, empty=empty)
     files = attachments([("spoken.txt", _all_clips(clips, locale).encode())] if clips else [])
     await interaction.edit_original_response(attachments=files, **message)
+
+
+def clip_count(voice: Voice, clips: Sequence[Clip]) -> int:
+    """Return how many clips were made with a voice, of which `clips` are kept."""
+    return max(voice.clip_count, len(clips))
 
 
 def author_name(clip: Clip, locale: str) -> str:

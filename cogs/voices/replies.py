@@ -12,7 +12,7 @@ from bot.voices.models import Voice
 from cogs._ui.formatting import add_field, attachments
 from cogs._ui.interaction import Interaction, name_of, viewer_of
 from cogs._ui.voice_card import card_buttons, voice_card
-from cogs.voices.history import author_name
+from cogs.voices.history import author_name, clip_count
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ async def show_voice(interaction: Interaction, voice: Voice) -> None:
         limit=interaction.filesize_limit,
     )
     if clips:
-        last, name = clips[0], author_name(clips[0], locale)
-        text = translate_markdown(locale, "voice.spoken_last", lines=len(clips), name=name, at=int(last.at))
+        last, name, count = clips[0], author_name(clips[0], locale), clip_count(voice, clips)
+        text = translate_markdown(locale, "voice.spoken_last", lines=count, name=name, at=int(last.at))
         add_field(embed, locale, "voice.spoken", text, inline=False)
     await interaction.edit_original_response(
         content=None,

@@ -74,12 +74,18 @@ class TinyMembers(Repository):
 
     async def add_clip(self, owner_id: int, clip: Clip) -> None:
         def add(db: TinyDB) -> None:
-            if all(voice.id != clip.voice_id for voice in VOICES.all(db)):
-                return
-            before = [other for other in CLIPS.all(db) if other.id != clip.id]
+            everything = CLIPS.all(db)
+            before = [other for other in everything if other.id != clip.id]
             same = [other for other in before if other.voice_id == clip.voice_id]
-            old = same[: max(0, len(same) + 1 - MAX_CLIPS)]
-            CLIPS.put(db, [*(other for other in before if other not in old), clip])
+            is_new = len(before) == len(everything)
+            counted = VOICES.change(
+                db,
+                clip.voice_id,
+                lambda voice: replace(voice, clip_count=max(voice.clip_count + is_new, len(same) + 1)),
+            )
+            if counted:
+                old = same[: max(0, len(same) + 1 - MAX_CLIPS)]
+                CLIPS.put(db, [*(other for other in before if other not in old), clip])
 
         await self._records.run(_name(owner_id), add)
 
