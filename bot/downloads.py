@@ -22,6 +22,8 @@ _DISCORD = r"https://(?:cdn\.discordapp\.com|media\.discordapp\.net)(?::443)?"
 _MUREKA = r"https://(?:[a-z0-9-]+\.)*mureka\.ai(?::443)?"
 _PATH = r"/[^\s\\\x00-\x1f\x7f]*"  # nothing that one program could read as part of the host and another not
 
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[<{\[]|error code:|\Z)")  # how pages, JSON and Cloudflare's errors begin
+
 
 class SampleDownloads:
     """Downloads attachments of at most `limit` bytes, each as long as `rate` bytes a second arrive in `seconds`.
@@ -88,8 +90,8 @@ class Previews:
         except (aiohttp.ClientError, OSError, ValueError, _OverLimitError) as error:
             _log.info("the download of a preview failed: %r", error)
             return None
-        if body.lstrip()[:1] in (b"<", b"{"):
-            _log.info("a preview is a page or JSON, neither audio nor a picture")
+        if _TEXT.match(body):
+            _log.info("a preview is a page, JSON or empty, neither audio nor a picture")
             return None
         return body
 

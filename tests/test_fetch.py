@@ -16,8 +16,11 @@ async def _whole(_: web.Request) -> web.Response:
     return web.Response(body=b"x" * 1000)
 
 
-async def _page(_: web.Request) -> web.Response:
-    return web.Response(text="\n<html>You are being rate limited</html>", content_type="audio/mpeg")
+async def _page(request: web.Request) -> web.Response:
+    return web.Response(body=PAGES[int(request.query["n"])], content_type="audio/mpeg")
+
+
+PAGES = (b"\n<html>You are being rate limited</html>", b"\xef\xbb\xbf<html>", b"[]", b"error code: 1015", b" ", b"")
 
 
 async def _redirect(_: web.Request) -> web.Response:
@@ -211,7 +214,7 @@ def test_previews_come_from_mureka_over_https_and_from_no_other_host_or_port(url
 async def test_preview_is_downloaded_if_it_is_small_and_from_mureka(server: str, session: ClientSession):
     anywhere = Previews(session, lambda _: True)
     assert await anywhere.get(f"{server}/whole", limit=1000) == b"x" * 1000
-    for path in ("chunked", "redirect", "missing", "broken", "page"):
+    for path in ("chunked", "redirect", "missing", "broken", *(f"page?n={number}" for number in range(len(PAGES)))):
         assert await anywhere.get(f"{server}/{path}", limit=999) is None
     previews = Previews(session)
     assert await previews.get(f"{server}/whole", limit=5000) is None
