@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -39,6 +40,28 @@ def main() -> None:
         sys.exit(os.EX_CONFIG if isinstance(error, SettingsError | FolderInUse) else 1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)
+    except BrokenPipeError:
+        if not _is_unread():
+            raise
+        sys.exit(128 + signal.SIGPIPE)  # as a shell reports programs that this signal ends
+    finally:
+        _is_unread()  # of `--help`, too
+
+
+def _is_unread() -> bool:
+    """Return True if nobody reads what is printed any more, for example `head`. Then the rest goes nowhere.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        if sys.stdout:  # None if it was closed from the start
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False
 
 
 def _start(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,8 @@
 """The operator's settings: three sources, and errors that name the variable."""
 
 import os
+import signal
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import AsyncMock
@@ -207,3 +209,13 @@ def test_unusable_data_folder_prints_a_sentence_and_exits_with_78(
     [line] = capsys.readouterr().err.splitlines()
     assert "DATA_DIR" in line
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("command", "code"), [("doctor", 128 + signal.SIGPIPE), ("--help", 0)])
+def test_output_that_nobody_reads_ends_the_program_quietly(monkeypatch: pytest.MonkeyPatch, command: str, code: int):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert exit_of(monkeypatch, command, **TOKENS) == code
+        output.flush()
