@@ -11,6 +11,7 @@ from bot.text import shorten, without_format
 ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
 _FOLDER = Path(__file__).with_name("locales")
+LOCALES = tuple(file.stem for file in _FOLDER.glob("*.json"))
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _CUT_OFF = re.compile(r"(?<!\\)((?:\\\\)*)(?:\\|<[^>]*)$")  # half of an escape, of a mention or of a time
 
@@ -31,7 +32,19 @@ class Markup(str):
 def translate(locale: str, key: str, /, **values: object) -> str:
     """Return a text for a place without Markdown, such as a terminal or a button, filled in with `values`."""
     text = catalog(locale).get(key) or catalog(ENGLISH)[key]
-    return text.format(**{name: _seen(value) for name, value in values.items()})
+    return text.format(**{name: _seen(value) for name, value in _with_reason(locale, values).items()})
+
+
+def translations(key: str, *more: str, **values: object) -> set[str]:
+    """Return a text in each language that has a file, and in the locales `more`."""
+    return {translate(locale, key, **values) for locale in (*LOCALES, *more)}
+
+
+def _with_reason(locale: str, values: Mapping[str, object]) -> Mapping[str, object]:
+    """Replace `reason` by the reason of the catalog that has the code `reason_code`, if there is one."""
+    key = f"report.reason.{values.get('reason_code')}"
+    text = catalog(locale).get(key) or catalog(ENGLISH).get(key)
+    return {**values, "reason": Markup(text)} if text else values
 
 
 def language_of(locale: str, key: str) -> str:

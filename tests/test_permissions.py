@@ -99,6 +99,10 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (ITS_MODERATORS, "/voiceadmin remove voice={shared} reason=no, pick:roster={shared}, takedown:{shared}"),
     (ITS_MODERATORS, "form:takedown:{shared}"),
     (REPORTERS, "report:{ada}:{shared}:-, reason:{ada}:{shared}:-=other"),
+    (
+        REPORTERS,
+        "reason:{ada}:{shared}:-=hate, form:report:{ada}:{shared}:-",
+    ),
     (ASKED, "consent:open:{asked}, consent:approve:{asked}, consent:refuse:{asked}"),
     (APPROVER, "consent:revoke:{ada}-{shared}, consent:stay:{ada}-{shared}, consent:sure:{ada}-{shared}"),
     (ITS_MEMBER, "clone:anyway:{waiting}, clone:mine:{waiting}, clone:cancel:{waiting}"),

@@ -48,6 +48,7 @@ class Enforcement:
                 once=case.id,
                 title=reported.title,
                 reason=decision.reason,
+                reason_code=decision.reason_code,
                 by=decision.by.name,
             )
 
@@ -75,7 +76,7 @@ class Enforcement:
         until = decision.at + decision.days * DAY if decision.days else None
         if before := await self.rules.get_block(guild_id, member.id):
             until = max(until, before.until) if until and before.until else None
-        block = Block(member.id, member.name, by.id, decision.reason, decision.at, until)
+        block = Block(member.id, member.name, by.id, decision.reason, decision.at, until, decision.reason_code)
         if not await self.rules.is_recorded(guild_id, case.id):  # else it may have been lifted since
             await self.rules.put_block(guild_id, block, AuditEntry.from_block(block, by, case_id=case.id))
         await self.cloner.cancel_all(member.id, guild_id, block.refusal())
@@ -84,7 +85,6 @@ class Enforcement:
 
     async def _notify_blocked(self, guild_id: int, block: Block, by: UserRef, *, once: int | None = None) -> None:
         key = "notice.blocked_until" if block.until else "notice.blocked"
+        reason: dict[str, str] = {"reason": block.reason, "reason_code": block.reason_code}
         until = int(block.until or 0)
-        await self.notifications.send(
-            block.member_id, guild_id, key, once=once, reason=block.reason, by=by.name, until=until
-        )
+        await self.notifications.send(block.member_id, guild_id, key, once=once, by=by.name, until=until, **reason)

@@ -30,18 +30,22 @@ class ReportedClip:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A member's report of a voice, or of a `clip` made with it, at the Unix timestamp `at`."""
+    """A member's report of a voice, or of a `clip` made with it, at the Unix timestamp `at`.
+
+    `text` is what the member typed if no other reason fits.
+    """
 
     reporter_id: int
     reporter_name: str
     reason: ReportReason
     at: float
     clip: ReportedClip | None = None
+    text: str = ""
 
     def without_member(self, member_id: int) -> Self:
         report = self
         if report.reporter_id == member_id:
-            report = replace(report, reporter_id=0, reporter_name="")
+            report = replace(report, reporter_id=0, reporter_name="", text="")
         if report.clip and report.clip.author_id == member_id:
             report = replace(report, clip=replace(report.clip, author_id=0, author_name=""))
         return report
@@ -67,7 +71,10 @@ class ReportedVoice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A moderator's decision at the Unix timestamp `at`. `member` is blocked, without `days` permanently."""
+    """A moderator's decision at the Unix timestamp `at`. `member` is blocked, without `days` permanently.
+
+    `reason` is as it was typed. `reason_code`, a `ReportReason`, replaces it if the default reason was kept.
+    """
 
     action: ModAction
     by: UserRef
@@ -75,6 +82,7 @@ class Decision:
     reason: str = ""
     member: UserRef | None = None
     days: int | None = None
+    reason_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ class Case:
             self.decision.reason,
             member_name=reported.owner_name,
             case_id=self.id,
+            reason_code=self.decision.reason_code,
         )
 
     def mentions(self, member_id: int) -> bool:

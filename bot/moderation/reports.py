@@ -38,12 +38,13 @@ class Reports:
         owner_id: int,
         voice_id: int,
         quoted: QuotedClip | None,
+        text: str = "",
     ) -> None:
         """Report a voice, or a clip made with it. `name` is the reporter's. Raises the errors of `check`."""
         async with self.cases.locks[viewer.guild_id]:
             voice = await self.check(viewer, owner_id, voice_id, quoted)
             clip = await self._get_clip(voice, quoted) if quoted else None
-            report = Report(viewer.id, name, reason, self.clock.now(), clip)
+            report = Report(viewer.id, name, reason, self.clock.now(), clip, text)
             await self.cases.add_report(viewer.guild_id, voice, report)
 
     async def check(self, viewer: Viewer, owner_id: int, voice_id: int, quoted: QuotedClip | None) -> ReportedVoice:

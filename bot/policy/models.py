@@ -51,7 +51,10 @@ RENAMED_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A member's block by the moderator `by`, from `at` to `until` (Unix timestamps), or permanently."""
+    """A member's block by the moderator `by`, from `at` to `until` (Unix timestamps), or permanently.
+
+    `reason` is as it was typed. Instead of it, `reason_code` may name one of the catalog's.
+    """
 
     member_id: int
     name: str
@@ -59,15 +62,17 @@ class Block:
     reason: str
     at: float
     until: float | None = None
+    reason_code: str = ""
 
     def is_active(self, now: float) -> bool:
         return self.until is None or now < self.until
 
     def refusal(self) -> Refused:
         """Return the error that the blocked member sees."""
+        reason, code = self.reason, self.reason_code
         if self.until is None:
-            return Refused("rule.blocked", reason=self.reason)
-        return Refused("rule.blocked_until", reason=self.reason, when=int(self.until))
+            return Refused("rule.blocked", reason=reason, reason_code=code)
+        return Refused("rule.blocked_until", reason=reason, reason_code=code, when=int(self.until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class AuditEntry:
 
     `subject` is the name of a rule or of a member, or the title of a voice, whose owner is `member_name`.
     `was` and `now` are the values of a rule. For a block, `now` is the Unix timestamp at which it ends.
-    `case_id` is 0 if the action was not the decision of a case.
+    `case_id` is 0 if the action was not the decision of a case. For `reason_code` see `Block`.
     """
 
     at: float
@@ -141,6 +146,7 @@ class AuditEntry:
     now: str = ""
     member_name: str = ""
     case_id: int = 0
+    reason_code: str = ""
 
     @classmethod
     def from_block(cls, block: Block, by: UserRef, *, case_id: int = 0) -> Self:
@@ -154,6 +160,7 @@ class AuditEntry:
             block.reason,
             now=str(int(block.until)) if block.until else "",
             case_id=case_id,
+            reason_code=block.reason_code,
         )
 
 

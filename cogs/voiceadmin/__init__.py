@@ -118,6 +118,7 @@ async def setup(bot: Clonevoice) -> None:
     reported = r"(?P<owner_id>\d{1,20}):(?P<voice_id>\d{1,20}):(?P<speech_id>[0-9a-f]{16}|-)"
     bot.actions.add("report", reported, reporting.ask_reason)
     bot.actions.add("reason", reported, reporting.report, select=True)
+    register_form(bot, "report", reported, reporting.ReportForm)
     decided = r"(?P<action>remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?"
     bot.actions.add("case", decided, cases.handle_click)
     register_form(bot, "case", decided.replace("dismiss|", ""), cases.CaseForm)

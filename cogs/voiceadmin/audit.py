@@ -23,6 +23,7 @@ async def show_blocked(interaction: Interaction, list_filter: str, page: int) ->
             name=block.name,
             member=block.member_id,
             reason=block.reason,
+            reason_code=block.reason_code,
             at=int(block.at),
             until=int(block.until or 0),
         )
@@ -68,6 +69,7 @@ def entry_text(entry: AuditEntry, locale: str) -> str:
         by=entry.by_name,
         subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if is_rule else entry.subject,
         reason=entry.reason,
+        reason_code=entry.reason_code,
         was=_value(entry.subject, entry.was, locale),
         now=_value(entry.subject, entry.now, locale),
     )

@@ -6,9 +6,10 @@ import discord
 
 from bot.downloads import Previews
 from bot.errors import Refused
-from bot.i18n import translate, translate_markdown
-from bot.moderation.models import Case, Decision
+from bot.i18n import translate, translate_markdown, translations
+from bot.moderation.models import Case, Decision, ReportReason
 from bot.policy.models import ModAction, UserRef
+from bot.text import clean_text
 from bot.voices.models import Voice
 from cogs._ui.action import action_button
 from cogs._ui.formatting import attachments, file_name
@@ -51,11 +52,18 @@ class CaseForm(DecisionForm):
         member = await _check_decision(interaction, case, self._action, self._member_id)
         kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
         name = member.name if member else case.voice.owner_name
-        reason = translate(str(interaction.locale), f"report.reason.{case.reports[-1].reason}")
+        reported = case.reports[-1].reason
+        reason = "" if reported is ReportReason.OTHER else translate(self._locale, f"report.reason.{reported}")
         self.describe(kind, title=case.voice.title, name=name, reason=reason)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
-        await _decide(interaction, self._case_id, self._action, self._member_id, reason, days)
+        """Decide the case. A default reason that was kept is stored as a code, not in one language."""
+        texts = {each: translations(f"report.reason.{each}", self._locale) for each in ReportReason}
+        code = next((each for each in ReportReason if reason in map(clean_text, texts[each])), None)
+        if code is ReportReason.OTHER:
+            raise Refused("refused.reason_blank")
+        reason, reason_code = ("", str(code)) if code else (reason, "")
+        await _decide(interaction, self._case_id, self._action, self._member_id, reason, days, reason_code)
 
 
 async def _open_case(interaction: Interaction, case_id: str) -> Case:
@@ -74,11 +82,12 @@ async def _decide(
     member_id: str | None,
     reason: str = "",
     days: int | None = None,
+    reason_code: str = "",
 ) -> None:
     cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
     member = await _check_decision(interaction, await cases.get_open(guild_id, int(case_id)), action, member_id)
     kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
-    decision = Decision(kind, user_ref(interaction.user), now, reason, member, days)
+    decision = Decision(kind, user_ref(interaction.user), now, reason, member, days, reason_code)
     decided = await cases.decide(guild_id, int(case_id), decision)
     text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
     await interaction.followup.send(text, ephemeral=True)

@@ -1,13 +1,18 @@
-"""Members report a voice or a clip to the server's moderators: a button, then a select for the reason."""
+"""Members report a voice or a clip to the server's moderators: a button, a select for the reason, perhaps a form."""
+
+from typing import Any
 
 import discord
+from discord import ui
 
-from bot.errors import Refused
-from bot.i18n import ENGLISH, escape_markdown, translate, translate_markdown, unescape_markdown
+from bot.errors import ClonevoiceError, Refused
+from bot.i18n import escape_markdown, translate, translate_markdown, translations, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
 from bot.text import cut, without_format
 from cogs._ui.action import Select, action_select, chosen, select_options, view_of
+from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
+from cogs.voiceadmin.decision_form import REASON_LENGTH, clean_reason
 
 NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
 
@@ -36,17 +41,61 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
 
 
 async def report(interaction: Interaction, select: Select, owner_id: str, voice_id: str, speech_id: str) -> None:
-    """File the report. The clip is read from the message that `ask_reason` sent."""
-    await interaction.response.defer()
-    embeds = interaction.message.embeds if interaction.message else []
-    clip = _read_clip(embeds, speech_id, (embeds[0].url or "") if embeds else "")
-    viewer, name, reason = viewer_of(interaction), name_of(interaction.user), chosen(select)
+    """File the report, or open the form that asks for the reason if no other one fits."""
+    reason = chosen(select)
     if reason not in {*ReportReason}:
         raise Refused("refused.action_unknown")
+    if reason == ReportReason.OTHER:
+        await ReportForm(str(interaction.locale), owner_id, voice_id, speech_id).open(interaction)
+        return
+    await interaction.response.defer()
+    await _report(interaction, ReportReason(reason), int(owner_id), int(voice_id), _quoted(interaction, speech_id))
+
+
+class ReportForm(Form):
+    """Asks for the reason of a report. The clip is read from the message with the select that opened it."""
+
+    def __init__(self, locale: str, owner_id: str, voice_id: str, speech_id: str) -> None:
+        super().__init__(locale, "report.form", "report", owner_id, voice_id, speech_id)
+        self._owner_id, self._voice_id, self._speech_id = int(owner_id), int(voice_id), speech_id
+        text = ui.TextInput[Any](max_length=REASON_LENGTH, style=discord.TextStyle.paragraph)
+        self._text = self.add(text, "report.text")
+
+    async def prepare(self, interaction: Interaction) -> None:
+        clip = _quoted(interaction, self._speech_id)
+        reports = interaction.client.services.reports
+        await reports.check(viewer_of(interaction), self._owner_id, self._voice_id, clip)
+
+    async def submit(self, interaction: Interaction) -> None:
+        """File the report. After a mistake, the message keeps the clip, for the form that is opened from it again."""
+        await interaction.response.defer()
+        try:
+            text, clip = clean_reason(self._text.value), _quoted(interaction, self._speech_id)
+            await _report(interaction, ReportReason.OTHER, self._owner_id, self._voice_id, clip, text)
+        except ClonevoiceError as error:
+            sentence = translate_markdown(self._locale, error.key, **error.values)
+            await interaction.edit_original_response(content=sentence, view=self.reopener(interaction))
+
+
+async def _report(
+    interaction: Interaction,
+    reason: ReportReason,
+    owner_id: int,
+    voice_id: int,
+    clip: QuotedClip | None,
+    text: str = "",
+) -> None:
+    viewer, name = viewer_of(interaction), name_of(interaction.user)
     await interaction.client.services.reports.report(
-        viewer, name, ReportReason(reason), owner_id=int(owner_id), voice_id=int(voice_id), quoted=clip
+        viewer, name, reason, owner_id=owner_id, voice_id=voice_id, quoted=clip, text=text
     )
     await answer_text(interaction, "report.thanks")
+
+
+def _quoted(interaction: Interaction, speech_id: str) -> QuotedClip | None:
+    """Read the clip from the message that `ask_reason` sent."""
+    embeds = interaction.message.embeds if interaction.message else []
+    return _read_clip(embeds, speech_id, (embeds[0].url or "") if embeds else "")
 
 
 def _read_clip(embeds: list[discord.Embed], speech_id: str, link: str) -> QuotedClip | None:
@@ -55,8 +104,17 @@ def _read_clip(embeds: list[discord.Embed], speech_id: str, link: str) -> Quoted
     embed = embeds[0]
     return QuotedClip(
         speech_id,
-        unescape_markdown(embed.title or "").removeprefix(translate(ENGLISH, "line.title", title="")),
+        _title(unescape_markdown(embed.title or "")),
         unescape_markdown(embed.description or ""),
         embed.author.name or "",
         link,
     )
+
+
+def _title(shown: str) -> str:
+    """Return the voice's title from the title of a clip, whichever language that is in."""
+    for text in sorted(translations("line.title", title="\n"), key=len, reverse=True):
+        before, _, after = text.partition("\n")
+        if shown.startswith(before) and shown.endswith(after):
+            return shown.removeprefix(before).removesuffix(after)
+    return shown

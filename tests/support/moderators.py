@@ -150,9 +150,9 @@ async def complain(
     return asked
 
 
-async def choose_reason(who: simcord.MemberActor, asked: ResponseMessage, reason: str) -> None:
+async def choose_reason(who: simcord.MemberActor, asked: ResponseMessage, reason: str) -> InteractionResult:
     [row] = asked.components
-    await who.select(asked, [reason], custom_id=row["components"][0]["custom_id"])
+    return await who.select(asked, [reason], custom_id=row["components"][0]["custom_id"])
 
 
 async def decide(
