@@ -11,7 +11,7 @@ from bot.text import shorten, without_format
 ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
 _FOLDER = Path(__file__).with_name("locales")
-LOCALES = tuple(file.stem for file in _FOLDER.glob("*.json"))
+LOCALES = tuple(file.stem for file in _FOLDER.glob("*.json"))  # those that have a file
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _CUT_OFF = re.compile(r"(?<!\\)((?:\\\\)*)(?:\\|<[^>]*)$")  # half of an escape, of a mention or of a time
 
@@ -36,7 +36,7 @@ def translate(locale: str, key: str, /, **values: object) -> str:
 
 
 def translations(key: str, *more: str, **values: object) -> set[str]:
-    """Return a text in each language that has a file, and in the locales `more`."""
+    """Return a text in all `LOCALES`, and in `more` locales."""
     return {translate(locale, key, **values) for locale in (*LOCALES, *more)}
 
 

@@ -15,7 +15,7 @@ from support.audio import mp3
 from support.clocks import until
 from support.languages import GERMAN, install, speak_in
 from support.moderators import Court, choose_reason, complain, logged, shared
-from support.people import forget, press, said_to, speak
+from support.people import delete, forget, press, said_to, speak
 from support.reading import fields, message, replies, sentence, text
 from support.world import World, on_disk
 from test_forms import reopened, values_of
@@ -127,6 +127,20 @@ async def test_report_about_something_else_needs_a_text_and_keeps_the_clip(court
     await court.decide(case)
     await forget(world, world.linus)
     assert "It is *not* Ada" not in on_disk(world)
+
+
+async def test_title_of_a_clip_is_reported_as_typed(court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
+    """Nothing but the clip's message says the title of a voice that was cloned elsewhere and is deleted."""
+    install(monkeypatch, "de", GERMAN)
+    await world.voice(world.ada, "Ada", share=True, guild_id=1)
+    speak_in(world, "de")
+    await speak(world, world.ada)
+    speak_in(world, ENGLISH)
+    await delete(world, world.ada)
+    asked = await world.linus.click(world.channel.history()[-1], label=translate("de", "button.report"))
+    await choose_reason(world.linus, message(asked), "hate")
+    [case] = await court.cases()
+    assert (case.voice.title, case.voice.owner_name) == ("Ada", "")
 
 
 async def test_report_that_has_become_impossible_is_refused(court: Court, world: World):

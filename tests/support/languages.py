@@ -20,6 +20,7 @@ def install(monkeypatch: pytest.MonkeyPatch, locale: str, texts: Mapping[str, st
         return texts if other == locale else known(other)
 
     monkeypatch.setattr(i18n, "catalog", catalog)
+    monkeypatch.setattr(i18n, "LOCALES", (*i18n.LOCALES, locale))
 
 
 def speak_in(world: World, locale: str) -> None:
