@@ -96,6 +96,18 @@ class TestPresenter:
         ways.trouble[tried[-1]] = FINAL
         assert await cards.deliver(ENDED, VOICE)
 
+    @pytest.mark.parametrize("closed", [False, True])
+    async def test_only_one_message_offers_to_try_again(
+        self, cards: DiscordClonePresenter, ways: Recorder, *, closed: bool
+    ):
+        if closed:
+            ways.trouble["dm"] = FINAL
+        await ways.clock.advance(LATE_SECONDS + 1)
+        assert await cards.deliver(replace(MINE, stage=Stage.FAILED, outcome_unknown_since=1.0), VoiceNotFound())
+        arrived = [sent for sent in ways.sent if sent.way not in ways.trouble]
+        offers = {sent.way: bool(sent.message.get("view")) for sent in arrived}
+        assert offers == ({"edit": True, "mention": False} if closed else {"edit": False, "dm": True})
+
     async def test_unreachable_operator_is_not_an_error(self, ways: Recorder):
         ways.trouble["tell_operator"] = FINAL
         alerts = DiscordNotifier(ways)

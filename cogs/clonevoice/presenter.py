@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import discord
@@ -74,18 +75,22 @@ class DiscordClonePresenter:
                     return False
         if shown and self._clock.now() - job.accepted_at < LATE_SECONDS:
             return True
-        return await self._announce(job, outcome) or shown
+        return await self._announce(job, outcome, shown=shown) or shown
 
     def _card(self, job_id: str, reply: InteractionReply | None) -> LiveMessage:
         return self._cards[job_id, reply.message_id if reply else 0]
 
-    async def _announce(self, job: CloneJob, outcome: Voice | ClonevoiceError) -> bool:
+    async def _announce(self, job: CloneJob, outcome: Voice | ClonevoiceError, *, shown: bool) -> bool:
         message = await self._result(job, outcome, 0, FILE_LIMIT)
+        messenger = self._messenger
         try:
-            await dm_or_mention(self._messenger, job.owner_id, message, job.channel_id, "card.elsewhere", job.locale)
+            sent = await dm_or_mention(messenger, job.owner_id, message, job.channel_id, "card.elsewhere", job.locale)
         except DeliveryError as error:
             _log.info("the member of clone %s could not be reached: %s", job.id, error)
             return not error.temporary
+        if sent and shown and job.reply and job.can_retry:  # "Try again" is in the DM from now on
+            with suppress(DeliveryError):
+                await messenger.edit(job.reply, view=None)
         return True
 
     async def _result(
