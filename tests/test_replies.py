@@ -5,6 +5,7 @@ from typing import Any
 
 import discord
 import pytest
+from simcord.backend.serializers import message_payload
 from simcord.http.client import FakeWebhookAdapter
 
 from bot.client.tree import REFUSALS
@@ -89,6 +90,16 @@ async def test_forged_custom_id_gets_a_sentence(
         result = await world.ada.click(await world.forge(custom_id), label="x")
     assert any(replies(result))
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+async def test_click_on_what_a_message_does_not_have_gets_a_sentence(world: World, kind: int):
+    sent = await world.forge("voice:keep:1")
+    extra = {"message": message_payload(world.env.backend, world.env.backend.get_message(sent.channel.id, sent.id))}
+    for custom_id, shown in (("voice:keep:2", extra), ("voice:keep:1", extra if kind == 3 else {})):
+        data = {"custom_id": custom_id, "component_type": kind, "values": ["1"]}
+        result = await world.ada._dispatch_interaction(3, world.channel, data, extra=shown)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- members can't
+        assert replies(result) == [sentence("refused.action_unknown")]
 
 
 @pytest.mark.parametrize("code", REFUSALS)

@@ -37,6 +37,26 @@ class Actions:
                 return handler, match.groupdict()
         return None
 
+    async def answer_dropped(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer a click of which discord.py calls no `ActionItem`, as the clicked message has no such component."""
+        if not _is_shown(interaction):
+            async with replying_on_error(interaction):
+                raise Refused("refused.action_unknown")
+
+
+def _is_shown(interaction: discord.Interaction[Any]) -> bool:
+    """Return True if the clicked message has the component."""
+    message, clicked = interaction.message, interaction.data or {}
+    if message is None:
+        return False
+    kind = discord.ui.LayoutView if message.flags.components_v2 else discord.ui.View
+    try:
+        shown = [*kind.from_message(message, timeout=None).walk_children()]
+    except ValueError:  # more of them than a message may have
+        return False
+    wanted = clicked.get("component_type"), clicked.get("custom_id")
+    return any((item.type.value, getattr(item, "custom_id", None)) == wanted for item in shown)
+
 
 class ActionItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?s:.*)"):
     """A button or select whose handler is found in the client's `actions`.

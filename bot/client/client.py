@@ -60,6 +60,8 @@ class Clonevoice(commands.Bot):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
             await self.forms.receive(interaction, (interaction.data or {}).get("custom_id", ""))
+        elif interaction.type is discord.InteractionType.component:
+            await self.actions.answer_dropped(interaction)
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Stay connected to Discord. After a frame that discord.py can't read, connect again."""
