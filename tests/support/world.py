@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from unittest.mock import patch
 
 import aiohttp
 import discord
@@ -17,6 +18,7 @@ from simcord.results import InteractionResult
 from yarl import URL
 
 from bot.app import open_resources
+from bot.audio.inspector import SampleInspector
 from bot.client.client import Clonevoice
 from bot.clock import Clock
 from bot.demo.cdn import ORIGIN, SimulatedCdn
@@ -189,6 +191,18 @@ class _Env(simcord.Env):
         await super()._settle_internal(timeout=timeout, idle=min(idle, 0.005), dispatch=dispatch, _deadline=_deadline)
 
 
+class _Inspector(SampleInspector):
+    """Runs the decoder once in a session for the same sample and limit."""
+
+    _answers: ClassVar[dict[tuple[bytes, float], bytes]] = {}
+
+    async def _decode(self, sample: bytes) -> bytes:
+        key = (sample, self._max_seconds)
+        if key not in self._answers:
+            self._answers[key] = await super()._decode(sample)
+        return self._answers[key]
+
+
 @asynccontextmanager
 async def _discord(bot: Clonevoice) -> AsyncGenerator[tuple[simcord.Env, list[UserHandle]]]:
     """Do as `simcord.run`, which cannot end in a fixture: pytest ends fixtures in another context.
@@ -225,6 +239,7 @@ async def opened(
     work of the bot and waits for it.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(patch("bot.services.SampleInspector", _Inspector))
         upstream = upstream or await stack.enter_async_context(
             Upstream(accounts=accounts, clone_seconds=clone_seconds, speech_seconds=speech_seconds)
         )
