@@ -59,10 +59,14 @@ class FastClock:
     def __init__(self, speed: float = 100) -> None:
         self._speed = speed
         self._start = time.perf_counter()
+        self._sleepers: dict[asyncio.Future[None], float] = {}
 
     def skip(self, seconds: float) -> None:
-        """Let this number of seconds pass at once; running sleeps do not end sooner."""
+        """Let this number of seconds pass at once, also for running sleeps."""
         self._start -= seconds / self._speed
+        for sleeper, end in self._sleepers.items():
+            if end <= self.monotonic():
+                _set_result_unless_cancelled(sleeper)
 
     def now(self) -> float:
         return 1_800_000_000.0 + self.monotonic()
@@ -71,4 +75,18 @@ class FastClock:
         return (time.perf_counter() - self._start) * self._speed
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._speed)
+        loop = asyncio.get_running_loop()
+        sleeper = loop.create_future()
+        self._sleepers[sleeper] = self.monotonic() + seconds
+        timer = loop.call_later(seconds / self._speed, _set_result_unless_cancelled, sleeper)
+        try:
+            await sleeper
+        finally:
+            timer.cancel()
+            del self._sleepers[sleeper]
+
+
+def _set_result_unless_cancelled(sleeper: asyncio.Future[None]) -> None:
+    """End a sleep. simcord knows by the name, that of asyncio's own function, that a task only sleeps."""
+    if not sleeper.done():
+        sleeper.set_result(None)
