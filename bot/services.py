@@ -170,8 +170,9 @@ def build_services(resources: Resources, ports: Ports) -> Services:
     consents = Consents(
         store.members, store.pending, jobs, store.jobs, gate, cloner, library, notifications, tasks, clock
     )
-    enforcement = Enforcement(store.members, store.servers, store.pending, rules, library, cloner, notifications)
-    cases = Cases(store.members, store.servers, rules, enforcement, notifications, ports.case_board, tasks, clock)
+    board = ports.case_board
+    enforcement = Enforcement(store.members, store.servers, store.pending, rules, library, cloner, board, notifications)
+    cases = Cases(store.members, store.servers, rules, enforcement, notifications, board, tasks, clock)
     exporter = Exporter(store)
     return Services(
         clock=clock,

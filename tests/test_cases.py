@@ -3,8 +3,11 @@
 import asyncio
 import json
 from typing import Any
+from unittest.mock import AsyncMock
 
+import aiohttp
 import pytest
+from simcord.builders import ChannelHandle
 
 from bot.moderation.models import Decision
 from bot.policy.models import ModAction, UserRef
@@ -185,6 +188,74 @@ class TestDeciding:
         await delete(world, world.ada, "Ada")
         await decide(court.hedy, log.history()[-1], "remove")
         assert sentence("rule.sample_blocked") in text(await world.send(world.ada, title="Ada again"))
+
+
+class TestClips:
+    """A moderator can remove a reported clip, the bot's own message, and leave the voice as it is."""
+
+    async def remove(self, court: Court, log: ChannelHandle) -> list[str]:
+        return replies(await decide(court.hedy, log.history()[-1], "remove_clip", reason="no slurs"))
+
+    async def test_removed_clip_is_gone_recorded_and_told_to_everybody_concerned(self, court: Court, world: World):
+        log = await slur_reported(court, world.grace)
+        said = await self.remove(court, log)
+        assert sentence("case.done.remove_clip", title="Ada") in said
+        assert [one for one in world.channel.history() if one.embeds] == []
+        assert len(world.stored(world.ada)) == 1
+        audit = "clip removed: made with “Ada” by grace. Reason: no slurs"
+        assert audit in text(await court.list("audit", kind="remove_clip"))
+        assert audit in text(await court.list("audit", member=world.grace))
+        await until(lambda: said_to(world.ada) and said_to(world.grace) and said_to(world.linus))
+        server = {"server": "Voice Club", "title": "Ada"}
+        assert said_to(world.ada) == [sentence("notice.owner.remove_clip", **server)]
+        assert said_to(world.linus) == [sentence("notice.reported.remove_clip", **server)]
+        assert said_to(world.grace) == [sentence("notice.clip_removed", reason="no slurs", by="hedy", **server)]
+        assert "Clip removed by **hedy**" in (log.history()[-2].embeds[0].description or "")
+
+    async def test_owner_who_posted_the_clip_is_told_once(self, court: Court, world: World):
+        log = await slur_reported(court, world.ada)
+        await self.remove(court, log)
+        await until(lambda: said_to(world.ada) and said_to(world.linus))
+        await world.idle()
+        assert ["no slurs" in one for one in said_to(world.ada)] == [True]
+
+    async def test_case_of_a_clip_out_of_reach_stays_open(self, court: Court, world: World):
+        log = await slur_reported(court, world.grace)
+        clip = next(one for one in world.channel.history() if one.embeds)
+        path = f"/channels/{world.channel.id}/messages/{clip.id}"
+        world.env.inject_error("GET", path, status=403, code=50001, times=1)
+        assert sentence("refused.clip_out_of_reach") in await self.remove(court, log)
+        assert len(await court.cases()) == 1
+        assert await court.audit(decision=ModAction.REMOVE_CLIP) == said_to(world.linus) == []
+        world.env.inject_error("GET", path, status=404, code=10008, times=1)  # somebody has deleted it
+        assert sentence("case.done.remove_clip", title="Ada") in await self.remove(court, log)
+        assert len(await court.audit(decision=ModAction.REMOVE_CLIP)) == 1
+
+    async def test_clip_is_removed_once_discord_answers_again(
+        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        log = await slur_reported(court, world.grace)
+        with monkeypatch.context() as patch:
+            patch.setattr(world.bot, "fetch_channel", AsyncMock(side_effect=aiohttp.ClientOSError))
+            assert sentence("refused.clip_later") in await self.remove(court, log)
+            await world.services.cases.process(world.guild_id)
+            await world.idle()
+            assert said_to(world.linus) == []
+        await world.services.cases.process(world.guild_id)
+        await until(lambda: said_to(world.linus))
+        assert [one for one in world.channel.history() if one.embeds] == []
+        assert len(await court.audit(decision=ModAction.REMOVE_CLIP)) == 1
+
+    async def test_bot_deletes_only_its_own_messages_in_the_same_server(self, court: Court, world: World):
+        there, (ada,) = world.elsewhere(world.ada)
+        theirs, far = await court.hedy.send(world.channel, "hello"), await world.forge("x", there)
+        board = world.services.cases.board
+        for link in (theirs.jump_url, far.jump_url, far.jump_url.replace(str(ada.guild.id), str(world.guild_id))):
+            assert await board.delete_clip(world.guild_id, link) is None
+        for link in ("", "https://discord.com", f"{theirs.jump_url}/1", f"https://discord.com/channels/@me/1/{far.id}"):
+            assert await board.delete_clip(world.guild_id, link) is None
+        assert theirs.id in [one.id for one in world.channel.history()]
+        assert far.id in [one.id for one in there.history()]
 
 
 class TestRemoving:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 CATALOG = catalog(ENGLISH)
 
 PROBLEMS = tuple(key for key in CATALOG if key.startswith("mureka.") and key != "mureka.not_found")
-VERDICTS = ("remove", "dismiss", "block", "silence")
+VERDICTS = ("remove", "remove_clip", "dismiss", "block", "silence")
 FAMILIES: dict[str, Sequence[str]] = {
     "settings.malformed.": list(Settings.model_fields),
     "language.": [language.value for language in Language],
@@ -52,8 +52,8 @@ FAMILIES: dict[str, Sequence[str]] = {
     **dict.fromkeys(("moderators.", "moderators.none."), ("blocked", "audit")),
     "report.reason.": [reason.value for reason in ReportReason],
     **dict.fromkeys(("button.case.", "case.decided.", "case.done.", "notice.reported."), VERDICTS),
-    **dict.fromkeys(("verdict.form.", "verdict.about."), ("removing", "barring", "blocking")),
-    "notice.owner.": ["dismiss", "silence"],
+    **dict.fromkeys(("verdict.form.", "verdict.about."), ("removing", "barring", "clip", "blocking")),
+    "notice.owner.": ["remove_clip", "dismiss", "silence"],
     "whereabouts.": [one.value for one in VoiceFilter],
     "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],

@@ -110,6 +110,7 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (CASE_S_MODERATORS, "case:remove:{case}, case:dismiss:{case}, case:block:{case}"),
     (CASE_S_MODERATORS, "case:silence:{case}:{grace}, pick:case={case}, form:case:remove:{case}"),
     (CASE_S_MODERATORS, "form:case:block:{case}, form:case:silence:{case}:{grace}"),
+    (CASE_S_MODERATORS, "case:remove_clip:{case}, form:case:remove_clip:{case}"),
 )
 TABLE = {name: row for row, names in ROWS for name in names.split(", ")}
 """The outcome of each action, in the order of `PEOPLE`.

@@ -95,7 +95,11 @@ async def _delivery_errors() -> AsyncGenerator[None]:
     try:
         yield
     except discord.HTTPException as error:
-        temporary = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.TOO_MANY_REQUESTS
-        raise DeliveryError(error, temporary=temporary) from error
+        raise DeliveryError(error, temporary=is_temporary(error)) from error
     except Exception as error:  # network errors: discord.py documents no base class for them
         raise DeliveryError(error, temporary=True) from error
+
+
+def is_temporary(error: discord.HTTPException) -> bool:
+    """Return True for a server error or a rate limit, after which the same request is worth trying again."""
+    return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.TOO_MANY_REQUESTS

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from bot.clock import Clock, repeat
 from bot.errors import Refused, StoreError, expected_error
-from bot.moderation.enforcement import Enforcement
+from bot.moderation.enforcement import ClipOutOfReach, Enforcement
 from bot.moderation.models import Case, Decision, Report, ReportedVoice
 from bot.moderation.ports import CaseBoard, ModerationRepository
 from bot.notifications import Notifications
@@ -137,12 +137,19 @@ class Cases:
             raise Refused("refused.not_carried_out") from error
 
     async def _enforce(self, guild_id: int, case_id: int) -> None:
-        """Enforce a decision unless that is done. Every step is idempotent."""
+        """Enforce a decision unless that is done. Every step is idempotent.
+
+        If the clip can't be deleted, the case is undecided again, so that moderators can decide otherwise.
+        """
         async with self._enforcing.setdefault(case_id, asyncio.Lock()):
             if (case := await self._find(guild_id, case_id)) is None:
                 return
             if case.decision and not case.done:
-                await self._apply(guild_id, case, case.decision)
+                try:
+                    await self._apply(guild_id, case, case.decision)
+                except ClipOutOfReach:
+                    await self.repository.change_case(guild_id, case_id, lambda case: replace(case, decision=None))
+                    raise
                 await self._notify_reporters(guild_id, case)
                 erasing = (await self.get(guild_id, case_id)).erasing
                 await self.repository.change_case(guild_id, case_id, Case.closed)
@@ -157,11 +164,14 @@ class Cases:
             case ModAction.REMOVE:
                 await self.enforcement.remove(guild_id, case, decision)
                 return
+            case ModAction.REMOVE_CLIP:
+                await self.enforcement.remove_clips(guild_id, case, decision)
             case ModAction.BLOCK:
                 await self.enforcement.block_member(guild_id, case, decision)
             case _:
                 await self.rules.record_once(guild_id, case.audit_entry())
-        if case.outcome != "block" and reported.owner_id not in case.erasing:
+        their_clip = case.outcome == "remove_clip" and any(clip.author_id == reported.owner_id for clip in case.clips)
+        if case.outcome != "block" and not their_clip and reported.owner_id not in case.erasing:
             key = f"notice.owner.{case.outcome}"
             await self.notifications.send(reported.owner_id, guild_id, key, once=case.id, title=reported.title)
 
@@ -187,14 +197,20 @@ class Cases:
         """Resume a server's interrupted decisions, update its messages and remove old cases."""
         try:
             for case in await self.repository.cases(guild_id):
-                if case.decision and not case.done:
-                    await self._enforce(guild_id, case.id)
-                elif case.decision and case.decision.at < self.clock.now() - RETENTION_SECONDS:
-                    await self.repository.remove_case(guild_id, case.id)
-                elif case.displayed_state != case.display_state and (case.open or case.message):
-                    self.tasks.start(self._show(guild_id, case.id))
+                await self._try_to_process(guild_id, case)
         except Exception as error:  # noqa: BLE001 - the other servers are processed anyway
             expected_error(f"processing the cases of server {guild_id}", error)
+
+    async def _try_to_process(self, guild_id: int, case: Case) -> None:
+        try:
+            if case.decision and not case.done:
+                await self._enforce(guild_id, case.id)
+            elif case.decision and case.decision.at < self.clock.now() - RETENTION_SECONDS:
+                await self.repository.remove_case(guild_id, case.id)
+            elif case.displayed_state != case.display_state and (case.open or case.message):
+                self.tasks.start(self._show(guild_id, case.id))
+        except Exception as error:  # noqa: BLE001 - the other cases are processed anyway
+            expected_error(f"processing case {case.id} of server {guild_id}", error)
 
 
 def _check_undecided(case: Case) -> None:

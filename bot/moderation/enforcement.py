@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from bot.cloning.cloner import Cloner
+from bot.errors import Refused
 from bot.library.library import Library
 from bot.moderation.models import Case, Decision
+from bot.moderation.ports import CaseBoard
 from bot.notifications import Notifications
 from bot.policy.models import DAY, AuditEntry, Block, UserRef
 from bot.policy.ports import RulesRepository
@@ -13,9 +15,15 @@ from bot.voices.models import PendingDeletion
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
 
 
+class ClipOutOfReach(Refused):
+    """A reported clip can't be deleted by the bot."""
+
+    key = "refused.clip_out_of_reach"
+
+
 @dataclass(eq=False, repr=False)
 class Enforcement:
-    """Removes voices from servers and blocks members. The caller checks the moderator's permissions."""
+    """Removes voices and clips from servers, and blocks members. The caller checks the moderator's permissions."""
 
     members: MembersRepository
     servers: RulesRepository
@@ -23,6 +31,7 @@ class Enforcement:
     rules: Rules
     library: Library
     cloner: Cloner
+    board: CaseBoard
     notifications: Notifications
 
     async def remove(self, guild_id: int, case: Case, decision: Decision) -> None:
@@ -51,6 +60,19 @@ class Enforcement:
                 reason_code=decision.reason_code,
                 by=decision.by.name,
             )
+
+    async def remove_clips(self, guild_id: int, case: Case, decision: Decision) -> None:
+        """Delete the messages with a case's clips. Raises `ClipOutOfReach`, or `Refused` if it is to be retried."""
+        deleted = [await self.board.delete_clip(guild_id, clip.link) for clip in case.clips]
+        if None in deleted:
+            raise ClipOutOfReach
+        if False in deleted:
+            raise Refused("refused.clip_later")
+        await self.rules.record_once(guild_id, case.audit_entry())
+        for author_id in {clip.author_id for clip in case.clips}.difference(case.erasing, {0}):
+            values = {"title": case.voice.title, "reason": decision.reason, "by": decision.by.name}
+            once = f"{case.id} clip"
+            await self.notifications.send(author_id, guild_id, "notice.clip_removed", once=once, **values)
 
     async def block(
         self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None, *, notify: bool

@@ -119,6 +119,12 @@ class Case:
         return "silence" if member and member.id != self.voice.owner_id else str(self.decision.action)
 
     @property
+    def clips(self) -> tuple[ReportedClip, ...]:
+        """The reported clips, the latest first, each message once."""
+        clips = {report.clip.link: report.clip for report in reversed(self.reports) if report.clip}
+        return tuple(clips.values())
+
+    @property
     def authors(self) -> tuple[UserRef, ...]:
         """The authors of the reported clips, the latest first, without the voice's owner."""
         clips = [report.clip for report in reversed(self.reports) if report.clip]
@@ -139,16 +145,18 @@ class Case:
 
     def audit_entry(self) -> AuditEntry:
         assert self.decision is not None  # noqa: S101 - only a decided case has an entry
-        by, reported = self.decision.by, self.voice
+        by, member = self.decision.by, UserRef(self.voice.owner_id, self.voice.owner_name)
+        if self.decision.action is ModAction.REMOVE_CLIP:
+            member = UserRef(self.clips[0].author_id, self.clips[0].author_name)
         return AuditEntry(
             self.decision.at,
             by.id,
             by.name,
             self.decision.action,
-            reported.title,
-            reported.owner_id,
+            self.voice.title,
+            member.id or None,
             self.decision.reason,
-            member_name=reported.owner_name,
+            member_name=member.name,
             case_id=self.id,
             reason_code=self.decision.reason_code,
         )

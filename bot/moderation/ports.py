@@ -9,10 +9,18 @@ from bot.voices.models import Voice
 
 
 class CaseBoard(Protocol):
-    """Shows cases in the server's log channel. Implementations must not raise."""
+    """Shows cases in the server's log channel, and removes clips. Implementations must not raise."""
 
     async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
         """Post or update a case. Returns the IDs of the channel and the message, or None without a message."""
+        ...
+
+    async def delete_clip(self, guild_id: int, link: str) -> bool | None:
+        """Delete the message that this URL names. Return True if it no longer exists.
+
+        Returns False to retry later, and None if it can't be deleted: the bot has no access to it, or it is not
+        one of the bot's messages in this server.
+        """
         ...
 
 

@@ -123,6 +123,7 @@ class ModAction(StrEnum):
     BLOCK = "block"
     UNBLOCK = "unblock"
     REMOVE = "remove"
+    REMOVE_CLIP = "remove_clip"
     DISMISS = "dismiss"
 
 
@@ -130,7 +131,8 @@ class ModAction(StrEnum):
 class AuditEntry:
     """A moderator's action at the Unix timestamp `at`.
 
-    `subject` is the name of a rule or of a member, or the title of a voice, whose owner is `member_name`.
+    `subject` is the name of a rule or of a member, or the title of a voice. `member_name` is then its owner or, if
+    a clip was removed, who posted that.
     `was` and `now` are the values of a rule. For a block, `now` is the Unix timestamp at which it ends.
     `case_id` is 0 if the action was not the decision of a case. For `reason_code` see `Block`.
     """

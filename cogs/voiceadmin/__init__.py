@@ -119,7 +119,7 @@ async def setup(bot: Clonevoice) -> None:
     bot.actions.add("report", reported, reporting.ask_reason)
     bot.actions.add("reason", reported, reporting.report, select=True)
     register_form(bot, "report", reported, reporting.ReportForm)
-    decided = r"(?P<action>remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?"
+    decided = r"(?P<action>remove_clip|remove|dismiss|block|silence):(?P<case_id>\d{1,15})(?::(?P<member_id>\d{1,20}))?"
     bot.actions.add("case", decided, cases.handle_click)
     register_form(bot, "case", decided.replace("dismiss|", ""), cases.CaseForm)
     register_form(bot, "takedown", r"(?P<voice>\d{1,20})", server_voices.RemovalForm)

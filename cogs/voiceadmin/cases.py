@@ -52,6 +52,8 @@ class CaseForm(DecisionForm):
         member = await _check_decision(interaction, case, self._action, self._member_id)
         kind = "blocking" if member else "removing" if case.voice.cloned_here else "barring"
         name = member.name if member else case.voice.owner_name
+        if self._action == ModAction.REMOVE_CLIP:
+            kind, name = "clip", ", ".join({clip.author_name: None for clip in case.clips})
         reported = case.reports[-1].reason
         reason = "" if reported is ReportReason.OTHER else translate(self._locale, f"report.reason.{reported}")
         self.describe(kind, title=case.voice.title, name=name, reason=reason)
@@ -105,6 +107,8 @@ async def _check_decision(interaction: Interaction, case: Case, action: str, mem
             if not authors:
                 raise Refused("refused.case_unknown")
             member = authors[0]
+        case ModAction.REMOVE_CLIP if not case.clips:
+            raise Refused("refused.case_unknown")
         case _:
             return None
     await check_block(interaction, member.id)
@@ -162,7 +166,7 @@ def case_buttons(case: Case, locale: str) -> discord.ui.View:
     """Return the buttons of a case; none if it has been decided."""
     view = discord.ui.View(timeout=None)
     if case.open:
-        for action in ("remove", "dismiss", "block"):
+        for action in ("remove", *(["remove_clip"] if case.clips else []), "dismiss", "block"):
             view.add_item(action_button(locale, f"button.case.{action}", "case", action, case.id))
         for author in case.authors[:AUTHORS]:
             target = ("case", "silence", case.id, author.id)

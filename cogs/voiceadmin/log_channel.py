@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections import defaultdict
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,7 @@ import discord
 
 from bot.client.client import Clonevoice
 from bot.client.membership import loaded_guild
-from bot.client.messenger import Messenger
+from bot.client.messenger import Messenger, is_temporary
 from bot.moderation.models import Case
 from bot.policy.models import AuditEntry
 from bot.voices.models import Voice
@@ -18,6 +19,10 @@ from cogs.voiceadmin.audit import entry_text
 from cogs.voiceadmin.cases import case_message
 
 _log = logging.getLogger(__name__)
+
+_MESSAGE = re.compile(
+    r"https://discord\.com/channels/(?P<guild_id>\d{1,20})/(?P<channel_id>\d{1,20})/(?P<message_id>\d{1,20})"
+)
 
 
 class LogChannel:
@@ -76,6 +81,25 @@ class LogChannel:
         files = message.pop("attachments")
         sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
         return channel_id, sent.id
+
+    async def delete_clip(self, guild_id: int, link: str) -> bool | None:
+        if (found := _MESSAGE.fullmatch(link)) is None or int(found["guild_id"]) != guild_id:
+            return None
+        try:
+            channel = await self._bot.fetch_channel(int(found["channel_id"]))
+            if not isinstance(channel, discord.abc.Messageable) or channel.guild.id != guild_id:
+                return None
+            message = await channel.fetch_message(int(found["message_id"]))
+            if message.author != self._bot.user:
+                return None
+            await message.delete()
+        except discord.NotFound:
+            return True
+        except Exception as error:  # noqa: BLE001 - discord.py documents no base class for network errors
+            refused = isinstance(error, discord.HTTPException) and not is_temporary(error)
+            _log.warning("a clip in server %d can't be deleted: %r", guild_id, error)
+            return None if refused else False
+        return True
 
     async def _channel_id(self, guild_id: int) -> int | None:
         return (await self._bot.services.rules.policy(guild_id)).log_channel
