@@ -14,6 +14,7 @@ from cogs._ui.paginator import PAGE, entry_picker, list_message, page_of
 from cogs.voiceadmin.audit import entry_text
 from cogs.voiceadmin.case_card import case_card
 from cogs.voiceadmin.cases import CaseForm, case_buttons
+from cogs.voiceadmin.reporting import ReportForm
 from cogs.voiceadmin.server_voices import RemovalForm
 from support.limits import too_long, width
 
@@ -36,7 +37,7 @@ def filled(alphabet: str, length: int) -> str:
 
 def reported(name: str, title: str, text: str, decision: Decision | None = None) -> Case:
     clips = [ReportedClip(text, number, name, f"https://discord.com/channels/{'9' * 60}") for number in range(6)]
-    reports = tuple(Report(2**64 - 1, name, ReportReason.DECEPTION, 1e10, clip) for clip in clips)
+    reports = tuple(Report(2**64 - 1, name, ReportReason.OTHER, 1e10, clip, cut(text, 200)) for clip in clips)
     return Case(2**40, ReportedVoice(10**14, 2**64 - 1, name, title, "", cloned_here=True), reports, decision=decision)
 
 
@@ -44,9 +45,10 @@ def reported(name: str, title: str, text: str, decision: Decision | None = None)
 def test_each_form_button_select_and_embed_fits(alphabet: str):
     name, title, text = filled(alphabet, 32), filled(alphabet, 50), filled(alphabet, 300)
     user, reason = UserRef(2**64 - 1, name), filled(alphabet, 200)
-    forms = [CaseForm(ENGLISH, "silence", "1" * 15, "9" * 20), RemovalForm(ENGLISH, "9" * 20)]
-    for form, kind in zip(forms, ("blocking", "removing"), strict=True):
+    decisions = [CaseForm(ENGLISH, "silence", "1" * 15, "9" * 20), RemovalForm(ENGLISH, "9" * 20)]
+    for form, kind in zip(decisions, ("blocking", "removing"), strict=True):
         form.describe(kind, title=title, name=name, reason=reason)
+    forms = [*decisions, ReportForm(ENGLISH, "9" * 20, "9" * 20, "f" * 16)]
     blocked = Decision(ModAction.BLOCK, user, 1e10, reason, user)
     cases = [reported(name, title, text), reported(name, title, text, blocked)]
     row = entry_text(AuditEntry.from_block(Block(1, name, 1, reason, 1e10, 1e10), user), ENGLISH)

@@ -6,11 +6,6 @@ import pytest
 from simcord.results import InteractionResult
 
 from bot.i18n import ENGLISH, translate
-from bot.moderation.models import EXCERPT, Case, Report, ReportedClip, ReportedVoice, ReportReason
-from bot.voices.models import TITLE_LENGTH
-from cogs._ui.formatting import FIELD_LENGTH
-from cogs.voiceadmin.case_card import case_card
-from cogs.voiceadmin.decision_form import REASON_LENGTH
 from support.audio import mp3
 from support.clocks import until
 from support.languages import GERMAN, install, speak_in
@@ -152,12 +147,3 @@ async def test_report_that_has_become_impossible_is_refused(court: Court, world:
     refused = await world.linus.submit_modal(form, {fields(form)[0]: "x"})
     assert text(refused) == sentence("rule.blocked", reason="spam")
     assert await court.cases() == []
-
-
-def test_longest_reports_fit_into_a_card():
-    clip = ReportedClip("*" * EXCERPT, 10**19, "_" * 32, f"https://discord.com/channels{f'/{10**19}' * 3}")
-    report = Report(10**19, "_" * 32, ReportReason.OTHER, 2e9, clip, "*" * REASON_LENGTH)
-    voice = ReportedVoice(1, 10**19, "_" * 32, "_" * TITLE_LENGTH, "", cloned_here=True)
-    card = case_card(Case(1, voice, (report,) * 9), ENGLISH, gone=True, named=True)
-    assert max(len(field.value or "") for field in card.fields) <= FIELD_LENGTH
-    assert len(card) < 6000 - 500, "the owner's statement is added"

@@ -4,7 +4,6 @@ import discord
 
 from bot.i18n import Markup, escape_markdown, shorten_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
-from bot.text import width
 from cogs._ui.formatting import GREY, RED, add_field, card
 
 SHOWN = 5  # most reports of a case on its card, the newest ones
@@ -49,19 +48,16 @@ def _state(case: Case, locale: str) -> str:
 
 def _reported(report: Report, locale: str, *, named: bool) -> str:
     name = report.reporter_name if named else translate(locale, "case.member")
-    parts = [
-        translate_markdown(
-            locale, "case.report", name=name or translate(locale, "history.forgotten"), at=int(report.at)
-        )
-    ]
+    text = translate_markdown(
+        locale, "case.report", name=name or translate(locale, "history.forgotten"), at=int(report.at)
+    )
+    if report.text:
+        text += "\n" + translate_markdown(locale, "case.reason", text=report.text)
     if clip := report.clip:
         author = _name(clip.author_name or translate(locale, "history.forgotten"), clip.author_id)
         link = Markup(clip.link)
-        parts.append(translate_markdown(locale, "case.said", name=Markup(author), text=clip.text, link=link))
-    if report.text:
-        reason = translate_markdown(locale, "case.reason", text=report.text)
-        parts.insert(1, shorten_markdown(reason, max(1, REPORT_LENGTH - sum(map(width, parts)))))
-    return "\n".join(parts)
+        text += "\n" + translate_markdown(locale, "case.said", name=Markup(author), text=clip.text, link=link)
+    return text
 
 
 def _name(name: str, user_id: int) -> str:
