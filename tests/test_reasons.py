@@ -147,3 +147,15 @@ async def test_report_that_has_become_impossible_is_refused(court: Court, world:
     refused = await world.linus.submit_modal(form, {fields(form)[0]: "x"})
     assert text(refused) == sentence("rule.blocked", reason="spam")
     assert await court.cases() == []
+
+
+@pytest.mark.parametrize("form", [False, True])
+async def test_report_of_a_clip_is_never_filed_as_one_of_its_voice(court: Court, world: World, *, form: bool):
+    voice_id = await world.voice(world.ada, "Ada", share=True)
+    reported = f"{world.ada.id}:{voice_id}:{'f' * 16}"
+    if form:
+        result = await world.linus.click(await world.forge(f"form:report:{reported}"), label="x")
+    else:
+        result = await world.linus.select(await world.forge_select(f"reason:{reported}", "hate"), ["hate"])
+    assert sentence("refused.action_unknown") in replies(result)
+    assert await court.cases() == []

@@ -93,8 +93,10 @@ async def _report(
 
 
 def _quoted(interaction: Interaction, speech_id: str) -> QuotedClip | None:
-    """Read the clip from the message that `ask_reason` sent."""
+    """Read the clip from the message that `ask_reason` sent. Raises `Refused` if it is not there."""
     embeds = interaction.message.embeds if interaction.message else []
+    if not embeds and speech_id != NO_CLIP:  # else this would become a report of the voice
+        raise Refused("refused.action_unknown")
     return _read_clip(embeds, speech_id, (embeds[0].url or "") if embeds else "")
 
 
