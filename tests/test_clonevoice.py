@@ -185,12 +185,13 @@ async def test_markdown_in_a_title_has_no_effect(world: World):
     assert "\\@everyone \\*\\*x\\*\\*" in text(result)
 
 
-@pytest.mark.world(clone_seconds=0.5)
+@pytest.mark.world(held=True)
 async def test_second_command_shows_the_card_of_the_first_again(world: World):
     first = await world.send(title="first", wait=False)
     await until(lambda: "Cloning" in text(first))
     second = await world.send(title="second", wait=False)
     assert sentence("card.title", title="first") in text(second)
+    world.release()
     await world.ended(second)
     assert embed_of(second).title == sentence("voice.title", title="first")
     assert len(world.upstream.voices) == 1
@@ -203,7 +204,7 @@ async def test_two_commands_at_once_make_one_voice(world: World):
     assert len(world.upstream.voices) == len(world.stored(world.ada)) == 1
 
 
-@pytest.mark.world(clone_seconds=1.5)
+@pytest.mark.world(held=True)
 async def test_queued_members_see_their_place(world: World):
     first = await world.send(wait=False)
     await until(lambda: world.upstream.voices)
@@ -211,6 +212,7 @@ async def test_queued_members_see_their_place(world: World):
     await until(lambda: sentence("stage.present.queued") in text(second))
     third = await world.send(world.linus, wait=False)
     await until(lambda: sentence("stage.queued_behind", ahead=1) in text(third))
+    world.release()
     await world.ended(first)
     await world.ended(second)
     assert len(world.stored(world.ada)) == len(world.stored(world.grace)) == 1
@@ -268,7 +270,7 @@ class TestUnusualLength:
         await world.send(title="other")
         assert [voice["title"] for voice in world.stored(world.ada)] == ["other"]
 
-    @pytest.mark.world(clone_seconds=0.5)
+    @pytest.mark.world(held=True)
     async def test_confirmed_sample_waits_for_the_other_clone_of_its_member(self, world: World):
         asked = await self.asked(world, title="short")
         other = await world.send(title="other", wait=False)
@@ -276,6 +278,7 @@ class TestUnusualLength:
         assert click.followups[0].content == sentence("refused.already_cloning")
         assert click.followups[0].ephemeral
         assert buttons(asked)
+        world.release()
         await world.ended(other)
 
     async def test_expired_or_foreign_confirmation_is_refused(self, world: World):

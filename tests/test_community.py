@@ -38,6 +38,7 @@ async def test_daily_sweep_unshares_voices_of_members_who_left(world: World, mon
     monkeypatch.setattr(community, "SWEEP_SECONDS", 20.0)
     await world.voice(world.ada, "Ada", share=True)
     world.ada.guild.remove_member(world.ada)
+    world.skip(FRESH_SECONDS)
     await until(lambda: shared_titles(world) == [])
     assert world.stored(world.ada)[0]["shared_in"] == []
 

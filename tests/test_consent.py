@@ -406,7 +406,7 @@ class TestRequest:
 class TestEarlyWithdrawal:
     """Consent withdrawn early cancels the clone or deletes its voice."""
 
-    @pytest.mark.world(clone_seconds=2)
+    @pytest.mark.world(held=True)
     @pytest.mark.parametrize("killed", [False, True], ids=["", "a kill left only its record"])
     async def test_withdrawal_in_the_queue_sends_nothing(self, world: World, killed: bool):  # noqa: FBT001 - both
         await world.send(world.linus, title="First", wait=False)
@@ -420,12 +420,13 @@ class TestEarlyWithdrawal:
             await world.store.members.change_consent(world.grace.id, given["job_id"], revoked)
         else:
             await revoke(world)
+        world.release()
         await until(lambda: sentence("refused.approval_revoked", name="grace") in text(card))
         assert len(world.posts()) == 1
         await until(lambda: killed or not consents(world, world.grace))
 
     @pytest.mark.parametrize("restarted", [False, True])
-    @pytest.mark.world(clone_seconds=1)
+    @pytest.mark.world(held=True)
     async def test_withdrawal_during_cloning_deletes_the_voice(self, world: World, restarted: bool):  # noqa: FBT001 - both
         _, message = await asked(world)
         await click(world, message, "button.approve")
@@ -433,6 +434,7 @@ class TestEarlyWithdrawal:
         await revoke(world)
         if restarted:
             await world.restart()
+        world.release()
         await until(lambda: any(request.method == "DELETE" for request in world.upstream.requests))
         await until(lambda: not world.jobs() and not world.upstream.voices and not world.stored(world.ada))
         await until(lambda: not consents(world, world.grace))

@@ -206,13 +206,14 @@ def own(world: World, monkeypatch: pytest.MonkeyPatch, owner: simcord.MemberActo
 
 @pytest.mark.parametrize("closed", [False, True])
 async def test_voice_comes_by_dm_or_mention_after_the_token_expired(tmp_path: Path, *, closed: bool):
-    async with opened(tmp_path, clone_seconds=0.4) as world:
+    async with opened(tmp_path, held=True) as world:
         if closed:
             private = f"/channels/{world.ada.user.dm_channel.id}/messages"
             world.env.inject_error("POST", private, status=403, code=50007, times=None)
         result = await world.send(wait=False)
         await until(lambda: world.upstream.voices)
         await world.env.advance_time(16 * 60)
+        world.release()
         await until(lambda: not world.jobs())
         assert not over(result), "the card cannot be edited"
         assert len(world.stored(world.ada)) == 1
@@ -234,13 +235,14 @@ async def test_voice_comes_by_dm_or_mention_after_the_token_expired(tmp_path: Pa
 async def test_result_comes_by_dm_if_discord_rejects_all_edits_and_is_sent_again_if_the_dm_fails(
     tmp_path: Path, status: int
 ):
-    async with opened(tmp_path, clock=FastClock(), clone_seconds=0.3) as world:
+    async with opened(tmp_path, clock=FastClock(), held=True) as world:
         await world.send(wait=False)
         await until(lambda: world.upstream.voices)
         world.env.inject_error("PATCH", "/webhooks/*", status=status, code=CODES[status], times=None)
         world.env.inject_error("POST", DIRECT, status=500, times=2)
-        await until(lambda: inbox(world.ada))
-        await until(lambda: not world.jobs())
+        world.release()
+        await world.later(lambda: inbox(world.ada))
+        await world.later(lambda: not world.jobs())
         (message,) = inbox(world.ada)
         assert await message.attachments[-1].read()
         assert len(world.posts()) == len(world.stored(world.ada)) == 1
@@ -254,11 +256,11 @@ async def test_result_is_kept_until_discord_recovers(world: World, status: int):
     result = await world.send(wait=False)
     await until(lambda: any('"stage":"done"' in job for job in read_files(world.folder, "jobs/*.json").values()))
     edits = len(world.edits())
-    await until(lambda: len(world.edits()) >= edits + 2)
+    await world.later(lambda: len(world.edits()) >= edits + 2)
     assert not over(result)
     assert len(world.jobs()) == 2, "the job, and its sample"
     world.env.backend.faults.clear()
-    await world.ended(result)
+    await world.later(lambda: over(result))
     await until(lambda: not world.jobs())
     assert len(world.posts()) == len(world.stored(world.ada)) == 1
     assert inbox(world.ada) == []

@@ -355,7 +355,7 @@ async def test_second_try_during_the_delivery_of_the_first_is_delivered(
         hanging(monkeypatch, Messenger, "dm")  # so late an end goes by DM as well
         world.upstream.faults.append(post(status=500))
         result = await world.send(wait=False)
-        await until(lambda: AGAIN in buttons(result))
+        await world.later(lambda: AGAIN in buttons(result))
         await world.press(result, "button.again")
         await until(lambda: sentence("voice.title", title="Ada") in text(result))
         one_voice(world)

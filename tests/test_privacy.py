@@ -46,10 +46,10 @@ async def test_failed_deletion_stays_pending_without_other_data(world: World):
     if world.upstream.voices:
         owed = json.loads((world.folder / "pending.json").read_text("utf-8"))["pending_deletions"]
         assert owed == {str(voice_id): {"voice_id": voice_id, "account": None, "owner_id": None}}
-    await until(lambda: not world.upstream.voices and str(voice_id) not in on_disk(world))
+    await world.later(lambda: not world.upstream.voices and str(voice_id) not in on_disk(world))
 
 
-@pytest.mark.world(clone_seconds=1)
+@pytest.mark.world(held=True)
 async def test_erasure_cancels_a_queued_clone_and_deletes_one_in_progress(world: World):
     await world.send(world.ada, title="Being made", wait=False)
     await until(lambda: world.upstream.voices)
@@ -61,6 +61,7 @@ async def test_erasure_cancels_a_queued_clone_and_deletes_one_in_progress(world:
     assert sentence("forget.cloning") in text(await forget(world, world.ada))
     refused = await world.send(world.ada, title="Again")
     assert text(refused) == sentence("refused.being_forgotten")
+    world.release()
     await until(lambda: not world.upstream.voices)
     for who in (world.ada, world.grace):
         await until(lambda who=who: str(who.id) not in on_disk(world))

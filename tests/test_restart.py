@@ -27,7 +27,7 @@ from support.audio import GOOD, id3v2, mp3
 from support.builders import JOB
 from support.clocks import PATIENCE, FastClock, ManualClock, until
 from support.reading import buttons, sentence, text
-from support.world import World, on_disk, opened
+from support.world import HeldUpstream, World, on_disk, opened
 
 ADA, GRACE, LINUS = 1456074443980800002, 1456074443980800003, 1456074443980800004
 """The IDs of the world's members: simcord counts from the same number in each run."""
@@ -302,7 +302,7 @@ class TestWhoseVoice:
         accounts = ("a@example.com", "b@example.com")
         mine = replace(FAILED, account=accounts[0])
         async with (
-            Upstream(accounts=accounts, clone_seconds=0.5) as slow,
+            HeldUpstream(accounts=accounts) as slow,
             start(mine, api=slow, useapi_accounts=accounts, clones_per_account=2) as world,
         ):
             sent = await world.send(world.grace, title="Left", description="two words", wait=False)
@@ -310,6 +310,7 @@ class TestWhoseVoice:
             [hers] = slow.voices.values()
             assert hers.account == accounts[0]
             await world.services.cloner.retry(mine.id, ADA)
+            slow.released.set()
             await world.ended(sent)
             await over(world)
             assert ids(world, GRACE) == [hers.id]
@@ -472,7 +473,7 @@ class TestShutdown:
     """A stopping bot finishes uploads and keeps the rest on disk."""
 
     async def test_shutdown_finishes_uploads_and_keeps_the_queue_on_disk(self, start: Start):
-        async with Upstream(clone_seconds=1) as slow:
+        async with HeldUpstream() as slow:
             async with start(api=slow) as world:
                 first = await world.send(wait=False)
                 await until(lambda: slow.voices)
@@ -482,6 +483,7 @@ class TestShutdown:
                 await asyncio.sleep(0)
                 refused = await world.send(world.linus)
                 assert text(refused) == sentence("refused.restarting")
+                slow.released.set()
                 await stopping
                 assert ids(world, ADA) == [*slow.voices]
                 assert sentence("voice.title", title="Ada") in text(first)

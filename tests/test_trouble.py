@@ -49,7 +49,7 @@ async def test_delayed_clip_is_posted_later_unless_its_voice_is_withdrawn(world:
         await until(lambda: '"stage":"made"' in stored_speech(world))
         if withdrawn:
             await world.ada.slash(world.channel, "voices unshare", voice="Ada")
-        await until(lambda: not speeches_on_disk(world))
+        await world.later(lambda: not speeches_on_disk(world))
         assert len(result.followups) == (not withdrawn)
     assert sentence("refused.withdrawn", title="Ada") in text(result)
 

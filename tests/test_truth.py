@@ -41,7 +41,7 @@ async def test_deletion_that_the_disk_interrupts_is_not_called_done_and_goes_on(
     full_disk(monkeypatch, TinyMembers, times=1, method=method)
     assert await refusal(world) == sentence("refused.not_deleted_yet", title="Ada")
     assert (not world.upstream.voices) == gone
-    await until(lambda: not world.upstream.voices and not world.stored(world.ada))
+    await world.later(lambda: not world.upstream.voices and not world.stored(world.ada))
 
 
 @pytest.mark.parametrize("command", ["unshare", "rename", "delete"])
@@ -108,7 +108,7 @@ class TestErasure:
         assert text(await world.ada.slash(world.channel, "voices list")) != sentence("refused.being_forgotten")
 
     @pytest.mark.parametrize("eraser", ["owner", "speaker"])
-    @pytest.mark.world(clone_seconds=1)
+    @pytest.mark.world(held=True)
     async def test_clone_in_progress_is_reported_and_deleted_afterwards(self, world: World, eraser: str):
         await asked(world)
         await click(world, question(world), "button.approve")
@@ -117,6 +117,7 @@ class TestErasure:
         reply = text(await forget(world, who))
         assert sentence("forget.unfinished", deleted=0) in reply
         assert sentence("forget.cloning") in reply
+        world.release()
         await until(lambda: not world.upstream.voices and str(who.id) not in on_disk(world))
 
     @pytest.mark.parametrize("file", ["members/1.json", "speeches/x.json", "servers/{guild}.json"])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.demo.upstream import ClonedVoice, Upstream
-from support.clocks import FastClock, until
+from support.clocks import FastClock
 from support.reading import read_files, sentence
 from support.world import World, opened
 
@@ -68,7 +68,7 @@ async def test_every_job_that_a_killed_bot_of_shape_0_left_ends(shape0: Path):
         ):
             upstream.voices[number] = ClonedVoice(number, ACCOUNT, title, description, "en", b"", int(KILLED))
         async with opened(shape0, upstream, ClockSinceKill()) as world:
-            await until(lambda: is_over(shape0), seconds=30)
+            await world.later(lambda: is_over(shape0))
             sent = sorted(post.query["title"] for post in world.posts())
             assert sent == ["Checked", "Queued 声", "Queued, approved", "Tried again", "Uploading"]
             for member_id, key in ENDS.items():

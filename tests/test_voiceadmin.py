@@ -138,7 +138,7 @@ class TestWhoMayClone:
         ("a block", sentence("rule.blocked", reason="spam")),
     ],
 )
-@pytest.mark.world(clone_seconds=1)
+@pytest.mark.world(held=True)
 async def test_queued_clone_must_meet_the_current_rules(court: Court, world: World, change: str, said: str):
     await world.send(world.grace, title="First", wait=False)
     await until(lambda: world.upstream.voices)
@@ -150,6 +150,7 @@ async def test_queued_clone_must_meet_the_current_rules(court: Court, world: Wor
         await court.block(world.ada)
     else:
         await court.choose("who", "clone_channels", [world.ada.guild.create_text_channel("only-here")])
+    world.release()
     await until(lambda: said in text(waiting))
     assert len(world.posts()) == 1
 

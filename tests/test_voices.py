@@ -90,7 +90,7 @@ async def test_failed_deletion_is_pending_until_it_is_done(world: World):
     assert "being deleted" in text(await world.ada.slash(world.channel, "voices list"))
     assert "English" in text(await world.send(title="Ada")), "the title is free"
 
-    await until(lambda: len(world.upstream.voices) == len(world.stored(world.ada)) == 1)
+    await world.later(lambda: len(world.upstream.voices) == len(world.stored(world.ada)) == 1)
     assert (await world.ada.slash(world.channel, "voices list")).response is not None
 
 

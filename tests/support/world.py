@@ -1,5 +1,6 @@
 """The whole bot for a test: real parts on every side, only Discord is simulated."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -33,6 +34,18 @@ from support.clocks import FastClock, until
 from support.reading import over, sentence
 
 
+@dataclass(kw_only=True, eq=False)
+class HeldUpstream(Upstream):
+    """Answers clones, whose voices exist before, only once they are released."""
+
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def _clone(self, request: Request) -> object:
+        answer = await super()._clone(request)
+        await self.released.wait()
+        return answer
+
+
 @dataclass
 class World:
     """A running bot in a server, with members, an API and a data folder."""
@@ -59,10 +72,19 @@ class World:
     def guild_id(self) -> int:
         return self.ada.guild.id
 
+    def release(self) -> None:
+        """Let the API answer clones; the world's mark must have `held=True`."""
+        assert isinstance(self.upstream, HeldUpstream)
+        self.upstream.released.set()
+
     def skip(self, seconds: float) -> None:
         clock = self.bot.services.clock
         assert isinstance(clock, FastClock)
         clock.skip(seconds)
+
+    async def later(self, true: Callable[[], object]) -> None:
+        """Wait until a condition is true while time passes five times as fast as else."""
+        await until(lambda: self.skip(2) or true())
 
     async def forge(self, custom_id: str, channel: ChannelHandle | None = None) -> discord.Message:
         """Post a button that the bot never posted, with the label "x"."""
@@ -231,17 +253,20 @@ async def opened(
     accounts: Sequence[str] = ("demo@example.com",),
     clone_seconds: float = 0,
     speech_seconds: float = 0,
+    held: bool = False,
     **changes: Any,
 ) -> AsyncGenerator[World]:
     """Open a world; `changes` are settings of the operator; accounts and durations are those of a new API.
 
+    If it is `held`, the new API answers clones only after `World.release`.
     A world with many interactions must not `keep_alive` its connections: simcord takes their timers for
     work of the bot and waits for it.
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(patch("bot.services.SampleInspector", _Inspector))
+        new = HeldUpstream if held else Upstream
         upstream = upstream or await stack.enter_async_context(
-            Upstream(accounts=accounts, clone_seconds=clone_seconds, speech_seconds=speech_seconds)
+            new(accounts=accounts, clone_seconds=clone_seconds, speech_seconds=speech_seconds)
         )
         origin = URL(upstream.origin)
         cdn = await stack.enter_async_context(SimulatedCdn())
