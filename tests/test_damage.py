@@ -17,7 +17,7 @@ from bot.store.tiny.inspection import inspect_folder
 from bot.store.tiny.store import open_store
 from bot.voices.models import PendingDeletion
 from support.clocks import FastClock
-from support.reading import text
+from support.reading import over, text
 from support.world import opened
 from test_store_shapes import MEMBERS, SERVERS, rewrite
 
@@ -178,7 +178,8 @@ async def test_bot_starts_twice_and_answers_with_any_content(data: Path, caplog:
         for title in ("Ada", "Grace"):
             await world.idle()
             assert text(await world.ada.slash(world.channel, "voices list"))
-            assert text(await world.send(title=title))
+            result = await world.send(title=title, wait=False)
+            await world.later(lambda result=result: over(result))
             await world.restart()
     elsewhere = "cogs.voiceadmin.log_channel"  # the servers in the records are not in the simulated Discord
     assert [record for record in caplog.records if record.exc_info and record.name != elsewhere] == []
