@@ -13,7 +13,7 @@ from support.audio import GOOD
 from support.clocks import ManualClock, until
 from support.faults import full_disk
 from support.moderators import Court
-from support.people import MENU, card_of, press
+from support.people import MENU, card_of, clone_message, press
 from support.reading import fields, message, replies, sentence
 from support.world import World
 
@@ -198,6 +198,30 @@ async def test_forged_form_gets_a_sentence(world: World, caplog: pytest.LogCaptu
     assert any(replies(result))
     assert [voice["title"] for voice in world.stored(world.ada)] == ["Ada"]
     assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("form.rights", ["mine"]),
+        ("form.rights", ["own", "permission"]),
+        ("form.rights", []),
+        ("form.language", ["la"]),
+    ],
+)
+async def test_forged_choice_gets_a_sentence_and_clones_nothing(world: World, name: str, values: list[str]):
+    emit = world.env.backend.emit
+
+    def forge(event: str, payload: Mapping[str, Any]) -> None:
+        if payload.get("type") == 5:
+            chosen = [label["component"] for label in payload["data"]["components"]]
+            next(each for each in chosen if each["custom_id"] == name)["values"] = values
+        emit(event, payload)
+
+    world.env.backend.emit = forge
+    result = await clone_message(world.ada, world.channel, world.ada)
+    assert replies(result) == [sentence("refused.form_unknown")]
+    assert world.jobs() == []
 
 
 async def test_what_was_typed_is_kept_for_an_hour_and_the_newest_of_it():
