@@ -1,4 +1,4 @@
-"""Checks a speaker's consent before a sample is sent, and registers the voice that was made."""
+"""Checks a speaker's consent and the server's banned samples, and registers the voice that was made."""
 
 import logging
 from dataclasses import dataclass, field, replace
@@ -69,23 +69,29 @@ class ConsentGate:
         return any(consent.job_id == job.id and not consent.revoked for consent in consents)
 
     async def check(self, job: CloneJob) -> None:
-        """Raise Refused if the job needs a consent that is not active."""
+        """Raise Refused if the job needs a consent that is not active, or if its sample was banned meanwhile."""
         if job.speaker and not await self.has_consent(job):
             raise Refused("refused.approval_revoked", name=job.speaker.name)
+        if await self._is_banned(job.guild_id, job.sample_sha256):
+            raise Refused("rule.sample_blocked")
+
+    async def _is_banned(self, guild_id: int, sha256: str | None) -> bool:
+        return sha256 in await self.servers.banned_samples(guild_id)
 
     async def register(self, voice: Voice) -> Voice:
         """List a new voice in its server and link it to its consent.
 
-        If the consent was withdrawn meanwhile, mark the voice for deletion. A list or consent that can't be
-        read is logged and skipped: without its consent the voice can't be used.
+        If the consent was withdrawn or the sample banned meanwhile, mark the voice for deletion. A list or consent
+        that can't be read is logged and skipped: without its consent the voice can't be used.
         """
-        now = self.clock.now()
+        now, banned = self.clock.now(), False
         try:
             record = CloneRecord.from_voice(voice, now)
             await self.servers.add_clone_record(voice.guild_id, record, now)
+            banned = await self._is_banned(voice.guild_id, voice.sample_sha256)
         except RecordUnreadable as error:
             _log.warning("voice %d could not be listed in its server: %r", voice.id, error)
-        if voice.speaker is None or await self._link(voice, voice.speaker.id):
+        if (voice.speaker is None or await self._link(voice, voice.speaker.id)) and not banned:
             return voice
         await self.members.change(voice.owner_id, voice.id, _marked)
         try:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
@@ -100,18 +101,31 @@ class Cases:
 
     async def remove(self, guild_id: int, by: UserRef, voice: Voice, reason: str) -> bool:
         """Remove a voice, and decide its open case. Returns True if it was cloned here and is therefore deleted."""
-        reported = ReportedVoice.from_voice(voice, guild_id)
         decision = Decision(ModAction.REMOVE, by, self.clock.now(), clean_text(reason))
+        await self._enforce_now(guild_id, await self._put_removal(guild_id, voice, decision))
+        return voice.guild_id == guild_id
+
+    async def _put_removal(self, guild_id: int, voice: Voice, decision: Decision) -> int:
+        """Decide the open case of a voice, or a new one. Returns its ID. Raises `Refused` if it has been decided."""
         async with self.locks[guild_id]:
-            case = Case(secrets.randbits(40), reported)
+            case = Case(secrets.randbits(40), ReportedVoice.from_voice(voice, guild_id))
             for other in await self.repository.cases(guild_id):
                 if other.voice.voice_id == voice.id and not other.done:
                     case = other
             if not case.reports and case.open:
                 await self.repository.put_case(guild_id, case)
             await self._put_decision(guild_id, case.id, decision)
-        await self._enforce_now(guild_id, case.id)
-        return reported.cloned_here
+        return case.id
+
+    async def same_sample(self, guild_id: int, voice: ReportedVoice) -> list[Voice]:
+        """Return the other voices that are removed with a voice: those that were cloned in this server, too."""
+        found: list[Voice] = []
+        for record in await self.repository.clone_records(guild_id) if voice.cloned_here else ():
+            if record.voice_id != voice.voice_id and record.sample_sha256 == voice.sample_sha256 != "":
+                with suppress(StoreError):  # the store has logged it
+                    clone = await self.members.voice(record.owner_id, record.voice_id)
+                    found += [clone] if clone and not clone.deleting else []
+        return found
 
     async def decide(self, guild_id: int, case_id: int, decision: Decision) -> Case:
         """Decide a case and enforce the decision. Raises `Refused` if it has been decided."""
@@ -130,8 +144,14 @@ class Cases:
         return case
 
     async def _enforce_now(self, guild_id: int, case_id: int) -> None:
+        """Enforce a decision, and what it decided about other clones of the same sample."""
         try:
             await self._enforce(guild_id, case_id)
+            cases = await self.repository.cases(guild_id)
+            decisions = [case.decision for case in cases if case.id == case_id]
+            for case in cases:
+                if case.decision in decisions and case.decision and not case.done:
+                    await self._enforce(guild_id, case.id)
         except StoreError as error:
             _log.error("the decision of case %d in server %d is to be resumed: %s", case_id, guild_id, error)
             raise Refused("refused.not_carried_out") from error
@@ -162,6 +182,10 @@ class Cases:
         reported = case.voice
         match decision.action:
             case ModAction.REMOVE:
+                await self.enforcement.ban(guild_id, reported)
+                for clone in await self.same_sample(guild_id, reported):
+                    with suppress(Refused):  # it is being removed already
+                        await self._put_removal(guild_id, clone, decision)
                 await self.enforcement.remove(guild_id, case, decision)
                 return
             case ModAction.REMOVE_CLIP:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.cloning.cloner import Cloner
 from bot.errors import Refused
 from bot.library.library import Library
-from bot.moderation.models import Case, Decision
+from bot.moderation.models import Case, Decision, ReportedVoice
 from bot.moderation.ports import CaseBoard
 from bot.notifications import Notifications
 from bot.policy.models import DAY, AuditEntry, Block, UserRef
@@ -34,13 +34,16 @@ class Enforcement:
     board: CaseBoard
     notifications: Notifications
 
-    async def remove(self, guild_id: int, case: Case, decision: Decision) -> None:
-        """Remove a case's voice: delete it and ban its sample if it was cloned here, else unshare and ban it."""
-        reported = case.voice
+    async def ban(self, guild_id: int, reported: ReportedVoice) -> None:
+        """Ban a voice's sample if the voice was cloned here, else the voice."""
         if not reported.cloned_here:
             await self.servers.ban_voice(guild_id, reported.voice_id)
         elif reported.sample_sha256:
             await self.servers.ban_sample(guild_id, reported.sample_sha256)
+
+    async def remove(self, guild_id: int, case: Case, decision: Decision) -> None:
+        """Delete a case's voice if it was cloned here, else unshare it. Its owner is told."""
+        reported = case.voice
         if voice := await self.members.voice(reported.owner_id, reported.voice_id):
             if reported.cloned_here:
                 deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)

@@ -78,8 +78,10 @@ class Reports:
             return ReportedVoice.from_voice(voice, guild_id)
         for record in await self.servers.clone_records(guild_id):  # the voice may have been deleted
             if record.voice_id == voice_id and record.owner_id == owner_id:
-                owner, title, sha256 = record.owner_name, record.title, record.sample_sha256
-                return ReportedVoice(voice_id, owner_id, owner, title, sha256, cloned_here=True)
+                title = record.title or quoted.title  # records of older versions have none
+                return ReportedVoice(
+                    voice_id, owner_id, record.owner_name, title, record.sample_sha256, cloned_here=True
+                )
         return ReportedVoice(voice_id, owner_id, "", quoted.title, "", cloned_here=False)
 
     async def _get_clip(self, voice: ReportedVoice, quoted: QuotedClip) -> ReportedClip:

@@ -160,7 +160,8 @@ class Rules:
     async def check_voice(self, guild_id: int, voice: Voice) -> None:
         """Raise `Refused` if this voice may not be used in the server."""
         policy = await self.policy(guild_id)
-        if voice.id in await self.servers.banned_voices(guild_id):
+        banned = await self.servers.banned_voices(guild_id), await self.servers.banned_samples(guild_id)
+        if voice.id in banned[0] or voice.sample_sha256 in banned[1]:
             raise Refused("rule.voice_barred", title=voice.title)
         if policy.require_consent and voice.rights is Rights.PERMISSION and voice.speaker is None:
             raise Refused("rule.approval_missing", title=voice.title)

@@ -56,7 +56,9 @@ class CaseForm(DecisionForm):
             kind, name = "clip", ", ".join({clip.author_name: None for clip in case.clips})
         reported = case.reports[-1].reason
         reason = "" if reported is ReportReason.OTHER else translate(self._locale, f"report.reason.{reported}")
-        self.describe(kind, title=case.voice.title, name=name, reason=reason)
+        cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
+        clones = await cases.same_sample(guild_id, case.voice) if kind == "removing" else []
+        self.describe(kind, title=case.voice.title, name=name, reason=reason, clones=clones)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         """Decide the case. A default reason that was kept is stored as a code, not in one language."""

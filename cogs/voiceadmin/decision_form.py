@@ -1,5 +1,6 @@
 """The form that asks a moderator for the reason of a decision; submitting it decides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -8,12 +9,14 @@ from discord import ui
 from bot.errors import Refused
 from bot.i18n import translate, translate_markdown
 from bot.text import clean_text, cut, is_blank, without_format
+from bot.voices.models import Voice
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.permissions import check_moderator
 
 REASON_LENGTH = 200  # longest reason, in characters
 DAYS = 365  # longest temporary block, in days
+CLONES = 10  # most clones of the same sample that are listed
 
 
 def clean_reason(typed: str) -> str:
@@ -37,13 +40,22 @@ class DecisionForm(Form):
         if blocks:
             self.add(self._days, "verdict.days")
 
-    def describe(self, kind: str, *, title: str, name: str, reason: str) -> None:
+    def describe(self, kind: str, *, title: str, name: str, reason: str, clones: Sequence[Voice] = ()) -> None:
         """Fill in the texts.
 
         `kind` is part of their keys. `title` is the voice's, `name` that of the member who will read the reason.
+        `clones` of the same sample are removed, too.
         """
         self.title = translate(self._locale, f"verdict.form.{kind}")
-        self._about.content = translate_markdown(self._locale, f"verdict.about.{kind}", title=title, name=name)
+        about = [translate_markdown(self._locale, f"verdict.about.{kind}", title=title, name=name)]
+        if clones:
+            about += ["", translate(self._locale, "verdict.clones")]
+            for clone in clones[:CLONES]:
+                values = {"title": clone.title, "owner": clone.owner_name}
+                about.append("- " + translate_markdown(self._locale, "choice.roster", **values))
+            if more := clones[CLONES:]:
+                about.append("- " + translate(self._locale, "verdict.more_clones", clones=len(more)))
+        self._about.content = "\n".join(about)
         self.add_hint(self._reason, "verdict.reader", name=name)
         self._reason.default = cut(without_format(reason), REASON_LENGTH)
 

@@ -4,6 +4,7 @@ from discord.app_commands import Choice
 
 from bot.i18n import Markup, translate, translate_markdown
 from bot.library.models import SUGGESTIONS
+from bot.moderation.models import ReportedVoice
 from bot.moderation.server_voices import VoiceFilter
 from bot.text import shorten
 from bot.voices.models import Voice
@@ -72,8 +73,10 @@ class RemovalForm(DecisionForm):
     async def prepare(self, interaction: Interaction) -> None:
         await check_moderator(interaction)
         voice = await self._voice(interaction)
-        kind = "removing" if voice.guild_id == interaction.guild_id else "barring"
-        self.describe(kind, title=voice.title, name=voice.owner_name, reason=self._default)
+        reported = ReportedVoice.from_voice(voice, interaction.guild_id or 0)
+        kind = "removing" if reported.cloned_here else "barring"
+        clones = await interaction.client.services.cases.same_sample(interaction.guild_id or 0, reported)
+        self.describe(kind, title=voice.title, name=voice.owner_name, reason=self._default, clones=clones)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         del days
