@@ -24,6 +24,9 @@ SIZE = len(GOOD[1])
 LAUNCHER = Path(__file__).with_name("launcher.py")
 WAITS = ("clone_timeout=2", "bot.cloning.recovery:SEARCH_DELAYS=[0, 0.1]", "bot.cloning.recorder:DISK_FULL_SECONDS=0.1")
 """Shortened: the search for a voice, and the times between searches and between writes."""
+TOLD = 100
+"""How many of the last deaths, messages, requests and lines of the log are part of an error."""
+
 RECEIVED = sentence("stage.present.received")
 AGAIN = sentence("button.again")
 
@@ -172,9 +175,9 @@ async def living(home: Path, upstream: Upstream, *waits: str) -> AsyncGenerator[
             await life.start()
             yield life
         except BaseException as error:
-            error.add_note(f"{life.deaths}\n{[card.texts for card in double.messages.values()]}")
-            error.add_note(f"{[(asked.method, asked.path, len(asked.body)) for asked in upstream.requests]}")
-            error.add_note((home / "log").read_text("utf-8"))
+            error.add_note(f"{life.deaths[-TOLD:]}\n{[card.texts for card in [*double.messages.values()][-TOLD:]]}")
+            error.add_note(f"{[(asked.method, asked.path, len(asked.body)) for asked in upstream.requests[-TOLD:]]}")
+            error.add_note("\n".join((home / "log").read_text("utf-8").splitlines()[-TOLD:]))
             raise
         finally:
             if life.process.returncode is None:
