@@ -294,7 +294,9 @@ class TestRulesInForce:
 
     async def test_former_log_channel_is_notified(self, court: Court):
         log = await logged(court)
-        await press(court.hedy, await court.panel("moderators"), "button.defaults")
+        panel = await court.panel("moderators")
+        await press(court.hedy, panel, "button.defaults")
+        await press(court.hedy, panel, "button.reset_rules")
         await until(lambda: "Log channel" in log.history()[-1].content and "none" in log.history()[-1].content)
 
     async def test_blocked_member_but_no_outsider_is_notified_of_each_change(self, court: Court, world: World):

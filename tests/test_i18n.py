@@ -35,6 +35,7 @@ FAMILIES: dict[str, Sequence[str]] = {
         *("anyway", "mine", "cancel", "again"),
         *("open", "approve", "refuse", "revoke", "sure", "stay"),
         *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
+        *("reset_rules", "keep_rules"),
     ],
     "error.discord.": [str(code) for code in REFUSALS],
     "program.": ["run", "demo", "doctor"],

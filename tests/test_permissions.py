@@ -94,7 +94,10 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (("unknown", _, _, *("unknown",) * 6, _, "unknown"), "/voices show voice={private}"),
     (MODERATORS, "/voiceadmin block member={newcomer} reason=no, /voiceadmin unblock member={barred}"),
     (MODERATORS, "/voiceadmin settings, /voiceadmin voices, /voiceadmin blocked, /voiceadmin reports"),
-    (MODERATORS, "/voiceadmin audit, rules:limits:max_clones_per_day=500, defaults:nothing, page:blocked:0:"),
+    (
+        MODERATORS,
+        "/voiceadmin audit, rules:limits:max_clones_per_day=500, defaults:nothing, defaults:who:reset, page:blocked:0:",
+    ),
     (MODERATORS, "page:audit:0::, page:reports:0:, page:roster:0::"),
     (ITS_MODERATORS, "/voiceadmin remove voice={shared} reason=no, pick:roster={shared}, takedown:{shared}"),
     (ITS_MODERATORS, "form:takedown:{shared}"),
@@ -352,7 +355,7 @@ async def test_action_is_allowed_or_refused_as_in_the_table(scene: Scene, action
     card_moves = action.startswith("clone:again") and who in {"owner", "owner elsewhere"}
     if not card_moves and (outcome != YES or (who in STRANGERS and "{own}" not in action)):
         assert scene.snapshot() == deed.before
-    if action.startswith("defaults") and outcome == YES:
+    if action.endswith(":reset") and outcome == YES:
         await scene.court.choose("moderators", "moderator_role", [scene.court.role])
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import discord
 import pytest
 import simcord
+from simcord.results import InteractionResult
 
 from bot.i18n import Markup
 from support.clocks import until
@@ -25,7 +26,19 @@ async def test_panel_shows_rules_saves_at_once_and_restores_defaults(court: Cour
     again = await court.panel()
     assert sentence("rule.is.cloning", value="off") in text(again)
     await press(court.hedy, again, "button.defaults")
+    assert sentence("panel.reset") in text(again)
+    await press(court.hedy, again, "button.keep_rules")
+    assert sentence("rule.is.cloning", value="off") in text(again)
+    await press(court.hedy, again, "button.defaults")
+    await court.world.restart()
+    await press(court.hedy, again, "button.reset_rules")
     assert sentence("rule.is.cloning", value="on") in text(again)
+
+
+def values_of(rule: str, panel: InteractionResult) -> list[str]:
+    """Return what the panel says about a rule."""
+    start = sentence(f"rule.is.{rule}", value="")
+    return [line.removeprefix(start) for line in text(panel).splitlines() if line.startswith(start)]
 
 
 async def test_each_rule_can_be_set_on_its_page(court: Court):
@@ -41,12 +54,12 @@ async def test_each_rule_can_be_set_on_its_page(court: Court):
         ("moderators", "moderator_role", [court.role], f"<@&{court.role.id}>"),
         ("moderators", "log_channel", [channel], f"<#{channel.id}>"),
     ):
+        [before] = values_of(rule, await court.panel(page))
         shown = await court.choose(page, rule, values)
-        assert sentence(f"rule.is.{rule}", value=Markup(expected)) in text(shown).splitlines()
-    audit = await court.hedy.slash(channel, "voiceadmin audit", kind="policy")
+        assert values_of(rule, shown) == [expected]
+        audit = await court.hedy.slash(channel, "voiceadmin audit", kind="policy")
+        assert f"{sentence(f'rule.name.{rule}')}, {before} → {expected}" in text(audit), "the panel has the same words"
     assert sentence("moderators.audit", rows=9) in text(audit)
-    assert f"Roles that may clone, none → <@&{court.role.id}>" in text(audit)
-    assert "Clones a day, each member, none → 3" in text(audit)
 
 
 async def test_panel_that_was_sent_before_rules_were_renamed_still_works(court: Court):

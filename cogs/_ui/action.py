@@ -19,7 +19,7 @@ https://discord.com/developers/docs/components/reference
 """
 
 _PRIMARY = {"button.anyway", "button.mine", "button.again", "button.speak", "button.open"}
-_DANGER = {"button.sure", "button.gone", "button.case.remove", "button.case.remove_clip"}
+_DANGER = {"button.sure", "button.gone", "button.reset_rules", "button.case.remove", "button.case.remove_clip"}
 _STYLES = {
     **dict.fromkeys(_PRIMARY, discord.ButtonStyle.primary),
     **dict.fromkeys(_DANGER, discord.ButtonStyle.danger),

@@ -5,10 +5,10 @@ from typing import Any
 
 from bot.i18n import Markup, translate, translate_markdown
 from bot.policy.models import AuditEntry, ModAction
-from bot.text import Ids
 from cogs._ui.interaction import Interaction
 from cogs._ui.paginator import Page, list_message, page_of
 from cogs.voiceadmin.permissions import check_moderator
+from cogs.voiceadmin.rule_text import read_value, rule_value
 
 
 async def show_blocked(interaction: Interaction, list_filter: str, page: int) -> None:
@@ -70,16 +70,10 @@ def entry_text(entry: AuditEntry, locale: str) -> str:
         subject=Markup(translate(locale, f"rule.name.{entry.subject}")) if is_rule else entry.subject,
         reason=entry.reason,
         reason_code=entry.reason_code,
-        was=_value(entry.subject, entry.was, locale),
-        now=_value(entry.subject, entry.now, locale),
+        **{name: Markup(rule_value(locale, entry.subject, value)) for name, value in _values(entry).items()},
     )
 
 
-def _value(rule: str, written: str, locale: str) -> Markup:
-    """Translate the value of a rule from the form that the audit stores."""
-    if written in {"True", "False"}:
-        return Markup(translate(locale, "panel.on" if written == "True" else "panel.off"))
-    if written in {"", "0", "None"}:
-        return Markup(translate(locale, "panel.none"))
-    kind = {"clone_roles": "@&", "moderator_role": "@&", "clone_channels": "#", "log_channel": "#"}.get(rule)
-    return Markup(format(Ids(map(int, written.split(", "))), kind) if kind else written)
+def _values(entry: AuditEntry) -> dict[str, object]:
+    """Return the values of a changed rule before and after."""
+    return {name: read_value(entry.subject, written) for name, written in (("was", entry.was), ("now", entry.now))}

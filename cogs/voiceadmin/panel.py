@@ -10,12 +10,12 @@ from bot.client.membership import loaded_guild
 from bot.errors import Refused
 from bot.i18n import translate
 from bot.policy.models import RENAMED_RULES, Policy
-from bot.text import Ids
 from cogs._ui.action import Select, action_button, action_select, chosen, select_options, view_of
-from cogs._ui.formatting import BLURPLE, add_field, card
+from cogs._ui.formatting import BLURPLE, YELLOW, add_field, card
 from cogs._ui.interaction import Interaction
 from cogs.voiceadmin.log_channel import log_trouble
 from cogs.voiceadmin.permissions import check_moderator, user_ref
+from cogs.voiceadmin.rule_text import MENTIONS, rule_value
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "switches": ("switches",),
@@ -36,13 +36,7 @@ NUMBERS = {
 }
 """The choices; 0 means no limit."""
 
-MENTIONED = {
-    "clone_roles": ("@&", "panel.everybody"),
-    "clone_channels": ("#", "panel.everywhere"),
-    "moderator_role": ("@&", "panel.none"),
-    "log_channel": ("#", "panel.none"),
-}
-"""The rules about roles or channels: the prefix of a mention, and the text if none is set."""
+ANSWERS = ("reset", "keep")  # to the question whether to reset all rules
 
 
 async def handle_choice(interaction: Interaction, select: Select, page: str, rule: str) -> None:
@@ -60,12 +54,19 @@ async def handle_choice(interaction: Interaction, select: Select, page: str, rul
     await show_panel(interaction, page)
 
 
-async def reset(interaction: Interaction, page: str) -> None:
-    """Reset all rules to their defaults, and show the panel."""
+async def reset(interaction: Interaction, page: str, answer: str | None) -> None:
+    """Ask whether to reset all rules to their defaults, or do what the moderator answered and show the panel."""
     await interaction.response.defer()
     await check_moderator(interaction)
-    guild_id, by = interaction.guild_id or 0, user_ref(interaction.user)
-    await interaction.client.services.rules.change(guild_id, by, **asdict(Policy()))
+    if answer is None:
+        locale = str(interaction.locale)
+        embed = card(YELLOW, translate(locale, "panel.title"), translate(locale, "panel.reset"))
+        view = view_of(*(action_button(locale, f"button.{each}_rules", "defaults", page, each) for each in ANSWERS))
+        await interaction.edit_original_response(embed=embed, view=view)
+        return
+    if answer == "reset":
+        guild_id, by = interaction.guild_id or 0, user_ref(interaction.user)
+        await interaction.client.services.rules.change(guild_id, by, **asdict(Policy()))
     await show_panel(interaction, page)
 
 
@@ -123,15 +124,14 @@ def _add_problems(embed: discord.Embed, policy: Policy, guild: discord.Guild | N
 
 
 def _lines(policy: Policy, guild: discord.Guild | None, locale: str) -> list[str]:
-    state = {True: translate(locale, "panel.on"), False: translate(locale, "panel.off")}
-    values: dict[str, object] = {switch: state[getattr(policy, switch)] for switch in SWITCHES}
-    values |= {rule: getattr(policy, rule) or translate(locale, "panel.no_limit") for rule in NUMBERS}
-    for rule, (kind, empty) in MENTIONED.items():
-        existing, some_deleted = _ids(policy, rule, guild)
-        mentions = [format(Ids([number]), kind) for number in existing]
-        mentions += [translate(locale, "panel.gone")] * some_deleted
-        values[rule] = ", ".join(mentions) or translate(locale, empty)
-    return [translate(locale, f"rule.is.{field.name}", value=values[field.name]) for field in fields(Policy)]
+    lines: list[str] = []
+    for rule in (field.name for field in fields(Policy)):
+        value, more = getattr(policy, rule), list[str]()
+        if rule in MENTIONS:
+            existing, some_deleted = _ids(policy, rule, guild)
+            value, more = tuple(existing), [translate(locale, "panel.gone")] * some_deleted
+        lines.append(translate(locale, f"rule.is.{rule}", value=rule_value(locale, rule, value, *more)))
+    return lines
 
 
 def _ids(policy: Policy, rule: str, guild: discord.Guild | None) -> tuple[list[int], bool]:
@@ -148,7 +148,7 @@ def _ids(policy: Policy, rule: str, guild: discord.Guild | None) -> tuple[list[i
 def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str) -> Select:
     placeholder = translate(locale, f"panel.choose.{rule}")
     value: Any = getattr(policy, rule, None)
-    chosen = _ids(policy, rule, guild)[0] if rule in MENTIONED else []
+    chosen = _ids(policy, rule, guild)[0] if rule in MENTIONS else []
     most = 25 if isinstance(value, tuple) else 1
     match rule:
         case "switches":
@@ -168,9 +168,8 @@ def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str)
                 placeholder=placeholder,
             )
         case _:
-            no_limit = translate(locale, "panel.no_limit")
             labels = {
-                str(number): translate(locale, f"rule.choice.{rule}", value=number or no_limit)
+                str(number): translate(locale, f"rule.choice.{rule}", value=rule_value(locale, rule, number))
                 for number in NUMBERS[rule]
             }
             options = select_options(labels, {str(getattr(policy, rule))})

@@ -154,7 +154,8 @@ class Crowd:
     async def _reset(self) -> Answer | None:
         """Have a moderator reset the rules, or else soon nobody may do anything."""
         if buttons := with_button(self.double, "defaults"):
-            return await self.double.use(*buttons[-1], by=HEDY)
+            confirming = [button for button in buttons if button[1]["custom_id"].endswith(":reset")]
+            return await self.double.use(*(confirming or buttons)[-1], by=HEDY)
         return await self.double.slash(HEDY, "voiceadmin settings")
 
     def _one(self, found: list[Any]) -> Any:
