@@ -172,6 +172,34 @@ class TestDeciding:
         assert sentence("refused.case_decided", name="hedy") in replies(late)
         assert len(world.stored(world.ada)) == 1
 
+    @pytest.mark.parametrize("late", ["click", "form"])
+    @pytest.mark.parametrize("place", ["log", "list"])
+    async def test_old_card_shows_a_decision_made_elsewhere(
+        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch, place: str, late: str
+    ):
+        log = await logged_case(court)
+        old = log.history()[-1] if place == "log" else message(await court.open_case())
+        form = await court.hedy.click(old, label=sentence("button.case.remove"))
+        [case] = await court.cases()
+        monkeypatch.setattr(world.services.cases.board, "show", AsyncMock(return_value=None))  # its message is lost
+        await court.decide(case)
+        if late == "form":
+            await court.hedy.submit_modal(form, {fields(form)[0]: "because"})
+        else:
+            await court.hedy.click(old, label=sentence("button.case.dismiss"))
+        card = next(one for one in log.history() if one.embeds) if place == "log" else old
+        assert card.embeds[0].title == sentence("case.over", title="Ada")
+        assert "hedy" in (card.embeds[0].description or "")
+        assert not card.components
+
+    async def test_card_of_a_forgotten_case_loses_its_buttons(self, court: Court, world: World):
+        log = await logged_case(court)
+        [case] = await court.cases()
+        await world.store.servers.remove_case(world.guild_id, case.id)
+        late = await court.hedy.click(log.history()[-1], label=sentence("button.case.dismiss"))
+        assert replies(late)[-1] == sentence("refused.case_unknown")
+        assert not log.history()[-1].components
+
     async def test_blocking_the_owner_ends_their_shares_until_the_given_day(self, court: Court, world: World):
         log = await logged_case(court)
         wrong = await decide(court.hedy, log.history()[-1], "block", days="no")

@@ -69,12 +69,6 @@ class Cases:
     async def _find(self, guild_id: int, case_id: int) -> Case | None:
         return next((case for case in await self.repository.cases(guild_id) if case.id == case_id), None)
 
-    async def get_open(self, guild_id: int, case_id: int) -> Case:
-        """Return an undecided case. Raises `Refused` if there is none, or if it has been decided."""
-        case = await self.get(guild_id, case_id)
-        _check_undecided(case)
-        return case
-
     async def voice(self, case: Case) -> Voice | None:
         """Return the voice of a case. Returns None if it was deleted or can't be read."""
         try:

@@ -6,7 +6,7 @@ import discord
 
 from bot.downloads import Previews
 from bot.errors import Refused
-from bot.i18n import translate, translate_markdown, translations
+from bot.i18n import ENGLISH, translate, translate_markdown, translations
 from bot.moderation.models import Case, Decision, ReportReason
 from bot.policy.models import ModAction, UserRef
 from bot.text import clean_text
@@ -71,8 +71,12 @@ class CaseForm(DecisionForm):
 
 
 async def _open_case(interaction: Interaction, case_id: str) -> Case:
-    """Return a case that is open. Else update the moderator's card, and raise `Refused`."""
-    case = await interaction.client.services.cases.get(interaction.guild_id or 0, int(case_id))
+    """Return a case that is open. Else update the card that was clicked, and raise `Refused`."""
+    try:
+        case = await interaction.client.services.cases.get(interaction.guild_id or 0, int(case_id))
+    except Refused:
+        await _update_card(interaction, None)
+        raise
     if case.decision:
         await _update_card(interaction, case)
         raise Refused("refused.case_decided", name=case.decision.by.name)
@@ -89,13 +93,14 @@ async def _decide(
     reason_code: str = "",
 ) -> None:
     cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
-    member = await _check_decision(interaction, await cases.get_open(guild_id, int(case_id)), action, member_id)
+    member = await _check_decision(interaction, await _open_case(interaction, case_id), action, member_id)
     kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
     decision = Decision(kind, user_ref(interaction.user), now, reason, member, days, reason_code)
     decided = await cases.decide(guild_id, int(case_id), decision)
     text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
     await interaction.followup.send(text, ephemeral=True)
-    await _update_card(interaction, decided)
+    if interaction.message and interaction.message.flags.ephemeral:  # `Cases` updates the one in the log channel
+        await _update_card(interaction, decided)
 
 
 async def _check_decision(interaction: Interaction, case: Case, action: str, member_id: str | None) -> UserRef | None:
@@ -117,13 +122,18 @@ async def _check_decision(interaction: Interaction, case: Case, action: str, mem
     return member
 
 
-async def _update_card(interaction: Interaction, case: Case) -> None:
-    """Update the moderator's ephemeral card. `Cases` updates the one in the log channel."""
-    if interaction.message and interaction.message.flags.ephemeral:
-        if not interaction.response.is_done():
-            await interaction.response.defer()
-        card = case_card(case, str(interaction.locale), gone=False, named=False)
-        await interaction.edit_original_response(content=None, embed=card, attachments=[], view=None)
+async def _update_card(interaction: Interaction, case: Case | None) -> None:
+    """Show the decision on the card that was clicked. Without `case`, which is forgotten, only remove its buttons."""
+    if interaction.message is None:
+        return
+    if not interaction.response.is_done():
+        await interaction.response.defer()
+    if case is None:
+        await interaction.edit_original_response(view=None)
+        return
+    locale = interaction.locale if interaction.message.flags.ephemeral else interaction.guild_locale
+    card = case_card(case, str(locale or ENGLISH), gone=False, named=False)
+    await interaction.edit_original_response(content=None, embed=card, attachments=[], view=None)
 
 
 async def open_case(interaction: Interaction, chosen: str) -> None:
