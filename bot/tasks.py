@@ -1,10 +1,11 @@
-"""Tasks that outlive the command that starts them."""
+"""Tasks that outlive the command that starts them, and locks between tasks."""
 
 import asyncio
 import contextvars
 import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 GRACE_SECONDS = 10.0
 """How long work in flight may take to finish when the bot stops."""
@@ -57,6 +58,17 @@ class BackgroundTasks:
             del self._named[name]
         if not task.cancelled() and (error := task.exception()):
             _log.error("a background task failed", exc_info=error)
+
+
+class Locks:
+    """A lock for each key, for example a server's ID, as long as a task holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def __getitem__(self, key: int) -> asyncio.Lock:
+        """Return a key's lock, to be used at once: it is forgotten as soon as nobody refers to it."""
+        return self._locks.setdefault(key, asyncio.Lock())
 
 
 async def first_completed(*coroutines: Coroutine[Any, Any, None]) -> None:

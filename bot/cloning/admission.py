@@ -1,9 +1,7 @@
 """Decides whether a clone may start: at the command, at *Clone anyway* and at *Try again*."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
 from bot.clock import Clock
 from bot.cloning.consent_gate import ConsentGate
@@ -18,6 +16,7 @@ from bot.jobs.durations import TypicalDuration
 from bot.jobs.registry import JobRegistry
 from bot.library.titles import check_title, clean_title
 from bot.mureka.accounts import AccountMonitor
+from bot.tasks import Locks
 from bot.text import clean_text
 from bot.voices.models import DESCRIPTION_LENGTH
 from bot.voices.repository import MembersRepository
@@ -42,9 +41,7 @@ class Admission:
     max_sample_bytes: int
     max_voices: int
     _closed: bool = field(default=False, init=False)
-    _locks: WeakValueDictionary[int, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
-    )
+    _locks: Locks = field(default_factory=Locks, init=False)
 
     def close(self) -> None:
         """Refuse everything from now on, because the bot is stopping."""
@@ -59,7 +56,7 @@ class Admission:
 
         Raises Refused, AlreadyCloning, or the MurekaError of an account if none is usable.
         """
-        async with self._lock(job.owner_id):
+        async with self._locks[job.owner_id]:
             self._check_open(job.owner_id)
             await self._check_capacity()
             self._check_not_running(job.owner_id)
@@ -75,7 +72,7 @@ class Admission:
 
     async def retry(self, job_id: str, owner_id: int) -> CloneJob:
         """Queue a failed job again. Raises OfferLapsed, or as `accept`."""
-        async with self._lock(owner_id):
+        async with self._locks[owner_id]:
             job = self.get(job_id, owner_id)
             if not job.can_retry:
                 raise OfferLapsed
@@ -90,7 +87,7 @@ class Admission:
 
     async def confirm(self, job_id: str, owner_id: int) -> None:
         """Clone a sample that the member was asked about. Raises OfferLapsed or AlreadyCloning."""
-        async with self._lock(owner_id):
+        async with self._locks[owner_id]:
             if self.get(job_id, owner_id).stage is not Stage.CONFIRMING:
                 raise OfferLapsed
             self._check_not_running(owner_id)
@@ -158,6 +155,3 @@ class Admission:
 
     def unfinished(self, owner_id: int) -> list[CloneJob]:
         return [job for job in self.jobs if job.owner_id == owner_id and not job.finished]
-
-    def _lock(self, owner_id: int) -> asyncio.Lock:
-        return self._locks.setdefault(owner_id, asyncio.Lock())

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ from bot.mureka.client import MurekaClient
 from bot.mureka.errors import AccountMissing, MurekaError, NotSent, OutcomeUnknown, Rejected
 from bot.mureka.responses import VoiceResponse
 from bot.policy.rules import Rules
+from bot.tasks import Locks
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class CloneAttempt:
     durations: TypicalDuration
     presenter: ClonePresenter
     clock: Clock
-    _checking: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
+    _checking: Locks = field(default_factory=Locks, init=False)
     """By server ID. Held from the check of the rules until the clone counts against its limits."""
 
     async def run(self, job_id: str) -> None:

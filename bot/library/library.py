@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
 from bot.erasures import PendingErasures
 from bot.errors import Refused, StoreError
@@ -17,7 +16,7 @@ from bot.library.shared_voices import SharedVoices
 from bot.library.title_search import search_titles
 from bot.library.titles import check_title, clean_title
 from bot.policy.rules import Rules
-from bot.tasks import BackgroundTasks
+from bot.tasks import BackgroundTasks, Locks
 from bot.text import same_title
 from bot.voices.models import Clip, Consent, PendingDeletion, Viewer, Voice
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
@@ -37,9 +36,7 @@ class Library:
     erasures: PendingErasures
     rules: Rules
     tasks: BackgroundTasks
-    _locks: WeakValueDictionary[int, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
-    )
+    _locks: Locks = field(default_factory=Locks, init=False)
 
     def start(self) -> None:
         """Start retrying the pending deletions and sweeping the shared voices."""
@@ -155,7 +152,7 @@ class Library:
     async def rename(self, viewer: Viewer, voice_id: int, title: str) -> Voice:
         """Rename a voice here; the API can't rename voices. Raises `Refused` if the title is blank or taken."""
         title = clean_title(title)
-        async with self._locks.setdefault(viewer.id, asyncio.Lock()):
+        async with self._locks[viewer.id]:
             voices = await self.members.voices(viewer.id)
             taken = [voice.title for voice in voices if voice.id != voice_id and not voice.deleting]
             check_title(title, [*taken, *self.clones.titles(viewer.id)])

@@ -1,12 +1,9 @@
 """Cases of reported voices, and moderators' decisions about them."""
 
-import asyncio
 import logging
 import secrets
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
 from bot.clock import Clock, repeat
 from bot.errors import Refused, StoreError, expected_error
@@ -16,7 +13,7 @@ from bot.moderation.ports import CaseBoard, ModerationRepository
 from bot.notifications import Notifications
 from bot.policy.models import DAY, ModAction, UserRef
 from bot.policy.rules import Rules
-from bot.tasks import BackgroundTasks
+from bot.tasks import BackgroundTasks, Locks
 from bot.text import clean_text
 from bot.voices.models import Voice
 from bot.voices.repository import MembersRepository
@@ -44,11 +41,9 @@ class Cases:
     board: CaseBoard
     tasks: BackgroundTasks
     clock: Clock
-    _showing: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
-    _enforcing: WeakValueDictionary[int, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary[int, asyncio.Lock], init=False
-    )
-    locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
+    _showing: Locks = field(default_factory=Locks, init=False)
+    _enforcing: Locks = field(default_factory=Locks, init=False)
+    locks: Locks = field(default_factory=Locks, init=False)
     """By server ID. Each is held from the check of a report or removal until it is stored."""
 
     def start(self) -> None:
@@ -155,7 +150,7 @@ class Cases:
 
         If the clip can't be deleted, the case is undecided again, so that moderators can decide otherwise.
         """
-        async with self._enforcing.setdefault(case_id, asyncio.Lock()):
+        async with self._enforcing[case_id]:
             if (case := await self._find(guild_id, case_id)) is None:
                 return
             if case.decision and not case.done:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +13,7 @@ from bot.client.membership import loaded_guild
 from bot.client.messenger import Messenger, is_temporary
 from bot.moderation.models import Case
 from bot.policy.models import AuditEntry
+from bot.tasks import Locks
 from bot.voices.models import Voice
 from cogs.voiceadmin.audit import entry_text
 from cogs.voiceadmin.cases import case_message
@@ -35,7 +35,7 @@ class LogChannel:
         self._bot = bot
         self._messenger = messenger
         self._tasks: set[asyncio.Task[None]] = set()
-        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = Locks()
 
     def on_audit_entry(self, guild_id: int, entry: AuditEntry, log_channel: int | None) -> None:
         task = asyncio.create_task(self._post(guild_id, entry, log_channel))
