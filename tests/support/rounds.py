@@ -3,6 +3,7 @@
 from simcord.builders import ChannelHandle
 
 from bot.demo.upstream import Fault
+from support.audio import mp3
 from support.clocks import until
 from support.consents import approved, asked, click
 from support.moderators import Court, choose_reason, logged, report_clip
@@ -27,7 +28,8 @@ async def full_round(court: Court, word: str) -> None:
 
 async def _clone(world: World, word: str) -> None:
     """Clone by command, from a message, with a speaker who approves, with one who refuses, and in vain."""
-    await world.send(title=f"{word} of Ada", description=f"{word} described")
+    sample = ("ada.mp3", mp3(seconds=13))  # not the one of Linus, whose clones are removed together
+    await world.send(sample=sample, title=f"{word} of Ada", description=f"{word} described")
     found = await clone_message(world.grace, world.channel, world.linus, title=f"{word} of Linus", description=word)
     await until(lambda: sentence("button.mine") in buttons(found))
     await press(world.grace, found, "button.mine")
