@@ -16,7 +16,7 @@ from bot.store.tiny.pending import TinyPending
 from support.clocks import PATIENCE, ManualClock, until
 from support.discord_double import LOADING
 from support.faults import full_disk, hanging
-from support.lives import living
+from support.lives import ADA, living
 from support.reading import sentence, text
 from support.world import World, on_disk
 
@@ -39,6 +39,18 @@ async def test_kill_around_the_acknowledgement_leaves_no_thinking_reply(tmp_path
         log = (life.home / "log").read_text("utf-8")
         assert " WARNING " not in log
         assert " ERROR " not in log
+
+
+async def test_interaction_that_discord_sends_twice_keeps_the_token_of_the_first(tmp_path: Path):
+    async with living(tmp_path, Upstream()) as life:
+        async with life.double.hold(lambda call: call.method == "PATCH", takes_effect=False) as reached:
+            answer = await life.double.slash(ADA, "voices list")
+            await asyncio.wait_for(reached.wait(), PATIENCE)
+            await life.double.dispatch("INTERACTION_CREATE", answer.sent)
+            await until(lambda: "40060" in (life.home / "log").read_text("utf-8"))
+            await life.kill()
+        await life.start()
+        await until(lambda: answer.original and answer.original.text == RESTARTED)
 
 
 async def stored(world: World) -> list[str]:

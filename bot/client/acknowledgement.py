@@ -29,10 +29,12 @@ async def acknowledging(interaction: discord.Interaction[Any]) -> AsyncGenerator
     if isinstance(previous, _Adapter):
         yield
         return
-    async_context.set(cast("AsyncWebhookAdapter", _Adapter(previous, interaction)))
+    adapter = _Adapter(previous, interaction)
+    async_context.set(cast("AsyncWebhookAdapter", adapter))
     try:
         yield
-        interaction.client.services.deferred_replies.remove(interaction.id)
+        if not adapter.sent_twice:  # else the first one may still be on its way to an answer
+            interaction.client.services.deferred_replies.remove(interaction.id)
     finally:
         async_context.set(previous)
 
@@ -44,6 +46,7 @@ class _Adapter:
         self._adapter = adapter
         self._interaction = interaction
         self._attempted: set[int] = set()
+        self.sent_twice = False
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._adapter, name)
@@ -63,6 +66,7 @@ class _Adapter:
                 answer = await send(number, token, **request)
         except discord.HTTPException as error:
             if error.code != ACKNOWLEDGED or number in known or repeated:
+                self.sent_twice |= error.code == ACKNOWLEDGED and not repeated
                 raise
             answer = await self._describe(number, token, **request)
         known.append(number)
