@@ -9,7 +9,7 @@ from bot.i18n import ENGLISH, translate
 from support.audio import mp3
 from support.clocks import until
 from support.languages import GERMAN, install, speak_in
-from support.moderators import Court, choose_reason, complain, logged, shared
+from support.moderators import Court, choose_reason, complain, logged, shared, slur_reported
 from support.people import delete, forget, press, said_to, speak
 from support.reading import fields, message, replies, sentence, text
 from support.world import World, on_disk
@@ -71,6 +71,16 @@ class TestDefaultReason:
             assert text(await speak(world, world.ada)) == translate(locale, "rule.blocked", reason=reason)
             assert f": {reason}" in text(await court.list("blocked"))
         await until(lambda: any(sentence(HATE) in told for told in said_to(world.ada)))
+
+    async def test_clip(self, court: Court):
+        world = self.world
+        log = await slur_reported(court, world.grace)
+        form = await court.hedy.click(log.history()[-1], label=sentence("button.case.remove_clip"))
+        [(reason, kept)] = zip(fields(form), values_of(form), strict=True)
+        await court.hedy.submit_modal(form, {reason: kept})
+        await until(lambda: said_to(world.grace))
+        [told] = said_to(world.grace)
+        assert told == sentence("notice.clip_removed", server="Voice Club", title="Ada", reason=kept, by="hedy")
 
     async def test_unknown_code_is_no_reason(self, court: Court, world: World):
         await court.block(world.ada)

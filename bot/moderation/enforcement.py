@@ -73,9 +73,16 @@ class Enforcement:
             raise Refused("refused.clip_later")
         await self.rules.record_once(guild_id, case.audit_entry())
         for author_id in {clip.author_id for clip in case.clips}.difference(case.erasing, {0}):
-            values = {"title": case.voice.title, "reason": decision.reason, "by": decision.by.name}
-            once = f"{case.id} clip"
-            await self.notifications.send(author_id, guild_id, "notice.clip_removed", once=once, **values)
+            await self.notifications.send(
+                author_id,
+                guild_id,
+                "notice.clip_removed",
+                once=f"{case.id} clip",
+                title=case.voice.title,
+                reason=decision.reason,
+                reason_code=decision.reason_code,
+                by=decision.by.name,
+            )
 
     async def block(
         self, guild_id: int, by: UserRef, member: UserRef, reason: str, days: int | None, *, notify: bool
