@@ -83,7 +83,7 @@ async def ask(page: Page) -> None:
         "speaker": Picked("Grace", typed="grace"),
     }
     await type_command(page, "/clonevoice", options)
-    await card_texts(page, until="somebody has a question for you")
+    await card_texts(page, until="you have a request")
     await look_as(page, "Grace")
     await press(page, "Open request")
     await card_texts(page, until="Someone wants to clone your voice")
