@@ -10,6 +10,9 @@ from bot.text import shorten, without_format
 
 ENGLISH = "en-US"  # The locale that has every key. The others fall back to it.
 
+LOCALE = r"[A-Za-z0-9-]{2,9}"
+"""What a locale of Discord looks like: https://discord.com/developers/docs/reference#locales"""
+
 _FOLDER = Path(__file__).with_name("locales")
 LOCALES = tuple(file.stem for file in _FOLDER.glob("*.json"))  # those that have a file
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
@@ -20,7 +23,7 @@ _CUT_OFF = re.compile(r"(?<!\\)((?:\\\\)*)(?:\\|<[^>]*)$")  # half of an escape,
 def catalog(locale: str) -> Mapping[str, str]:
     """Return a locale's texts by key. Empty if the locale has no file."""
     file = _FOLDER / f"{locale}.json"
-    return json.loads(file.read_text("utf-8")) if re.fullmatch(r"[A-Za-z-]{2,9}", locale) and file.exists() else {}
+    return json.loads(file.read_text("utf-8")) if locale in LOCALES else {}
 
 
 class Markup(str):

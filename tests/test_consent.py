@@ -120,7 +120,7 @@ class TestLanguages:
 
     @pytest.mark.parametrize(
         ("opened", "server", "speaker", "texts"),
-        [(False, "de", "en-US", GERMAN), (True, "en-US", "de", GERMAN), (True, "en-US", "de", HALF_GERMAN)],
+        [(False, "de", "en-US", GERMAN), (True, "en-US", "es-419", GERMAN), (True, "en-US", "de", HALF_GERMAN)],
         ids=["in the server's language", "in the speaker's language", "without a translation"],
     )
     async def test_consent(
@@ -132,7 +132,8 @@ class TestLanguages:
         speaker: str,
         texts: dict[str, str],
     ):
-        install(monkeypatch, "de", texts)
+        for locale in ("de", "es-419"):
+            install(monkeypatch, locale, texts)
         set_server_language(world, server)
         _, message = await asked(world, title="*Grace* \\ Ada")
         assert message.embeds[0].title == translate(server, "consent.title")
@@ -148,16 +149,22 @@ class TestLanguages:
         await until(lambda: consents(world, world.grace))
         assert agreed(world) == (wording, written_in, 2)
 
-    @pytest.mark.parametrize("texts", [GERMAN, HALF_GERMAN], ids=["", "without a translation"])
-    async def test_declaration_in_the_form(self, world: World, monkeypatch: pytest.MonkeyPatch, texts: dict[str, str]):
-        install(monkeypatch, "de", texts)
+    @pytest.mark.parametrize(
+        ("locale", "texts"),
+        [("de", GERMAN), ("es-419", GERMAN), ("de", HALF_GERMAN)],
+        ids=["", "with digits in its locale", "without a translation"],
+    )
+    async def test_declaration_in_the_form(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, locale: str, texts: dict[str, str]
+    ):
+        install(monkeypatch, locale, texts)
         message = await world.ada.send(world.channel, "listen", attachments=[GOOD])
-        speak_in(world, "de")
+        speak_in(world, locale)
         form = await world.ada.context_menu(world.channel, MENU, message)
         title, rights, _, language, _ = fields(form)
         speak_in(world, ENGLISH)
         await world.ended(await world.ada.submit_modal(form, {title: "Ada", rights: ["own"], language: ["de"]}))
-        written_in = "de" if "rights.own" in texts else ENGLISH
+        written_in = locale if "rights.own" in texts else ENGLISH
         assert declared(world) == (translate(written_in, "rights.own"), written_in, 2)
 
     async def test_declaration_in_the_command(self, world: World, monkeypatch: pytest.MonkeyPatch):

@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from bot.client.client import Clonevoice
 from bot.client.tree import command_text
-from bot.i18n import ENGLISH
+from bot.i18n import ENGLISH, LOCALE
 from bot.voices.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Language, Rights
 from cogs._ui.form import register_form
 from cogs._ui.interaction import Interaction
@@ -56,7 +56,7 @@ class CloneVoice(commands.Cog):
 
 async def setup(bot: Clonevoice) -> None:
     """Add the commands and register the buttons."""
-    shown = r"(?::(?P<shown_in>[A-Za-z-]{2,9}):(?P<version>\d{1,9}))?"
+    shown = rf"(?::(?P<shown_in>{LOCALE}):(?P<version>\d{{1,9}}))?"
     bot.actions.add("clone", r"(?P<action>anyway|mine|cancel|again):(?P<job_id>[\w-]+)", handle_click)
     bot.actions.add("sample", r"(?P<message_id>\d{1,20})", choose_file, select=True)
     register_form(bot, "cloning", r"(?P<message_id>\d{1,20}):(?P<sample_id>\d{1,20})" + shown, CloneForm)
