@@ -6,10 +6,12 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import aiohttp
+import discord
 import pytest
 from simcord.builders import ChannelHandle
 
 from bot.moderation.models import Decision
+from bot.moderation.ports import ClipOutOfReach
 from bot.policy.models import ModAction, UserRef
 from bot.store.tiny.servers import TinyServers
 from support.clocks import DAY, until
@@ -259,6 +261,38 @@ class TestClips:
         assert sentence("case.done.remove_clip", title="Ada") in await self.remove(court, log)
         assert len(await court.audit(decision=ModAction.REMOVE_CLIP)) == 1
 
+    async def test_clips_of_several_authors_are_removed_together_or_not_at_all(self, court: Court, world: World):
+        log = await slur_reported(court, world.grace)
+        await speak(world, world.ada, said="another")
+        await report_clip(world.grace, world.channel.history()[-1])
+        clips = [one for one in world.channel.history() if one.embeds]
+        path = f"/channels/{world.channel.id}/messages/{clips[0].id}"
+        world.env.inject_error("GET", path, status=403, code=50001, times=1)
+        assert sentence("refused.clip_out_of_reach") in await self.remove(court, log)
+        assert [one for one in world.channel.history() if one.embeds] == clips
+        await self.remove(court, log)
+        assert [one for one in world.channel.history() if one.embeds] == []
+        for author in (world.grace, world.ada):
+            [entry] = await court.audit(decision=ModAction.REMOVE_CLIP, member_id=author.id)
+            assert entry.member_name == author.user.name
+
+    async def test_voice_is_removed_while_its_clip_can_not_be(
+        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        log = await slur_reported(court, world.grace)
+        monkeypatch.setattr(world.bot, "fetch_channel", AsyncMock(side_effect=aiohttp.ClientOSError))
+        await self.remove(court, log)
+        await court.remove()
+        assert world.stored(world.ada) == []
+
+    @pytest.mark.parametrize("error", [discord.InvalidData, discord.ClientException])
+    async def test_clip_in_a_channel_that_is_not_understood_is_out_of_reach(
+        self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ):
+        log = await slur_reported(court, world.grace)
+        monkeypatch.setattr(world.bot, "fetch_channel", AsyncMock(side_effect=error))
+        assert sentence("refused.clip_out_of_reach") in await self.remove(court, log)
+
     async def test_clip_is_removed_once_discord_answers_again(
         self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch
     ):
@@ -278,10 +312,11 @@ class TestClips:
         there, (ada,) = world.elsewhere(world.ada)
         theirs, far = await court.hedy.send(world.channel, "hello"), await world.forge("x", there)
         board = world.services.cases.board
-        for link in (theirs.jump_url, far.jump_url, far.jump_url.replace(str(ada.guild.id), str(world.guild_id))):
-            assert await board.delete_clip(world.guild_id, link) is None
-        for link in ("", "https://discord.com", f"{theirs.jump_url}/1", f"https://discord.com/channels/@me/1/{far.id}"):
-            assert await board.delete_clip(world.guild_id, link) is None
+        mixed = far.jump_url.replace(str(ada.guild.id), str(world.guild_id))
+        malformed = ("", "https://discord.com", f"{theirs.jump_url}/1", f"https://discord.com/channels/@me/1/{far.id}")
+        for link in (theirs.jump_url, far.jump_url, mixed, *malformed):
+            with pytest.raises(ClipOutOfReach):
+                await board.delete_clips(world.guild_id, [link])
         assert theirs.id in [one.id for one in world.channel.history()]
         assert far.id in [one.id for one in there.history()]
 

@@ -13,7 +13,7 @@ from support.clocks import until
 from support.faults import hanging
 from support.moderators import Court, complain, logged_case, shared
 from support.people import said_to, speak
-from support.reading import fields, sentence, text
+from support.reading import fields, message, sentence, text
 from support.world import World
 
 OTHER = ("other.mp3", mp3(13))
@@ -52,6 +52,30 @@ async def test_clones_of_the_sample_are_listed_and_removed_with_the_voice(court:
         await until(lambda owner=owner, told=told: told in said_to(owner))
     await until(lambda: sentence("notice.reported.remove", server="Voice Club", title="Echo") in said_to(world.linus))
     assert sentence("rule.voice_barred", title="Far") in text(await speak(world, world.linus, "Far"))
+
+
+async def test_clones_of_other_servers_that_are_shared_here_are_unshared_with_it(court: Court, world: World):
+    await shared(world)
+    [ada] = await world.store.members.voices(world.ada.id)
+    far = await world.voice(world.grace, "Far", guild_id=world.guild_id + 1, sample_sha256=ada.sample_sha256)
+    await world.grace.slash(world.channel, "voices share", voice="Far")
+    form = await court.list("remove", voice="Ada", reason="not here")
+    assert sentence("choice.roster", title="Far", owner="grace") in about(form)
+    await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    assert world.stored(world.grace)[0]["shared_in"] == []
+    told = sentence("notice.barred", server="Voice Club", title="Far", reason="not here", by="hedy")
+    await until(lambda: told in said_to(world.grace))
+    assert far in world.upstream.voices
+
+
+async def test_clones_are_removed_at_once_although_the_owner_of_the_voice_is_erasing(court: Court, world: World):
+    await logged_case(court)
+    await world.send(world.grace, title="Echo")
+    [case] = await court.cases()
+    await world.store.servers.change_case(world.guild_id, case.id, lambda case: case.without_member(world.ada.id))
+    form = await court.hedy.click(message(await court.open_case()), label=sentence("button.case.remove"))
+    await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    assert world.stored(world.grace) == []
 
 
 async def test_removal_of_clones_continues_after_a_kill(court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
@@ -99,4 +123,4 @@ async def test_long_list_of_clones_ends_with_their_number(court: Court, world: W
     assert lines[-1] == "- " + sentence("verdict.more_clones", clones=2)
     [voice, *_] = await world.store.members.voices(world.ada.id)
     elsewhere = ReportedVoice.from_voice(voice, world.guild_id + 1)
-    assert await world.services.cases.same_sample(world.guild_id, elsewhere) == []
+    assert await world.services.enforcement.same_sample(world.guild_id, elsewhere) == []

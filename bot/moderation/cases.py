@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from bot.clock import Clock, repeat
 from bot.errors import Refused, StoreError, expected_error
-from bot.moderation.enforcement import ClipOutOfReach, Enforcement
+from bot.moderation.enforcement import Enforcement
 from bot.moderation.models import Case, Decision, Report, ReportedVoice
-from bot.moderation.ports import CaseBoard, ModerationRepository
+from bot.moderation.ports import CaseBoard, ClipOutOfReach, ModerationRepository
 from bot.notifications import Notifications
 from bot.policy.models import DAY, ModAction, UserRef
 from bot.policy.rules import Rules
 from bot.tasks import BackgroundTasks, Locks
-from bot.text import clean_text
 from bot.voices.models import Voice
 from bot.voices.repository import MembersRepository
 
@@ -28,7 +27,7 @@ RETENTION_SECONDS = 30 * DAY  # seconds that a decided case is stored; its audit
 
 @dataclass(eq=False, repr=False)
 class Cases:
-    """The cases of all servers. A voice has at most one undecided case in a server.
+    """The cases of all servers. A report is added to its voice's undecided case, if the server has one.
 
     A decision is stored before it is enforced. An interrupted one is resumed after a restart.
     """
@@ -90,35 +89,25 @@ class Cases:
 
     async def remove(self, guild_id: int, by: UserRef, voice: Voice, reason: str) -> bool:
         """Remove a voice, and decide its open case. Returns True if it was cloned here and is therefore deleted."""
-        decision = Decision(ModAction.REMOVE, by, self.clock.now(), clean_text(reason))
+        decision = Decision(ModAction.REMOVE, by, self.clock.now(), reason)
         await self._enforce_now(guild_id, await self._put_removal(guild_id, voice, decision))
         return voice.guild_id == guild_id
 
     async def _put_removal(self, guild_id: int, voice: Voice, decision: Decision) -> int:
-        """Decide the open case of a voice, or a new one. Returns its ID. Raises `Refused` if it has been decided."""
+        """Decide the open case of a voice, or a new one. Returns its ID. Raises `Refused` if it is being removed."""
         async with self.locks[guild_id]:
             case = Case(secrets.randbits(40), ReportedVoice.from_voice(voice, guild_id))
             for other in await self.repository.cases(guild_id):
-                if other.voice.voice_id == voice.id and not other.done:
+                if other.voice.voice_id == voice.id and not other.done and other.outcome in {"open", "remove"}:
                     case = other
             if not case.reports and case.open:
                 await self.repository.put_case(guild_id, case)
             await self._put_decision(guild_id, case.id, decision)
         return case.id
 
-    async def same_sample(self, guild_id: int, voice: ReportedVoice) -> list[Voice]:
-        """Return the other voices that are removed with a voice: those that were cloned in this server, too."""
-        found: list[Voice] = []
-        for record in await self.repository.clone_records(guild_id) if voice.cloned_here else ():
-            if record.voice_id != voice.voice_id and record.sample_sha256 == voice.sample_sha256 != "":
-                with suppress(StoreError):  # the store has logged it
-                    clone = await self.members.voice(record.owner_id, record.voice_id)
-                    found += [clone] if clone and not clone.deleting else []
-        return found
-
     async def decide(self, guild_id: int, case_id: int, decision: Decision) -> Case:
         """Decide a case and enforce the decision. Raises `Refused` if it has been decided."""
-        decided = await self._put_decision(guild_id, case_id, replace(decision, reason=clean_text(decision.reason)))
+        decided = await self._put_decision(guild_id, case_id, decision)
         await self._enforce_now(guild_id, case_id)
         return decided.closed()
 
@@ -135,11 +124,10 @@ class Cases:
     async def _enforce_now(self, guild_id: int, case_id: int) -> None:
         """Enforce a decision, and what it decided about other clones of the same sample."""
         try:
+            decision = (await self.get(guild_id, case_id)).decision
             await self._enforce(guild_id, case_id)
-            cases = await self.repository.cases(guild_id)
-            decisions = [case.decision for case in cases if case.id == case_id]
-            for case in cases:
-                if case.decision in decisions and case.decision and not case.done:
+            for case in await self.repository.cases(guild_id):
+                if case.decision == decision and not case.done:
                     await self._enforce(guild_id, case.id)
         except StoreError as error:
             _log.error("the decision of case %d in server %d is to be resumed: %s", case_id, guild_id, error)
@@ -172,7 +160,7 @@ class Cases:
         match decision.action:
             case ModAction.REMOVE:
                 await self.enforcement.ban(guild_id, reported)
-                for clone in await self.same_sample(guild_id, reported):
+                for clone in await self.enforcement.same_sample(guild_id, reported):
                     with suppress(Refused):  # it is being removed already
                         await self._put_removal(guild_id, clone, decision)
                 await self.enforcement.remove(guild_id, case, decision)
@@ -182,7 +170,7 @@ class Cases:
             case ModAction.BLOCK:
                 await self.enforcement.block_member(guild_id, case, decision)
             case _:
-                await self.rules.record_once(guild_id, case.audit_entry())
+                await self.rules.record_once(guild_id, case.audit_entries())
         their_clip = case.outcome == "remove_clip" and any(clip.author_id == reported.owner_id for clip in case.clips)
         if case.outcome != "block" and not their_clip and reported.owner_id not in case.erasing:
             key = f"notice.owner.{case.outcome}"

@@ -1,9 +1,10 @@
 """Enforces moderators' decisions. Every step is idempotent, so an interrupted decision can be resumed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.cloning.cloner import Cloner
-from bot.errors import Refused
+from bot.errors import StoreError
 from bot.library.library import Library
 from bot.moderation.models import Case, Decision, ReportedVoice
 from bot.moderation.ports import CaseBoard
@@ -11,14 +12,8 @@ from bot.notifications import Notifications
 from bot.policy.models import DAY, AuditEntry, Block, UserRef
 from bot.policy.ports import RulesRepository
 from bot.policy.rules import Rules
-from bot.voices.models import PendingDeletion
+from bot.voices.models import PendingDeletion, Voice
 from bot.voices.repository import MembersRepository, PendingDeletionsRepository
-
-
-class ClipOutOfReach(Refused):
-    """A reported clip can't be deleted by the bot."""
-
-    key = "refused.clip_out_of_reach"
 
 
 @dataclass(eq=False, repr=False)
@@ -41,6 +36,25 @@ class Enforcement:
         elif reported.sample_sha256:
             await self.servers.ban_sample(guild_id, reported.sample_sha256)
 
+    async def same_sample(self, guild_id: int, reported: ReportedVoice) -> list[Voice]:
+        """Return the other voices that are removed with a voice: those of its sample that were cloned or shared here.
+
+        Files that can't be read are skipped.
+        """
+        sha256, shared = reported.sample_sha256, self.library.shared_voices
+        if not reported.cloned_here or not sha256:
+            return []
+        voices: list[Voice | None] = []
+        with suppress(StoreError):  # the store has logged it, as below
+            voices += [voice for _, voice in await shared.verify(guild_id, await shared.rows(guild_id))]
+        for record in await self.servers.clone_records(guild_id):
+            if record.sample_sha256 == sha256:
+                with suppress(StoreError):
+                    voices.append(await self.members.voice(record.owner_id, record.voice_id))
+        found = {voice.id: voice for voice in voices if voice and voice.sample_sha256 == sha256 and not voice.deleting}
+        found.pop(reported.voice_id, None)
+        return [*found.values()]
+
     async def remove(self, guild_id: int, case: Case, decision: Decision) -> None:
         """Delete a case's voice if it was cloned here, else unshare it. Its owner is told."""
         reported = case.voice
@@ -51,7 +65,7 @@ class Enforcement:
                 await self.library.delete_pending(voice, deletion)
             else:
                 await self.library.unshare_from(voice, guild_id)
-        await self.rules.record_once(guild_id, case.audit_entry())
+        await self.rules.record_once(guild_id, case.audit_entries())
         if reported.owner_id not in case.erasing:
             await self.notifications.send(
                 reported.owner_id,
@@ -65,13 +79,9 @@ class Enforcement:
             )
 
     async def remove_clips(self, guild_id: int, case: Case, decision: Decision) -> None:
-        """Delete the messages with a case's clips. Raises `ClipOutOfReach`, or `Refused` if it is to be retried."""
-        deleted = [await self.board.delete_clip(guild_id, clip.link) for clip in case.clips]
-        if None in deleted:
-            raise ClipOutOfReach
-        if False in deleted:
-            raise Refused("refused.clip_later")
-        await self.rules.record_once(guild_id, case.audit_entry())
+        """Delete the messages with a case's clips. Raises as `CaseBoard.delete_clips`."""
+        await self.board.delete_clips(guild_id, [clip.link for clip in case.clips])
+        await self.rules.record_once(guild_id, case.audit_entries())
         for author_id in {clip.author_id for clip in case.clips}.difference(case.erasing, {0}):
             await self.notifications.send(
                 author_id,
@@ -117,6 +127,13 @@ class Enforcement:
 
     async def _notify_blocked(self, guild_id: int, block: Block, by: UserRef, *, once: int | None = None) -> None:
         key = "notice.blocked_until" if block.until else "notice.blocked"
-        reason: dict[str, str] = {"reason": block.reason, "reason_code": block.reason_code}
-        until = int(block.until or 0)
-        await self.notifications.send(block.member_id, guild_id, key, once=once, by=by.name, until=until, **reason)
+        await self.notifications.send(
+            block.member_id,
+            guild_id,
+            key,
+            once=once,
+            by=by.name,
+            until=int(block.until or 0),
+            reason=block.reason,
+            reason_code=block.reason_code,
+        )

@@ -143,23 +143,28 @@ class Case:
         """The visible state. When it changes, the message in the log channel is updated."""
         return f"{len(self.reports)} {self.outcome} {self.done}"
 
-    def audit_entry(self) -> AuditEntry:
-        assert self.decision is not None  # noqa: S101 - only a decided case has an entry
-        by, member = self.decision.by, UserRef(self.voice.owner_id, self.voice.owner_name)
-        if self.decision.action is ModAction.REMOVE_CLIP:
-            member = UserRef(self.clips[0].author_id, self.clips[0].author_name)
-        return AuditEntry(
-            self.decision.at,
-            by.id,
-            by.name,
-            self.decision.action,
-            self.voice.title,
-            member.id or None,
-            self.decision.reason,
-            member_name=member.name,
-            case_id=self.id,
-            reason_code=self.decision.reason_code,
-        )
+    def audit_entries(self) -> list[AuditEntry]:
+        """Return what is recorded of the decision: an entry for each author of removed clips, else for the owner."""
+        decision = self.decision
+        assert decision is not None  # noqa: S101 - only a decided case has entries
+        members = {self.voice.owner_id: self.voice.owner_name}
+        if decision.action is ModAction.REMOVE_CLIP:
+            members = {clip.author_id: clip.author_name for clip in reversed(self.clips)}
+        return [
+            AuditEntry(
+                decision.at,
+                decision.by.id,
+                decision.by.name,
+                decision.action,
+                self.voice.title,
+                member_id or None,
+                decision.reason,
+                member_name=name,
+                case_id=self.id,
+                reason_code=decision.reason_code,
+            )
+            for member_id, name in members.items()
+        ]
 
     def mentions(self, member_id: int) -> bool:
         """Return True if the case names this member."""

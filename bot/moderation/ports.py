@@ -1,25 +1,34 @@
 """The interface that moderation needs from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bot.errors import Refused
 from bot.moderation.models import Case
 from bot.policy.ports import RulesRepository
 from bot.voices.models import Voice
 
 
+class ClipOutOfReach(Refused):
+    """A reported clip can't be deleted: the bot has no access to it, or it is not the bot's message in this server."""
+
+    key = "refused.clip_out_of_reach"
+
+
 class CaseBoard(Protocol):
-    """Shows cases in the server's log channel, and removes clips. Implementations must not raise."""
+    """Shows cases in the server's log channel, and removes clips."""
 
     async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
-        """Post or update a case. Returns the IDs of the channel and the message, or None without a message."""
+        """Post or update a case. Must not raise.
+
+        Returns the IDs of the channel and the message, or None without a message.
+        """
         ...
 
-    async def delete_clip(self, guild_id: int, link: str) -> bool | None:
-        """Delete the message that this URL names. Return True if it no longer exists.
+    async def delete_clips(self, guild_id: int, links: Sequence[str]) -> None:
+        """Delete the messages that these URLs name, as far as they still exist.
 
-        Returns False to retry later, and None if it can't be deleted: the bot has no access to it, or it is not
-        one of the bot's messages in this server.
+        Raises `ClipOutOfReach` before any is deleted, or `Refused` if it is to be tried again later.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Reads, checks and changes the rules and blocks of servers. Every change has an audit entry."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -74,11 +74,13 @@ class Rules:
         blocks = [block for block in await self.servers.blocks(guild_id) if block.is_active(now)]
         return sorted(blocks, key=lambda block: block.at, reverse=True)
 
-    async def record_once(self, guild_id: int, entry: AuditEntry) -> None:
-        """Append the audit entry of a case's decision, unless it was appended before."""
-        if not await self.is_recorded(guild_id, entry.case_id):
-            await self.servers.add_entry(guild_id, entry)
-            self.listener.on_audit_entry(guild_id, entry, None)
+    async def record_once(self, guild_id: int, entries: Iterable[AuditEntry]) -> None:
+        """Append the audit entries of a case's decision, one for each member, unless they were appended before."""
+        recorded = {(entry.case_id, entry.member_id) for entry in await self.servers.audit(guild_id)}
+        for entry in entries:
+            if (entry.case_id, entry.member_id) not in recorded:
+                await self.servers.add_entry(guild_id, entry)
+                self.listener.on_audit_entry(guild_id, entry, None)
 
     async def is_recorded(self, guild_id: int, case_id: int) -> bool:
         """Return True if the decision of this case has an audit entry."""
@@ -160,8 +162,8 @@ class Rules:
     async def check_voice(self, guild_id: int, voice: Voice) -> None:
         """Raise `Refused` if this voice may not be used in the server."""
         policy = await self.policy(guild_id)
-        banned = await self.servers.banned_voices(guild_id), await self.servers.banned_samples(guild_id)
-        if voice.id in banned[0] or voice.sample_sha256 in banned[1]:
+        voices, samples = await self.servers.banned_voices(guild_id), await self.servers.banned_samples(guild_id)
+        if voice.id in voices or voice.sample_sha256 in samples:
             raise Refused("rule.voice_barred", title=voice.title)
         if policy.require_consent and voice.rights is Rights.PERMISSION and voice.speaker is None:
             raise Refused("rule.approval_missing", title=voice.title)

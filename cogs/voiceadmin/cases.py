@@ -56,14 +56,18 @@ class CaseForm(DecisionForm):
             kind, name = "clip", ", ".join({clip.author_name: None for clip in case.clips})
         reported = case.reports[-1].reason
         reason = "" if reported is ReportReason.OTHER else translate(self._locale, f"report.reason.{reported}")
-        cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
-        clones = await cases.same_sample(guild_id, case.voice) if kind == "removing" else []
+        enforcement, guild_id = interaction.client.services.enforcement, interaction.guild_id or 0
+        clones = await enforcement.same_sample(guild_id, case.voice) if kind == "removing" else []
         self.describe(kind, title=case.voice.title, name=name, reason=reason, clones=clones)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         """Decide the case. A default reason that was kept is stored as a code, not in one language."""
-        texts = {each: translations(f"report.reason.{each}", self._locale) for each in ReportReason}
-        code = next((each for each in ReportReason if reason in map(clean_text, texts[each])), None)
+        texts = {
+            clean_text(text): each
+            for each in ReportReason
+            for text in translations(f"report.reason.{each}", self._locale)
+        }
+        code = texts.get(reason)
         if code is ReportReason.OTHER:
             raise Refused("refused.reason_blank")
         reason, reason_code = ("", str(code)) if code else (reason, "")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,9 @@ import discord
 from bot.client.client import Clonevoice
 from bot.client.membership import loaded_guild
 from bot.client.messenger import Messenger, is_temporary
+from bot.errors import Refused
 from bot.moderation.models import Case
+from bot.moderation.ports import ClipOutOfReach
 from bot.policy.models import AuditEntry
 from bot.tasks import Locks
 from bot.voices.models import Voice
@@ -82,24 +85,35 @@ class LogChannel:
         sent = await self._bot.get_partial_messageable(channel_id).send(files=files, **message)
         return channel_id, sent.id
 
-    async def delete_clip(self, guild_id: int, link: str) -> bool | None:
+    async def delete_clips(self, guild_id: int, links: Sequence[str]) -> None:
+        try:
+            messages = [await self._find_clip(guild_id, link) for link in links]
+            for message in filter(None, messages):
+                with suppress(discord.NotFound):
+                    await message.delete()
+        except ClipOutOfReach:
+            raise
+        except Exception as error:  # discord.py documents no base class for network errors
+            _log.warning("a clip in server %d can't be deleted: %r", guild_id, error)
+            final = isinstance(error, discord.DiscordException)
+            if isinstance(error, discord.HTTPException):
+                final = not is_temporary(error)
+            raise (ClipOutOfReach() if final else Refused("refused.clip_later")) from error
+
+    async def _find_clip(self, guild_id: int, link: str) -> discord.Message | None:
+        """Return the bot's message that this URL names, or None if it no longer exists. Raises `ClipOutOfReach`."""
         if (found := _MESSAGE.fullmatch(link)) is None or int(found["guild_id"]) != guild_id:
-            return None
+            raise ClipOutOfReach
         try:
             channel = await self._bot.fetch_channel(int(found["channel_id"]))
             if not isinstance(channel, discord.abc.Messageable) or channel.guild.id != guild_id:
-                return None
+                raise ClipOutOfReach
             message = await channel.fetch_message(int(found["message_id"]))
-            if message.author != self._bot.user:
-                return None
-            await message.delete()
         except discord.NotFound:
-            return True
-        except Exception as error:  # noqa: BLE001 - discord.py documents no base class for network errors
-            refused = isinstance(error, discord.HTTPException) and not is_temporary(error)
-            _log.warning("a clip in server %d can't be deleted: %r", guild_id, error)
-            return None if refused else False
-        return True
+            return None
+        if message.author != self._bot.user:
+            raise ClipOutOfReach
+        return message
 
     async def _channel_id(self, guild_id: int) -> int | None:
         return (await self._bot.services.rules.policy(guild_id)).log_channel

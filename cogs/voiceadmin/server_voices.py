@@ -75,7 +75,7 @@ class RemovalForm(DecisionForm):
         voice = await self._voice(interaction)
         reported = ReportedVoice.from_voice(voice, interaction.guild_id or 0)
         kind = "removing" if reported.cloned_here else "barring"
-        clones = await interaction.client.services.cases.same_sample(interaction.guild_id or 0, reported)
+        clones = await interaction.client.services.enforcement.same_sample(interaction.guild_id or 0, reported)
         self.describe(kind, title=voice.title, name=voice.owner_name, reason=self._default, clones=clones)
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
