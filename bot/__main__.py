@@ -41,15 +41,15 @@ def main() -> None:
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(0)
     except BrokenPipeError:
-        if not _is_unread():
+        if not _discard_unread_output():
             raise
         sys.exit(128 + signal.SIGPIPE)  # as a shell reports programs that this signal ends
     finally:
-        _is_unread()  # of `--help`, too
+        _discard_unread_output()  # of `--help`, too
 
 
-def _is_unread() -> bool:
-    """Return True if nobody reads what is printed any more, for example `head`. Then the rest goes nowhere.
+def _discard_unread_output() -> bool:
+    """Return True if no one reads standard output anymore, for example after `| head`. The rest is discarded.
 
     https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """

@@ -68,7 +68,7 @@ class Consents:
         consent = await self._get_any(speaker_id, job_id)
         return None if consent is None or consent.revoked else consent
 
-    async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int, locale: str = "") -> Consent:
+    async def approve(self, by: Viewer, job_id: str, *, wording: str, channel_id: int, locale: str) -> Consent:
         """Store the speaker's consent with the exact `wording` that they saw, in `locale`, then continue the clone.
 
         Raises as `request` if they are not being asked. No consent is stored then.

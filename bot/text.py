@@ -79,8 +79,8 @@ def width(text: str) -> int:
 
 
 def cut(text: str, longest: int) -> str:
-    """Return a text's beginning, of at most `longest` UTF-16 code units. It ends with a whole letter or emoji."""
-    size = whole = index = 0
+    """Return a text's beginning, of at most `longest` UTF-16 code units. Only a flag can be cut in two."""
+    size = whole = 0
     for index, char in enumerate(text):
         if index and not _belongs_to(text[index - 1], char):
             whole = index

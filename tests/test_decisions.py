@@ -318,7 +318,7 @@ class TestSpeakers:
 
     async def approve(self, world: World) -> None:
         speaker = Viewer(world.grace.id, 0)
-        await world.services.consents.approve(speaker, job_id(world), wording="yes", channel_id=1)
+        await world.services.consents.approve(speaker, job_id(world), wording="yes", channel_id=1, locale="en-US")
 
     async def test_two_clicks_at_once_approve_once(self, world: World):
         await asked(world)

@@ -5,11 +5,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.upstream import Upstream
 from bot.jobs.deferred import DeferredReply
+from bot.jobs.delivery import RETRY_SECONDS
 from bot.jobs.record import TOKEN_SECONDS
 from bot.privacy.export import Exporter
 from bot.store.tiny.pending import TinyPending
@@ -76,6 +78,19 @@ async def test_token_is_erased_when_it_expires(world: World):
     assert "a token" in on_disk(world)
     world.skip(TOKEN_SECONDS)
     await until(lambda: "a token" not in on_disk(world))
+
+
+async def test_reply_of_an_earlier_run_is_ended_once_discord_answers(world: World):
+    replies = world.services.deferred_replies
+    end = AsyncMock(side_effect=[False, True])
+    replies.responder = AsyncMock(end=end)
+    await replies.add(DeferredReply(1, "a token", "en-US", world.services.clock.now()))
+    await replies.start()
+    await until(lambda: end.await_count == 1)
+    assert "a token" in on_disk(world)
+    world.skip(RETRY_SECONDS)
+    await until(lambda: "a token" not in on_disk(world))
+    assert end.await_count == 2
 
 
 async def test_reply_is_deferred_although_the_disk_is_full(world: World, monkeypatch: pytest.MonkeyPatch):

@@ -25,7 +25,7 @@ class Memory(Generic[_T]):
         self._values: OrderedDict[object, tuple[float, _T]] = OrderedDict()
 
     def put(self, key: object, value: _T) -> None:
-        self.pop(key)
+        self._values.pop(key, None)  # so that it becomes the last one
         self._values[key] = self._clock.monotonic(), value
         self._forget()
 
@@ -37,7 +37,6 @@ class Memory(Generic[_T]):
     def pop(self, key: object) -> None:
         """Forget a value, if there is one."""
         self._values.pop(key, None)
-        self._forget()
 
     def _forget(self) -> None:
         """Forget values that are too old or too many."""

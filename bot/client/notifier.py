@@ -27,12 +27,14 @@ class DiscordNotifier:
             return False if error.temporary else None
         return True
 
-    async def end(self, reply: DeferredReply) -> None:
+    async def end(self, reply: DeferredReply) -> bool:
         text = translate_markdown(reply.locale, "error.restarted")
         try:
             await self._messenger.end_thinking(reply.token, content=text)
-        except DeliveryError as error:  # it was never acknowledged, or its token is too old
+        except DeliveryError as error:  # for example, its token is too old
             _log.info("a reply of an earlier run can't be ended: %s", error)
+            return not error.temporary
+        return True
 
     async def account_failed(self, account: str | None, error: MurekaError) -> None:
         name = account or translate(ENGLISH, "operator.only_account")

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, cast
 
 import aiohttp
@@ -11,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.client.acknowledgement import ACKNOWLEDGED, GONE, acknowledging
+from bot.client.messenger import is_temporary
 from bot.errors import ClonevoiceError, Refused, expected_error
 from bot.i18n import ENGLISH, translate, translate_markdown
 
@@ -106,7 +106,7 @@ def _known(error: Exception) -> Exception:
     if isinstance(error, discord.HTTPException):
         if error.code in REFUSALS:
             return ClonevoiceError(f"error.discord.{error.code}")
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.TOO_MANY_REQUESTS:
+        if is_temporary(error):
             return ClonevoiceError("error.discord_busy")
     return error
 

@@ -21,7 +21,7 @@ REQUEST_SECONDS = 24 * 60 * 60.0
 
 @dataclass(eq=False, repr=False)
 class ConsentGate:
-    """Decides whether a job may ask its speaker, and whether the speaker's consent is active."""
+    """Decides whether a job may ask its speaker, and whether its voice may exist: by consent and banned samples."""
 
     members: MembersRepository
     servers: RulesRepository

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bot.clock import Clock, repeat
 from bot.errors import StoreError
-from bot.jobs.delivery import SWEEP_SECONDS
+from bot.jobs.delivery import RETRY_SECONDS, SWEEP_SECONDS
 from bot.jobs.record import TOKEN_SECONDS
 from bot.jobs.registry import JobRegistry
 from bot.tasks import BackgroundTasks
@@ -29,6 +29,10 @@ class DeferredReply:
     locale: str
     since: float
 
+    def is_alive(self, now: float) -> bool:
+        """Return True if Discord still accepts the token."""
+        return now - self.since < TOKEN_SECONDS
+
 
 class DeferredRepliesRepository(Protocol):
     """The replies that are deferred at the moment. Methods may raise `StoreError`."""
@@ -40,8 +44,12 @@ class DeferredRepliesRepository(Protocol):
 class Responder(Protocol):
     """Ends replies that a kill left without an answer."""
 
-    async def end(self, reply: DeferredReply, /) -> None:
-        """Say that the bot was restarted, if the reply still shows "thinking". Must not raise."""
+    async def end(self, reply: DeferredReply, /) -> bool:
+        """Say that the bot was restarted, if the reply still shows "thinking". Must not raise.
+
+        Returns False if this is to be tried again.
+        """
+        ...
 
 
 @dataclass(eq=False, repr=False)
@@ -85,19 +93,15 @@ class DeferredReplies:
 
     async def _end(self, reply: DeferredReply) -> None:
         in_a_job = any(job.reply and job.reply.token == reply.token for jobs in self.jobs for job in jobs)
-        if not in_a_job and self._is_alive(reply, self.clock.now()):
-            await self.responder.end(reply)
+        while not in_a_job and reply.is_alive(self.clock.now()) and not await self.responder.end(reply):
+            await self.clock.sleep(RETRY_SECONDS)
         self.remove(reply.interaction_id)
 
     async def _remove_expired(self) -> None:
         soon = self.clock.now() + SWEEP_SECONDS
         for reply in [*self._replies.values()]:
-            if not self._is_alive(reply, soon):
+            if not reply.is_alive(soon):
                 self.remove(reply.interaction_id)
-
-    @staticmethod
-    def _is_alive(reply: DeferredReply, now: float) -> bool:
-        return now - reply.since < TOKEN_SECONDS
 
     async def _write(self) -> None:
         """Write the replies as they are now. All that wait for a write share the next one."""

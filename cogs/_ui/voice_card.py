@@ -102,6 +102,9 @@ def card_buttons(voice: Voice, viewer: Viewer, locale: str, *, has_clips: bool =
     return view
 
 
-def report_button(voice: Voice, locale: str, speech_id: str = "-") -> ActionItem:
+NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
+
+
+def report_button(voice: Voice, locale: str, speech_id: str = NO_CLIP) -> ActionItem:
     """Return a button that reports a voice, or the clip `speech_id` that was spoken with it."""
     return action_button(locale, "button.report", "report", voice.owner_id, voice.id, speech_id)

@@ -44,13 +44,13 @@ async def clone_this(interaction: Interaction, message: discord.Message) -> None
     if best is Likeness.NONE:
         raise Refused("refused.no_audio")
     most = OPTIONS if best is Likeness.MP3 else 1
-    found = [number for number, (file, _) in files.items() if likeness(file) is best][:most]
+    found = [sample_id for sample_id, (file, _) in files.items() if likeness(file) is best][:most]
     key = interaction.user.id, str(message.id)
-    interaction.client.forms.samples.put(key, {number: files[number] for number in found})
+    interaction.client.forms.samples.put(key, {sample_id: files[sample_id] for sample_id in found})
     if len(found) == 1:
         await CloneForm(str(interaction.locale), str(message.id), found[0]).open(interaction)
         return
-    locale, attachments = str(interaction.locale), [files[number][0] for number in found]
+    locale, attachments = str(interaction.locale), [files[sample_id][0] for sample_id in found]
     options = [_option(locale, number, file) for number, file in enumerate(attachments, 1)]
     select: Select = discord.ui.Select(options=options, placeholder=translate(locale, "clonevoice.choose_file"))
     await interaction.response.send_message(

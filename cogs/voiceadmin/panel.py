@@ -87,7 +87,7 @@ def _read(select: Select, rule: str) -> dict[str, Any]:
         ):
             return {}  # text, where Discord sends a role or a channel
         case "clone_roles" | "clone_channels":
-            return {rule: tuple(chosen.id for chosen in values)}
+            return {rule: tuple(each.id for each in values)}
         case "moderator_role" | "log_channel":
             return {rule: values[0].id if values else None}
         case _ if rule in NUMBERS and chosen(select) in map(str, NUMBERS[rule]):
@@ -148,7 +148,7 @@ def _ids(policy: Policy, rule: str, guild: discord.Guild | None) -> tuple[list[i
 def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str) -> Select:
     placeholder = translate(locale, f"panel.choose.{rule}")
     value: Any = getattr(policy, rule, None)
-    chosen = _ids(policy, rule, guild)[0] if rule in MENTIONS else []
+    existing = _ids(policy, rule, guild)[0] if rule in MENTIONS else []
     most = 25 if isinstance(value, tuple) else 1
     match rule:
         case "switches":
@@ -156,10 +156,10 @@ def _select(rule: str, policy: Policy, guild: discord.Guild | None, locale: str)
             options = select_options(labels, {switch for switch in SWITCHES if getattr(policy, switch)})
             return discord.ui.Select(options=options, min_values=0, max_values=len(options), placeholder=placeholder)
         case "clone_roles" | "moderator_role":
-            roles = [discord.Object(number, type=discord.Role) for number in chosen]
+            roles = [discord.Object(number, type=discord.Role) for number in existing]
             return discord.ui.RoleSelect(min_values=0, max_values=most, default_values=roles, placeholder=placeholder)
         case "clone_channels" | "log_channel":
-            channels = [discord.Object(number, type=discord.TextChannel) for number in chosen]
+            channels = [discord.Object(number, type=discord.TextChannel) for number in existing]
             return discord.ui.ChannelSelect(
                 channel_types=[discord.ChannelType.text],
                 min_values=0,

@@ -12,9 +12,8 @@ from bot.text import cut, without_format
 from cogs._ui.action import Select, action_select, chosen, select_options, view_of
 from cogs._ui.form import Form
 from cogs._ui.interaction import Interaction, answer_text, name_of, viewer_of
+from cogs._ui.voice_card import NO_CLIP
 from cogs.voiceadmin.decision_form import REASON_LENGTH, clean_reason
-
-NO_CLIP = "-"  # replaces the ID of a clip in the custom ID of a report about a voice
 
 
 async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, speech_id: str) -> None:
@@ -29,7 +28,8 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     select: Select = discord.ui.Select(options=select_options(reasons), placeholder=translate(locale, "report.choose"))
     quote = None
     if clip:  # repeated in the form of its message, so that `report` can read it from there
-        title, text = str(escape_markdown(clip.title)), str(escape_markdown(cut(clip.text, EXCERPT)))
+        title = translate_markdown(locale, "line.title", title=clip.title)
+        text = str(escape_markdown(cut(clip.text, EXCERPT)))
         quote = discord.Embed(title=title, url=clip.link, description=text).set_author(
             name=without_format(clip.author_name)
         )
