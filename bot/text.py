@@ -99,16 +99,3 @@ def _belongs_to(before: str, char: str) -> bool:
     """Return True if a text must not be cut between both: they are one letter or one emoji."""
     skin_tone = "\U0001f3fb" <= char <= "\U0001f3ff"
     return char == "\u200d" or before == "\u200d" or unicodedata.category(char)[0] == "M" or skin_tone
-
-
-class Ids(tuple[int, ...]):
-    """Discord IDs that the catalog's texts format as mentions: `{roles:@&}`."""
-
-    __slots__ = ()
-
-    def __format__(self, kind: str) -> str:
-        """Format each ID as a mention of this kind.
-
-        https://discord.com/developers/docs/reference#message-formatting
-        """
-        return ", ".join(f"<{kind}{number}>" for number in self)

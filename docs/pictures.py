@@ -52,24 +52,24 @@ async def speak(page: Page) -> None:
     voice = Picked(f"{TITLE} (shared by Ada)", typed="reading")
     text = "The kettle is on. Bring the good cups, and whoever is still in the garden."
     await type_command(page, "/speak", {"voice": voice, "text": text})
-    await card_texts(page, until="Synthetic voice")
+    await card_texts(page, until="AI-generated with the voice")
     await take_picture(page, HERE / "demo-speak.png")
 
 
 async def moderate(page: Page) -> None:
     """Report the clip as Grace, and open the case and the rules as Hedy."""
     await press(page, "Report")
-    await card_texts(page, until="Why do you report")
-    await choose(page, "It harasses or mocks somebody")
-    await card_texts(page, until="Thank you")
+    await card_texts(page, until="Why are you reporting")
+    await choose(page, "Harasses or mocks someone")
+    await card_texts(page, until="Thanks")
     await look_as(page, "Hedy")
     await type_command(page, "/voiceadmin reports", {})
-    await card_texts(page, until="Reports to decide")
+    await card_texts(page, until="Open reports")
     await choose(page, TITLE)
-    await card_texts(page, until="Nobody has decided yet")
+    await card_texts(page, until="Waiting for a decision")
     await take_picture(page, HERE / "demo-case.png")
     await type_command(page, "/voiceadmin settings", {})
-    await card_texts(page, until="Rules for voices")
+    await card_texts(page, until="Voice settings")
     await take_picture(page, HERE / "demo-moderation.png")
 
 

@@ -45,7 +45,7 @@ async def test_case_goes_from_report_to_removal_across_restarts(court: Court, wo
     case = log.history()[-1]
     assert case.embeds[0].title == sentence("case.title", title="Ada")
     shown = [f"{field.name}: {field.value}" for field in case.embeds[0].fields]
-    assert f"By: ada (`{world.ada.id}`)" in shown
+    assert f"Owner: ada (`{world.ada.id}`)" in shown
     assert any(sentence(f"report.reason.{REASON}") in one for one in shown)
     assert "grace" not in str(shown), "Ada may read the log channel"
     assert [file.filename for file in case.attachments] == ["Ada.mp3"]
@@ -77,8 +77,10 @@ async def test_case_goes_from_report_to_removal_across_restarts(court: Court, wo
     assert "Grace did not agree" in told
     assert "ask hedy" in told
     assert not [who for who in ("grace", "linus") if who in told]
-    assert "**hedy** removed “Ada” by ada: Grace did not agree" in text(await court.list("audit", kind="remove"))
-    assert any("removed “Ada” by ada: Grace did not agree" in one.content for one in log.history())
+    assert "**hedy** · voice removed: “Ada” by ada. Reason: Grace did not agree" in text(
+        await court.list("audit", kind="remove")
+    )
+    assert any("voice removed: “Ada” by ada. Reason: Grace did not agree" in one.content for one in log.history())
 
 
 class TestReporting:
@@ -88,7 +90,7 @@ class TestReporting:
         log = await slur_reported(court, world.grace, "You *all* owe me")
         line = world.channel.history()[-1]
         shown = "\n".join(field.value or "" for field in log.history()[-1].embeds[0].fields)
-        assert f"[Spoken]({line.jump_url}) by grace (`{world.grace.id}`): " in shown
+        assert f"[Clip]({line.jump_url}) by grace (`{world.grace.id}`): " in shown
         assert r"You \*all\* owe me" in shown
 
     async def test_same_voice_can_be_reported_again_only_after_a_decision(self, court: Court, world: World):
@@ -103,7 +105,7 @@ class TestReporting:
         for number in range(11):
             await world.voice(world.ada, f"Voice {number}", share=True)
             last = text(await complain(world, world.grace, voice=f"Voice {number}"))
-            assert ("10 reports a day are the most" in last) is (number == 10)
+            assert ("the limit of 10 reports a day" in last) is (number == 10)
         world.skip(DAY)
         assert text(await complain(world, world.grace, voice="Voice 10")) == sentence("report.thanks")
 
@@ -133,7 +135,7 @@ class TestDeciding:
 
     async def test_case_without_a_log_channel_is_decided_in_the_list(self, court: Court, world: World):
         await reported(world)
-        assert "**Ada** by ada · 1" in text(await court.list("reports"))
+        assert "**Ada** by ada · reports: 1" in text(await court.list("reports"))
         card = await court.open_case()
         assert [file.filename for file in message(card).attachments] == ["Ada.mp3"]
         done = await decide(court.hedy, message(card), "dismiss")
@@ -141,7 +143,7 @@ class TestDeciding:
         assert sentence("case.over", title="Ada") in text(card)
         assert buttons(card) == []
         assert sentence("reports.none") in text(await court.list("reports"))
-        assert "dismissed a report about “Ada” by ada" in text(await court.list("audit"))
+        assert "report dismissed: “Ada” by ada" in text(await court.list("audit"))
         assert len(world.stored(world.ada)) == 1
         await until(lambda: said_to(world.ada))
         assert said_to(world.ada) == [sentence("notice.owner.dismiss", title="Ada", server="Voice Club")]
@@ -347,7 +349,7 @@ class TestRemoving:
         assert text(await world.ada.slash(world.channel, "voices share", voice="Ada")) == barred
         assert text(await speak(world, world.ada)) == barred
         await until(lambda: said_to(world.ada))
-        assert "Elsewhere nothing changes" in said_to(world.ada)[0]
+        assert "You can still use it in other servers" in said_to(world.ada)[0]
 
     async def test_voice_of_another_server_cannot_be_removed(self, court: Court, world: World):
         _, (ada, _) = world.elsewhere(world.ada, world.grace)
@@ -361,7 +363,7 @@ class TestRemoving:
         assert text(await court.remove("Hedy")) == sentence("refused.act_on_self")
         await world.send(court.boss(), title="Other")
         await court.remove("Other")
-        assert "removed “Other”" in text(await court.list("audit"))
+        assert "voice removed: “Other”" in text(await court.list("audit"))
 
 
 class TestServerVoices:
@@ -422,7 +424,7 @@ async def test_moderator_can_block_another_who_cannot_undo_it_but_not_the_owner_
         assert text(await court.block(member)) == sentence(f"refused.act_on_{key}")
     boss = court.boss()
     await court.block(boss)
-    assert "blocked boss: spam" in text(await court.list("audit"))
+    assert "blocked: boss. Reason: spam" in text(await court.list("audit"))
     refused = await boss.slash(world.channel, "voiceadmin unblock", member=boss)
     assert text(refused) == sentence("refused.act_on_self")
 
@@ -435,7 +437,7 @@ async def test_notice_that_closed_dms_reject_comes_with_the_next_list(court: Cou
     await world.restart()
     listed = await world.ada.slash(world.channel, "voices list")
     [notice] = [one.content for one in listed.followups]
-    assert "blocked you from using voices there: spam" in notice
+    assert "blocked you from using voices there.\nReason: spam" in notice
     assert (await world.ada.slash(world.channel, "voices list")).followups == []
 
 

@@ -41,7 +41,7 @@ async def test_mp3_becomes_a_recorded_voice(world: World):
     assert result.ephemeral
     embed = embed_of(result)
     assert embed.title == sentence("voice.title", title="Ada & Söhne #1")
-    for part in ("German", "0:14", "By: ada"):
+    for part in ("German", "0:14", "Owner: ada"):
         assert part in text(result)
     files = {file.filename: await file.read() for file in message(result).attachments}
     assert files.keys() == {"Ada-Söhne-1.mp3", "cover.png"}
@@ -56,7 +56,7 @@ async def test_card_shows_the_stages_in_order(world: World):
     assert world.posts()[0].query == {"title": "Ada", "desc": anonymous, "lang": "en"}, "the default description"
     assert voice["description"] == anonymous
     shown = [edit["embeds"][0]["description"] for edit in world.edits()[:-1]]
-    order = ["**Received**", "✅ Checked", "✅ Queued", "✅ Uploaded"]
+    order = ["**Checking**", "✅ Checked", "✅ Queued", "✅ Uploaded"]
     places = [next(i for i, description in enumerate(shown) if mark in description) for mark in order]
     assert places == sorted(places)
     assert "0:12, MP3, 44.1 kHz mono" in shown[-1]

@@ -68,7 +68,7 @@ async def test_consent_goes_from_request_to_withdrawal_across_restarts(world: Wo
     await world.restart()
     assert world.posts()[0].method == "POST"
     suggested = await world.grace.autocomplete(world.channel, "voices show", "voice", "")
-    assert [choice["name"] for choice in suggested] == ["Grace by Ada (of your voice, by ada)"]
+    assert [choice["name"] for choice in suggested] == ["Grace by Ada (you, cloned by ada)"]
     shown = await world.grace.slash(world.channel, "voices show", voice="Grace by Ada")
     assert buttons(shown) == [sentence("button.revoke")]
     assert text(await speak(world, who=world.grace, voice="Grace by Ada")) == UNKNOWN
@@ -82,7 +82,7 @@ async def test_consent_goes_from_request_to_withdrawal_across_restarts(world: Wo
     assert world.stored(world.ada) == []
     assert consents(world, world.grace) == []
     assert "Voices shared in this server (0)" in text(await world.ada.slash(world.channel, "voices community"))
-    await until(lambda: "grace took back" in world.ada.user.dm_channel.history()[-1].content)
+    await until(lambda: "grace withdrew their approval" in world.ada.user.dm_channel.history()[-1].content)
 
 
 async def test_declaration_for_the_own_voice_is_stored_word_for_word(world: World):
@@ -262,14 +262,14 @@ class TestWhoCanBeAsked:
         again = await world.send(world.ada, rights="permission", speaker=world.grace, title="Other")
         assert text(again) == sentence("refused.speaker_being_asked", name="grace")
         other = await ask(world, speaker=world.linus, title="Linus by Ada")
-        assert "Waiting for approval" in text(other), "another member can be asked at the same time"
+        assert "to approve.**" in text(other), "another member can be asked at the same time"
         done = await world.send(world.ada, title="Mine")
         assert sentence("voice.title", title="Mine") in text(done), "the own voice can be cloned at the same time"
 
     async def test_speaker_can_be_given_in_the_form(self, world: World):
         told = {"rights": "permission", "speaker": world.grace}
         card = await clone_message(world.ada, world.channel, world.grace, **told)
-        await until(lambda: "Waiting for approval" in text(card))
+        await until(lambda: "to approve.**" in text(card))
 
 
 async def ask_again(world: World) -> InteractionResult:
@@ -302,7 +302,7 @@ class TestLimits:
             assert world.jobs() == []
         world.skip(0.2 * 3600)
         card = await ask_again(world)
-        await until(lambda: "Waiting for approval" in text(card))
+        await until(lambda: "to approve.**" in text(card))
 
     @pytest.mark.parametrize(
         "keys", [["button.refuse"], ["button.approve", "button.revoke", "button.sure"]], ids=["declined", "withdrawn"]
@@ -323,7 +323,7 @@ class TestLimits:
         if restarted:
             await world.restart()
         card = await ask_again(world)
-        await until(lambda: "Waiting for approval" in text(card))
+        await until(lambda: "to approve.**" in text(card))
 
 
 async def test_limit_holds_though_it_can_not_be_recorded(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -384,9 +384,9 @@ class TestRequest:
     async def test_member_can_cancel_the_request_from_the_list(self, world: World):
         _, message = await asked(world)
         listed = await world.ada.slash(world.channel, "voices list")
-        assert "waits for grace to approve" in text(listed)
+        assert "waiting for grace until <t:" in text(listed)
         card = await world.ada.select(received(listed), [job_id(world)], custom_id="pick:voice")
-        assert "Waiting for approval" in text(card)
+        assert "to approve.**" in text(card)
         await press(world.ada, card, "button.cancel")
         await until(lambda: sentence("refused.cancelled") in text(card))
         closed = await click(world, message, "button.approve")
@@ -481,7 +481,7 @@ class TestRules:
     async def test_absent_speakers_can_be_disallowed(self, court: Court, world: World):
         await court.choose("switches", "switches", ["cloning", "sharing", "speaking"])
         assert text(await world.send(world.ada, rights="permission")) == sentence("rule.outsiders_off")
-        assert "Waiting for approval" in text(await ask(world))
+        assert "to approve.**" in text(await ask(world))
 
     async def test_voice_without_the_required_consent_cannot_be_used(self, court: Court, world: World):
         await world.send(world.ada, rights="permission", title="Stranger")
@@ -498,7 +498,7 @@ class TestRules:
         card, message = await asked(world)
         await court.choose("who", "clone_roles", [court.role])
         await click(world, message, "button.approve")
-        await until(lambda: "Cloning needs one of these roles here" in text(card))
+        await until(lambda: "You need one of these roles to clone voices here" in text(card))
         assert world.posts() == []
 
     async def test_block_ends_the_request_of_the_member(self, court: Court, world: World):

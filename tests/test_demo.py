@@ -117,7 +117,9 @@ async def test_shared_voice_speaks_in_public_for_another_member():
         assert "Only you can see this" not in await browser.card_text(page)
         await type_command(page, "/speak", {"voice": shared, "text": "Hello there"})
         texts = await card_texts(page, until=sentence("line.synthetic", title="Countess"))
-        assert len({*re.findall(r"Speaking (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, "the time runs"
+        assert len({*re.findall(r"Making the clip\*\* (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, (
+            "the time runs"
+        )
         assert "Hello there" in texts[-1]
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
@@ -144,7 +146,7 @@ async def test_voice_is_opened_from_the_list_renamed_and_deleted():
         await press(page, sentence("button.gone"))
         await card_texts(page, until=sentence("delete.done", title="Countess"))
         await type_command(page, "/voices list")
-        await card_texts(page, until="You have no voices yet")
+        await card_texts(page, until="You don't have any voices yet")
 
 
 @pytest.mark.browser
@@ -170,7 +172,7 @@ async def test_moderator_decides_a_reported_case():
         shared = await share(page, "Countess")
         await type_command(page, "/voices show", {"voice": shared})
         await press(page, sentence("button.report"))
-        await card_texts(page, until="Why do you report")
+        await card_texts(page, until="Why are you reporting")
         await choose(page, sentence("report.reason.impersonation"))
         await card_texts(page, until=sentence("report.thanks"))
         await look_as(page, "Hedy")

@@ -52,11 +52,12 @@ async def test_working_setup_passes_all_checks(examined: Examine):
     code, rows = await examined()
     assert code == 0
     assert [row[0] for row in rows] == ["✔"] * 4
-    assert "demo@example.com: plan Premier, 4200 credits" in rows[3]
+    assert "demo@example.com: plan Premier, credits: 4,200" in rows[3]
 
 
 @pytest.mark.parametrize(
-    ("token", "said"), [("wrong", "DISCORD_TOKEN is not accepted"), ("offline", "network"), ("page", "(502: [a page])")]
+    ("token", "said"),
+    [("wrong", "Discord rejected DISCORD_TOKEN"), ("offline", "network"), ("page", "(502: [a page])")],
 )
 async def test_discord_error_is_a_row(examined: Examine, token: str, said: str):
     code, rows = await examined(token=token)
@@ -76,14 +77,14 @@ async def test_folder_of_a_running_bot_is_no_problem(tmp_path: Path, examined: E
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault(status=401), "USEAPI_TOKEN is not accepted"),
-        (Fault(status=404), "no Mureka account is configured"),
-        (Fault(status=500), "did not answer as it should"),
-        (Fault(body={"a@example.com": {"error": "Session expired"}}), "a@example.com is unusable (Session expired)"),
-        (Fault(body={"user": {"vip_name": "Basic"}}, path="/profile/"), "needs Mureka's Premier plan"),
-        (Fault(status=596, path="/profile/"), "the Mureka session has died"),
-        (Fault(body={"a@example.com": {}, "b@example.com": {}}), "name those to use in USEAPI_ACCOUNTS"),
-        (Fault(body={}), "no Mureka account is configured"),
+        (Fault(status=401), "useapi.net rejected USEAPI_TOKEN"),
+        (Fault(status=404), "No Mureka account is set up"),
+        (Fault(status=500), "useapi.net gave an unexpected answer"),
+        (Fault(body={"a@example.com": {"error": "Session expired"}}), "Can't use a@example.com (Session expired)"),
+        (Fault(body={"user": {"vip_name": "Basic"}}, path="/profile/"), "Cloning needs Mureka's Premier plan"),
+        (Fault(status=596, path="/profile/"), "The Mureka session has expired"),
+        (Fault(body={"a@example.com": {}, "b@example.com": {}}), "List the ones to use in USEAPI_ACCOUNTS"),
+        (Fault(body={}), "No Mureka account is set up"),
     ],
 )
 async def test_api_problem_is_shown_with_its_remedy(upstream: Upstream, examined: Examine, fault: Fault, said: str):
@@ -156,7 +157,7 @@ async def test_folder_of_the_first_start_is_not_created(tmp_path: Path, examined
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [('{"shape":3}', "newer version of Clonevoice"), ("[]", "does not say which version")]
+    ("version", "said"), [('{"shape":3}', "newer version of Clonevoice"), ("[]", "doesn't say which version")]
 )
 async def test_newer_or_damaged_version_is_a_row(tmp_path: Path, examined: Examine, version: str, said: str):
     (tmp_path / "version.json").write_text(version)
@@ -178,4 +179,4 @@ async def test_unusable_folder_is_a_row(tmp_path: Path, examined: Examine):
 async def test_account_unknown_to_useapi_is_named(examined: Examine):
     code, rows = await examined(useapi_accounts=("demo@example.com", "gone@example.com"))
     assert code == 1
-    assert "gone@example.com is in USEAPI_ACCOUNTS but not configured" in rows[4]
+    assert "gone@example.com is listed in USEAPI_ACCOUNTS but not set up" in rows[4]

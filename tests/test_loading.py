@@ -95,7 +95,7 @@ class TestLoading:
 
     async def test_speaker_can_be_asked(self, world: World, loading: State):
         loading(world)
-        assert "Waiting for approval" in text(await ask(world))
+        assert "to approve.**" in text(await ask(world))
 
     async def test_message_can_be_cloned(self, world: World, loading: State):
         loading(world)

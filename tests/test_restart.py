@@ -227,7 +227,7 @@ class TestEachStage:
             assert REPLY.token not in on_disk(world)
             assert [request.method for request in world.upstream.requests] == ["GET"] * 4
             assert sentence("button.again") in told(world)
-            assert "shows no voice of this title" in told(world)
+            assert "never confirmed a voice" in told(world)
 
     async def test_late_voice_is_found_even_if_the_list_fails_at_times(self, start: Start, upstream: Upstream):
         upstream.faults += [Fault(status=500), Fault(then="reset"), Fault(status=596)]

@@ -104,7 +104,7 @@ def test_malformed_setting_or_file_prints_a_sentence_and_exits_with_78(
     Path(".env").write_bytes(b"# caf\xe9\n")
     assert exit_of(monkeypatch, command, **TOKENS) == 78
     [line] = capsys.readouterr().err.splitlines()
-    assert "can't be read" in line
+    assert "Can't read the settings" in line
 
 
 @pytest.mark.parametrize("command", ["run", "doctor"])

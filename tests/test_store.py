@@ -1,6 +1,7 @@
 """The store keeps what it acknowledged, whatever happens to the process, the disk or the files."""
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -424,7 +425,9 @@ async def test_files_are_cached_and_the_least_recently_used_is_evicted(folder: P
             await store.members.put(replace(VOICE, owner_id=owner_id))
         for owner_id in (1, 2, 3):
             (folder / f"members/{owner_id}.json").write_text("{}")
-        assert [len(await store.members.voices(owner_id)) for owner_id in (3, 2, 1, 3)] == [1, 1, 0, 0]
+        assert [len(await store.members.voices(owner_id)) for owner_id in (3, 2, 1)] == [1, 1, 0]
+        gc.collect()  # what was evicted, but is part of a cycle, can still be found before
+        assert await store.members.voices(3) == ()
 
 
 async def test_opening_removes_what_a_kill_left_and_nothing_else(folder: Path):

@@ -30,7 +30,7 @@ async def test_undeliverable_clip_comes_by_dm_or_leaves_a_mention_without_detail
     result = await speak(world, world.ada)
     await until(lambda: not speeches_on_disk(world))
     (direct,) = [body for body in world.direct() if body.get("embeds")]
-    assert "Synthetic voice" in direct["embeds"][0]["footer"]["text"]
+    assert "AI-generated with the voice" in direct["embeds"][0]["footer"]["text"]
     assert sentence("line.by_dm", title="Ada") in text(result)
     world.env.inject_error("POST", f"/channels/{world.ada.user.dm_channel.id}/messages", status=403, times=None)
     result = await speak(world, world.ada, said="A secret")

@@ -19,20 +19,20 @@ from support.world import World, on_disk
 async def test_panel_shows_rules_saves_at_once_and_restores_defaults(court: Court):
     shown = await court.panel()
     assert shown.ephemeral
-    assert sentence("rule.is.cloning", value="on") in text(shown)
+    assert sentence("rule.is.cloning", value=sentence("panel.on")) in text(shown)
     await court.hedy.select(message(shown), ["sharing", "speaking"], custom_id="rules:switches:switches")
-    assert sentence("rule.is.cloning", value="off") in text(shown)
+    assert sentence("rule.is.cloning", value=sentence("panel.off")) in text(shown)
     await court.world.restart()
     again = await court.panel()
-    assert sentence("rule.is.cloning", value="off") in text(again)
+    assert sentence("rule.is.cloning", value=sentence("panel.off")) in text(again)
     await press(court.hedy, again, "button.defaults")
     assert sentence("panel.reset") in text(again)
     await press(court.hedy, again, "button.keep_rules")
-    assert sentence("rule.is.cloning", value="off") in text(again)
+    assert sentence("rule.is.cloning", value=sentence("panel.off")) in text(again)
     await press(court.hedy, again, "button.defaults")
     await court.world.restart()
     await press(court.hedy, again, "button.reset_rules")
-    assert sentence("rule.is.cloning", value="on") in text(again)
+    assert sentence("rule.is.cloning", value=sentence("panel.on")) in text(again)
 
 
 def values_of(rule: str, panel: InteractionResult) -> list[str]:
@@ -58,7 +58,7 @@ async def test_each_rule_can_be_set_on_its_page(court: Court):
         shown = await court.choose(page, rule, values)
         assert values_of(rule, shown) == [expected]
         audit = await court.hedy.slash(channel, "voiceadmin audit", kind="policy")
-        assert f"{sentence(f'rule.name.{rule}')}, {before} → {expected}" in text(audit), "the panel has the same words"
+        assert f"{sentence(f'rule.name.{rule}')}: {before} → {expected}" in text(audit), "the panel has the same words"
     assert sentence("moderators.audit", rows=9) in text(audit)
 
 
@@ -71,8 +71,8 @@ async def test_panel_that_was_sent_before_rules_were_renamed_still_works(court: 
         await court.hedy.select(sent, [value], custom_id=custom_id)
     shown = text(await court.panel())
     assert sentence("rule.is.max_voices_per_member", value="3") in shown
-    assert sentence("rule.is.require_consent", value="on") in shown
-    assert sentence("rule.is.allow_absent_speakers", value="off") in shown
+    assert sentence("rule.is.require_consent", value=sentence("panel.on")) in shown
+    assert sentence("rule.is.allow_absent_speakers", value=sentence("panel.off")) in shown
 
 
 @pytest.mark.parametrize("custom_id", ["voice:fly:1", "voice:speak:x", "pick:nothing", "unknown:1"])
@@ -117,7 +117,9 @@ class TestWhoMayClone:
         await court.world.voice(court.world.ada, "First")
         assert await self.refused(court) == sentence("rule.voices", limit=1)
 
-    @pytest.mark.parametrize(("rule", "key"), [("min_account_days", "account"), ("min_member_days", "been here")])
+    @pytest.mark.parametrize(
+        ("rule", "key"), [("min_account_days", "account"), ("min_member_days", "been in this server")]
+    )
     async def test_newcomers_are_refused(self, court: Court, rule: str, key: str, monkeypatch: pytest.MonkeyPatch):
         await court.choose("who", rule, ["365"])
         now = discord.utils.utcnow().timestamp
@@ -136,7 +138,7 @@ class TestWhoMayClone:
             await world.send(member, title=f"Voice {number}")
             await until(lambda: not world.jobs())
         said = text(await world.send(world.ada, title="One more"))
-        assert "a day are allowed here: there is room again <t:" in said
+        assert "a day. You can clone again <t:" in said
         assert len(world.posts()) == len(who)
         world.skip(24 * 60 * 60)
         await world.send(world.ada, title="Tomorrow")
@@ -147,7 +149,7 @@ class TestWhoMayClone:
     ("change", "said"),
     [
         ("cloning off", sentence("rule.cloning_off")),
-        ("another channel", "Cloning is for these channels here"),
+        ("another channel", "You can only clone voices in these channels"),
         ("a block", sentence("rule.blocked", reason="spam")),
     ],
 )
@@ -220,8 +222,8 @@ class TestAudit:
         await court.block(world.ada, reason="*one*")
         await court.block(world.grace, days=3)
         lines = (embed_of(await court.list("audit")).description or "").splitlines()
-        assert ["blocked grace until <t:" in lines[0], r"blocked ada: \*one\*" in lines[1]] == [True, True]
-        assert "**hedy**: Speaking, on → off" in lines[2]
+        assert ["blocked until <t:" in lines[0], r"blocked: ada. Reason: \*one\*" in lines[1]] == [True, True]
+        assert "**hedy** · Making clips: On → Off" in lines[2]
         said = [message.content for message in log.history()]
         assert ["blocked" in line for line in said] == [False, False, False, True, True]
         about = await court.list("audit", member=world.ada)
@@ -243,9 +245,9 @@ class TestAudit:
         assert sentence("rule.is.clone_channels", value="deleted") in shown
         assert shown.count(sentence("panel.some_gone")) == 2
         await court.choose("who", "clone_channels", [])
-        assert sentence("rule.is.clone_channels", value="everywhere") in text(await court.panel("who"))
+        assert sentence("rule.is.clone_channels", value=sentence("panel.everywhere")) in text(await court.panel("who"))
         await court.block(world.ada)
-        assert "blocked ada" in text(await court.list("audit"))
+        assert "blocked: ada" in text(await court.list("audit"))
 
     async def test_audit_survives_an_erasure_and_counts_name_no_member(self, court: Court, world: World):
         await world.send(world.ada)

@@ -45,7 +45,7 @@ async def serve(port: int | None = None) -> None:
     try:
         socket.create_server(("127.0.0.1", port or 0)).close()
     except (OSError, OverflowError) as error:
-        raise ClonevoiceError("error.port", port=port, reason=getattr(error, "strerror", None) or error) from error
+        raise ClonevoiceError("error.port", port=str(port), reason=getattr(error, "strerror", None) or error) from error
     if task := asyncio.current_task():
         for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored if a script started the demo
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

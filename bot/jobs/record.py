@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from bot.errors import ClonevoiceError
-from bot.text import Ids
 
 TOKEN_SECONDS = 15 * 60.0
 """How long an interaction's token works: https://discord.com/developers/docs/interactions/receiving-and-responding"""
@@ -44,14 +43,13 @@ class Failure:
     @classmethod
     def from_error(cls, error: ClonevoiceError) -> Self:
         values: dict[str, str | int | float | tuple[int, ...]] = {
-            name: value for name, value in error.values.items() if isinstance(value, str | int | float | Ids)
+            name: value for name, value in error.values.items() if isinstance(value, str | int | float | tuple)
         }
         return cls(error.key, values)
 
     def to_error(self) -> ClonevoiceError:
         """Return an error with the same text. Its class is lost."""
-        values = {name: Ids(value) if isinstance(value, tuple) else value for name, value in self.values.items()}
-        return ClonevoiceError(self.key, **values)
+        return ClonevoiceError(self.key, **self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

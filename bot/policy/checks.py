@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from bot.errors import Refused
 from bot.policy.models import DAY, CloneRecord, MemberSnapshot, Policy
-from bot.text import Ids
 from bot.voices.models import Rights, Speaker
 
 
@@ -13,13 +12,13 @@ def check_channel(policy: Policy, channel_id: int) -> None:
     if not policy.cloning:
         raise Refused("rule.cloning_off")
     if policy.clone_channels and channel_id not in policy.clone_channels:
-        raise Refused("rule.channel", channels=Ids(policy.clone_channels))
+        raise Refused("rule.channel", channels=policy.clone_channels)
 
 
 def check_member(policy: Policy, member: MemberSnapshot, now: float) -> None:
     """Check a member's roles, and the ages of their account and membership. `now` is a Unix timestamp."""
     if policy.clone_roles and not member.roles.intersection(policy.clone_roles):
-        raise Refused("rule.role", roles=Ids(policy.clone_roles))
+        raise Refused("rule.role", roles=policy.clone_roles)
     if now < (old_enough := member.account_since + policy.min_account_days * DAY):
         raise Refused("rule.account_age", days=policy.min_account_days, when=int(old_enough))
     if now < (long_enough := member.member_since + policy.min_member_days * DAY):

@@ -43,10 +43,6 @@ class Form(ui.Modal):
         self.add_item(ui.Label(text=text, component=component))
         return component
 
-    def relabel(self, component: ui.Item[Any], label: str, **values: object) -> None:
-        """Change the label of an input."""
-        self._label_of(component).text = shorten(translate(self._locale, label, **values), LABEL_LENGTH)
-
     def add_hint(self, component: ui.Item[Any], hint: str, **values: object) -> None:
         """Show a text below the label of an input. `hint` is a key of the catalog."""
         self._label_of(component).description = shorten(translate(self._locale, hint, **values), HINT_LENGTH)

@@ -8,15 +8,12 @@ from discord import ui
 from bot.errors import ClonevoiceError
 from bot.i18n import translate_markdown
 from bot.speaking.job import TEXT_LENGTH, SpeechJob
-from bot.text import shorten
 from cogs._ui.form import Form
 from cogs._ui.formatting import attachments
 from cogs._ui.interaction import Interaction, defer, name_of, viewer_of
 
 FIRST_LENGTH = 4000
 """Most characters in a text input: https://discord.com/developers/docs/components/reference#text-input"""
-
-TITLE_SHOWN = 30  # longest title in a label, which holds 45
 
 
 class TextForm(Form):
@@ -26,7 +23,7 @@ class TextForm(Form):
         super().__init__(locale, "speak.form", "speak", voice_id)
         self._voice_id = voice_id
         first = ui.TextInput[Any](style=discord.TextStyle.paragraph, max_length=FIRST_LENGTH)
-        self._first = self.add(first, "speak.first", title="")
+        self._first = self.add(first, "speak.first")
         rest_length = TEXT_LENGTH - FIRST_LENGTH
         rest = ui.TextInput[Any](style=discord.TextStyle.paragraph, max_length=rest_length, required=False)
         self._rest = self.add(rest, "speak.rest")
@@ -35,7 +32,7 @@ class TextForm(Form):
         services, viewer = interaction.client.services, viewer_of(interaction)
         voice = await services.library.get_usable(viewer, int(self._voice_id))
         services.synthesizer.check(viewer.id)
-        self.relabel(self._first, "speak.first", title=shorten(voice.title, TITLE_SHOWN))
+        self.add_hint(self._first, "speak.hint", title=voice.title)
 
     async def submit(self, interaction: Interaction) -> None:
         """Speak the text. If that fails, return the text as a file too, so that a restart can't lose it."""

@@ -3,7 +3,6 @@
 from typing import cast
 
 from bot.i18n import translate
-from bot.text import Ids
 
 MENTIONS = {"clone_roles": "@&", "clone_channels": "#", "moderator_role": "@&", "log_channel": "#"}
 """The rules about roles or channels, each with the prefix of a mention."""
@@ -23,7 +22,7 @@ def rule_value(locale: str, rule: str, value: object, *more: str) -> str:
     if rule not in MENTIONS:
         return str(value) if value else translate(locale, "panel.no_limit")
     ids = cast("tuple[int, ...]", value if isinstance(value, tuple) else (value,) if value else ())
-    shown = [*(format(Ids([each]), MENTIONS[rule]) for each in ids), *more]
+    shown = [*(f"<{MENTIONS[rule]}{number}>" for number in ids), *more]
     return ", ".join(shown) or translate(locale, _EMPTY[rule])
 
 

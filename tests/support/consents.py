@@ -16,7 +16,7 @@ async def ask(world: World, **options: Any) -> InteractionResult:
     """Have Ada clone Grace's voice, up to the request."""
     given = {"rights": "permission", "speaker": world.grace, "title": "Grace by Ada"} | options
     card = await world.send(world.ada, wait=False, **given)
-    await until(lambda: "Waiting for approval" in text(card) or "▫️" not in text(card))
+    await until(lambda: "to approve.**" in text(card) or "▫️" not in text(card))
     return card
 
 

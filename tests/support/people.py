@@ -47,7 +47,7 @@ async def speak(
 def speech_ended(result: InteractionResult) -> bool:
     """Return True if the clip was posted or the card shows a failure."""
     shown = text(result)
-    return bool(shown) and "Speaking" not in shown and "being posted" not in shown
+    return bool(shown) and "Making the clip" not in shown and sentence("line.posting") not in shown
 
 
 def speeches_on_disk(world: World) -> list[str]:
