@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 import aiohttp
 import discord
@@ -39,6 +40,9 @@ async def _findings(settings: Settings, api: str) -> AsyncIterator[Finding]:
         mureka = MurekaClient(session, token, clone_timeout=settings.clone_timeout, base=api)
         async for finding in _accounts(mureka, settings.useapi_accounts):
             yield finding
+        for name in ("support_url", "privacy_url"):
+            if url := getattr(settings, name):
+                yield await _link(session, name.upper(), url)
 
 
 async def _folder(settings: Settings) -> Finding:
@@ -47,9 +51,7 @@ async def _folder(settings: Settings) -> Finding:
         found = await asyncio.to_thread(inspect_folder, folder)
     except ClonevoiceError as error:
         return "doctor.data", False, translate(ENGLISH, error.key, **error.values)
-    counts = ", ".join(
-        translate(ENGLISH, f"doctor.records.{kind}", number=count) for kind, count in found.counts.items()
-    )
+    counts = tuple(translate(ENGLISH, f"doctor.records.{kind}", number=count) for kind, count in found.counts.items())
     if found.unusable:
         files = "; ".join(f"{name} ({reason})" if reason else name for name, reason in found.unusable.items())
         return _finding("doctor.data", "doctor.folder_bad", folder=folder, counts=counts, files=files)
@@ -66,6 +68,17 @@ async def _discord(settings: Settings) -> Finding:
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             return _finding("doctor.discord", "error.discord_unreachable", reason=without_page(str(error)))
         return _finding("doctor.discord", "doctor.login", ok=True, name=client.user)
+
+
+async def _link(session: aiohttp.ClientSession, variable: str, url: str) -> Finding:
+    """Check that a page which `/help` links to exists. A site may turn programs away, but its pages exist then."""
+    try:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(10)) as response:
+            gone = response.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        gone = True
+    key = "doctor.link_bad" if gone else "doctor.link"
+    return _finding("doctor.links", key, ok=not gone, variable=variable, url=url)
 
 
 async def _accounts(mureka: MurekaClient, wanted: tuple[str, ...]) -> AsyncIterator[Finding]:

@@ -32,6 +32,12 @@ def _one_word(secret: SecretStr) -> SecretStr:
     return SecretStr(value)
 
 
+def _https_url(url: str) -> str:
+    if (url and not url.startswith("https://")) or len(url) > URL_LENGTH or not url.isprintable() or " " in url:
+        raise ValueError("is no https URL")
+    return url
+
+
 def _expand_home(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -39,6 +45,10 @@ def _expand_home(path: Path) -> Path:
         raise ValueError("no such home directory") from error
 
 
+URL_LENGTH = 512
+"""Longest URL of a link button: https://discord.com/developers/docs/components/reference#button"""
+
+Url = Annotated[str, AfterValidator(_https_url)]
 Token = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
@@ -58,6 +68,9 @@ class Settings(BaseSettings):
     max_sample_mb: float = Field(default=10, gt=0, le=25)
     max_sample_seconds: float = Field(default=300, ge=10, le=3600)
     max_voices_per_member: int = Field(default=10, ge=1, le=1000)
+    operator_contact: str = Field(default="", max_length=100)
+    support_url: Url = ""
+    privacy_url: Url = ""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
     log_format: Annotated[Literal["text", "json"], BeforeValidator(str.lower)] = "text"
 

@@ -168,8 +168,7 @@ def test_each_text_keeps_the_rules():
     ],
 )
 def test_planted_offense_is_found(key: str, text: str):
-    found = [*offenses({**CATALOG, key: text}, arguments())]
-    assert found
+    found = {*offenses({**CATALOG, key: text}, arguments())} - {*offenses(CATALOG, arguments())}
     assert {offense.split(":")[0] for offense in found} == {key}
 
 

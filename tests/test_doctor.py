@@ -1,8 +1,9 @@
 """`clonevoice doctor`: its table and its exit code."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import discord
@@ -41,8 +42,13 @@ Examine = Callable[..., Awaitable[tuple[int, list[str]]]]
 def examined(tmp_path: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]) -> Examine:
     """Return a function that runs the doctor with changed settings and returns its exit code and rows."""
 
-    async def call(folder: Path = tmp_path, token: str = "right", **changes: Any) -> tuple[int, list[str]]:  # noqa: S107 - a test
-        given = settings(folder, discord_token=SecretStr(token), **changes)
+    async def call(
+        folder: Path = tmp_path,
+        token: str = "right",  # noqa: S107 - a test
+        links: Mapping[str, str] = MappingProxyType({}),
+        **changes: Any,
+    ) -> tuple[int, list[str]]:
+        given = settings(folder, discord_token=SecretStr(token), **changes).model_copy(update=links)
         return await examine(given, api=upstream.url), capsys.readouterr().out.splitlines()
 
     return call
@@ -65,6 +71,16 @@ async def test_discord_error_is_a_row(examined: Examine, token: str, said: str):
     assert rows[2].startswith("✘")
     assert said in rows[2]
     assert rows[3].startswith("✔"), "the other checks still run"
+
+
+async def test_pages_that_help_links_to_must_exist(upstream: Upstream, examined: Examine):
+    there = f"{upstream.origin}/v1/mureka/accounts"
+    code, rows = await examined(links={"support_url": there, "privacy_url": f"{upstream.origin}/nothing"})
+    assert code == 1
+    assert rows[-2].startswith("✔ Links        SUPPORT_URL")
+    assert rows[-1].startswith("✘ Links        PRIVACY_URL")
+    code, rows = await examined(links={"support_url": "https://127.0.0.1:1"})
+    assert rows[-1].startswith("✘ Links        SUPPORT_URL")
 
 
 async def test_folder_of_a_running_bot_is_no_problem(tmp_path: Path, examined: Examine):
@@ -147,7 +163,7 @@ async def test_records_are_counted_and_foreign_files_are_not(tmp_path: Path, exa
     assert code == 0
     assert rows[1].endswith(
         "members: 2, servers: 0, lists of shared voices: 1, months of moderation logs: 0, unfinished clones: 1, "
-        "unfinished clips: 0, pending work: 1."
+        "unfinished clips: 0, and pending work: 1."
     )
 
 

@@ -87,7 +87,7 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (OWNER, "voice:gone:{private}, voice:keep:{private}, voice:history:{private}, voice:lost:{private}"),
     (OWNER, "form:rename:{private}"),
     (OWNER, "page:history:0:{shared}"),
-    (ANYBODY, "/voices list, /voices community, /voices export, /voices forget, /voices delete voice={own}"),
+    (ANYBODY, "/help, /voices list, /voices community, /voices export, /voices forget, /voices delete voice={own}"),
     (ANYBODY, "/voices rename voice={own} title={title}, page:own:0:, page:community:0::, form:forget"),
     (("forgotten",) * 11, "form:cloning:1:1, sample:1=1"),
     (HEARERS, "/voices show voice={shared}, pick:voice={shared}"),

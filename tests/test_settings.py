@@ -78,6 +78,9 @@ MALFORMED = {
     "MAX_SAMPLE_MB": ("0",),
     "MAX_SAMPLE_SECONDS": ("1",),
     "MAX_VOICES_PER_MEMBER": ("1.5",),
+    "OPERATOR_CONTACT": ("x" * 101,),
+    "SUPPORT_URL": ("example.com", "http://example.com", "https://a b", "https://example.com/" + 500 * "x"),
+    "PRIVACY_URL": ("javascript:alert(1)",),
     "LOG_LEVEL": ("LOUD",),
     "LOG_FORMAT": ("xml",),
 }

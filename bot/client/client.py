@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from dataclasses import dataclass
 from importlib import import_module
 
 import aiohttp
@@ -20,11 +21,20 @@ _log = logging.getLogger(__name__)
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice channels here
 
-EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "cogs.voiceadmin")
+EXTENSIONS = ("cogs.clonevoice", "cogs.voices", "cogs.speak", "cogs.consent", "cogs.voiceadmin", "cogs.help")
 
 RECENT = 1000  # the last interactions, which are known if Discord sends them again
 
 RECONNECT_SECONDS = 1  # the longest first wait before connecting again; Discord allows 1,000 new sessions a day
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """How members reach the person who runs the bot. What is not set is empty."""
+
+    contact: str
+    support_url: str
+    privacy_url: str
 
 
 class Clonevoice(commands.Bot):
@@ -41,6 +51,8 @@ class Clonevoice(commands.Bot):
             max_messages=None,
             allowed_mentions=discord.AllowedMentions.none(),
         )
+        settings = resources.settings
+        self.operator = Operator(settings.operator_contact, settings.support_url, settings.privacy_url)
         self.previews = resources.previews
         self.actions = Actions()
         self.forms = Forms(resources.clock)

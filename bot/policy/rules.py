@@ -142,9 +142,13 @@ class Rules:
 
     async def check_sharing(self, viewer: Viewer, voice: Voice) -> None:
         """Raise `Refused` if a member may not share this voice in the server."""
+        await self.check_sharing_here(viewer)
+        await self.check_voice(viewer.guild_id, voice)
+
+    async def check_sharing_here(self, viewer: Viewer) -> None:
+        """Raise `Refused` if a member may not share any voice in the server."""
         if not (await self.policy_for(viewer)).sharing:
             raise Refused("rule.sharing_off")
-        await self.check_voice(viewer.guild_id, voice)
 
     async def check_speaking(self, viewer: Viewer) -> None:
         """Raise `Refused` if a member may not use any voice in the server."""

@@ -5,6 +5,7 @@ from typing import Any
 import discord
 
 from bot.client.client import Clonevoice
+from bot.client.membership import role_ids
 from bot.i18n import translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.text import clean_text
@@ -21,6 +22,17 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
 def name_of(user: discord.abc.User) -> str:
     """Return the name that a user has in the server, without what can't be seen. Never empty."""
     return clean_text(user.display_name) or clean_text(user.name) or str(user.id)
+
+
+async def is_moderator(interaction: Interaction) -> bool:
+    """Return True if the member has the Manage Server permission or the moderator role."""
+    user = interaction.user
+    if not isinstance(user, discord.Member):
+        return False
+    if interaction.permissions.manage_guild:
+        return True
+    policy = await interaction.client.services.rules.policy(user.guild.id)
+    return policy.moderator_role in role_ids(user) - {user.guild.id}
 
 
 async def defer(interaction: Interaction) -> InteractionReply:

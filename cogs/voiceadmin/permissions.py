@@ -4,21 +4,10 @@ from collections.abc import Collection
 
 import discord
 
-from bot.client.membership import role_ids, server_owner_id
+from bot.client.membership import server_owner_id
 from bot.errors import Refused
 from bot.policy.models import UserRef
-from cogs._ui.interaction import Interaction, name_of
-
-
-async def is_moderator(interaction: Interaction) -> bool:
-    """Return True if the member has the Manage Server permission or the moderator role."""
-    user = interaction.user
-    if not isinstance(user, discord.Member):
-        return False
-    if interaction.permissions.manage_guild:
-        return True
-    policy = await interaction.client.services.rules.policy(user.guild.id)
-    return policy.moderator_role in role_ids(user) - {user.guild.id}
+from cogs._ui.interaction import Interaction, is_moderator, name_of
 
 
 async def check_moderator(interaction: Interaction) -> None:

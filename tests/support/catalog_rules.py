@@ -35,7 +35,14 @@ BANNED = {
 """Words that the glossary replaces, each with what to use."""
 
 EXEMPT = {
-    r"\b(I|me|myself|my|we|us|our)\b": ("rights.", "consent.wording", "button.mine", "button.lost", "stage.doubtful"),
+    r"\b(I|me|myself|my|we|us|our)\b": (
+        "rights.",
+        "consent.wording",
+        "button.mine",
+        "button.lost",
+        "stage.doubtful",
+        "help.where",
+    ),
     r"\bquestion(?! |\?|s,|s, )s?\b": ("notice.",),
     r"\bcases?\b": (),
     r"\blines?\b(?! ahead)": ("stage.present.queued",),
