@@ -1,14 +1,15 @@
 """The catalog: all texts that members and operators see, by key and Discord locale.
 
-A placeholder is a name in braces. Numbers and lists are written as the language of the text writes them. Discord's
-markup stays around a placeholder: `<t:{when}:R>` is a time, and `<@&{roles}>` becomes a mention of each role. A
-text that depends on its only number has a key for each CLDR plural category of its language, such as `key_one` and
-`key_other`: https://cldr.unicode.org/index/cldr-spec/plural-rules
+A placeholder is a name in braces. Numbers, durations and lists are written as the language of the text writes them.
+Discord's markup stays around a placeholder: `<t:{when}:R>` is a time, and `<@&{roles}>` becomes a mention of each
+role. A text that depends on its only number has a key for each CLDR plural category of its language, such as `key_one`
+and `key_other`: https://cldr.unicode.org/index/cldr-spec/plural-rules
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from bot.text import shorten, without_format
 
@@ -49,7 +51,8 @@ class Markup(str):
 def translate(locale: str, key: str, /, **values: object) -> str:
     """Return a text for a place without Markdown, such as a terminal or a button, filled in with `values`.
 
-    Values are texts, numbers, or tuples of texts or IDs. Raises `KeyError` for an unknown key or a missing value.
+    Values are texts, numbers, durations, or tuples of texts or IDs. Raises `KeyError` for
+    an unknown key or a missing value.
     """
     values = {name: _each_text(value, without_format) for name, value in values.items()}
     language, text = _find(locale, key, values)
@@ -77,9 +80,19 @@ def _fill(found: re.Match[str], values: Mapping[str, object], locale: Locale) ->
     if isinstance(value, tuple):
         items = [f"{opening}{item}{closing}" for item in cast("tuple[object, ...]", value)]
         return format_list(items, locale=locale)
+    if isinstance(value, timedelta):
+        value = _duration(value, locale)
     if isinstance(value, int | float) and not opening:
         value = format_decimal(value, locale=locale)
     return f"{opening}{value}{closing}"
+
+
+def _duration(duration: timedelta, locale: Locale) -> str:
+    """Write whole minutes and seconds, as in "1 min, 5 sec"."""
+    minutes, seconds = divmod(round(duration.total_seconds()), 60)
+    counts = {"minute": minutes, "second": seconds}
+    parts = [format_unit(count, unit, "short", locale=locale) for unit, count in counts.items() if count]
+    return format_list(parts, "unit-short", locale) or format_unit(0, "second", "short", locale=locale)
 
 
 def translations(key: str, *more: str, **values: object) -> set[str]:

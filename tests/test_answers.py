@@ -208,7 +208,7 @@ RAW = [
 async def test_voice_that_was_paid_is_recorded_without_the_odd_field(world: World, raw: bytes):
     world.upstream.faults.append(Fault(method="POST", body=raw))
     done = await world.send()
-    assert sentence("voice.title", title="Ada") in text(done)
+    assert sentence("voice.ready", title="Ada") in text(done)
     [voice] = world.stored(world.ada)
     assert (voice["id"], voice["preview_url"], voice["cover_url"]) == (12345678901234, None, None)
     stored = json.dumps(voice, allow_nan=False)
@@ -218,7 +218,7 @@ async def test_voice_that_was_paid_is_recorded_without_the_odd_field(world: Worl
 @pytest.mark.parametrize("raw", [b"NaN", b"[" * 100_000, b"9" * 5000, b'{"id": ' + b"9" * 5000 + b"}", b'{"id": NaN}'])
 async def test_answer_that_is_no_voice_is_looked_for_and_found_in_the_list(world: World, raw: bytes):
     world.upstream.faults.append(Fault(method="POST", body=raw, takes_effect=True))
-    assert sentence("voice.title", title="Ada") in text(await world.send())
+    assert sentence("voice.ready", title="Ada") in text(await world.send())
     assert [voice["id"] for voice in world.stored(world.ada)] == [*world.upstream.voices]
     assert len(world.posts()) == 1
 

@@ -8,7 +8,7 @@ from simcord.results import InteractionResult
 from bot.demo.upstream import Fault
 from bot.i18n import Markup
 from bot.jobs.record import TOKEN_SECONDS
-from cogs._ui.formatting import GREY, RED
+from cogs._ui.formatting import GREY
 from support.audio import mp3
 from support.clocks import until
 from support.consents import asked, click, job_id
@@ -76,7 +76,7 @@ class TestCanceled:
         card, question = await asked(world, title="Ada")
         await click(world, question, "button.refuse")
         await world.ended(card)
-        assert (embed_of(card).title, embed_of(card).color) == (sentence("card.failed", title="Ada"), RED)
+        assert (embed_of(card).title, embed_of(card).color) == (sentence("card.failed", title="Ada"), GREY)
 
     async def test_clip_of_a_member_who_has_everything_deleted(self, world: World):
         await world.voice(world.ada, "Ada")
@@ -176,7 +176,7 @@ class TestReplaced:
         await until(lambda: sentence("stage.passed.uploading") in text(newer))
         click = await world.press(older, "button.cancel")
         assert [said.content for said in click.followups] == [sentence("refused.too_late")]
-        await until(lambda: sentence("stage.passed.queued") in text(older) and points_to(newer, older))
+        await until(lambda: sentence("stage.passed.uploading") in text(older) and points_to(newer, older))
 
     async def test_older_message_of_a_clone_that_ended_loses_its_buttons(self, world: World):
         older = await downloading(world)

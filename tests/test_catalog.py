@@ -20,6 +20,7 @@ from bot.policy.models import ModAction, Policy
 from bot.settings import Settings
 from bot.store.tiny.shapes import KINDS
 from bot.voices.models import Language, Rights
+from cogs.clonevoice.progress_card import AHEAD, PASSED
 from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
 from support.catalog_rules import limit_of, offenses
 
@@ -44,8 +45,8 @@ FAMILIES: dict[str, Sequence[str]] = {
     "error.discord.": [str(code) for code in REFUSALS],
     "program.": ["run", "demo", "doctor"],
     "stage.present.": [Stage.RECEIVED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED],
-    "stage.passed.": [Stage.RECEIVED, Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING],
-    "stage.ahead.": [Stage.CHECKED, Stage.CONSENT, Stage.QUEUED, Stage.UPLOADING, Stage.CLONING, Stage.DONE],
+    "stage.passed.": list(PASSED),
+    "stage.ahead.": list(AHEAD),
     **dict.fromkeys(("line.", "doctor."), PROBLEMS),
     "doctor.records.": list(KINDS),
     "panel.page.": list(PAGES),

@@ -1,6 +1,7 @@
 """`/clonevoice` from the command to the last card, and its refusals."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from simcord.results import InteractionResult
 from bot.cloning.errors import OfferLapsed
 from bot.demo.upstream import Fault
 from bot.downloads import SampleDownloads
-from bot.i18n import Markup
 from support.audio import GOOD, mp3, wav
 from support.clocks import ManualClock, until
 from support.reading import buttons, embed_of, message, sentence, text
@@ -40,8 +40,8 @@ async def test_mp3_becomes_a_recorded_voice(world: World):
 
     assert result.ephemeral
     embed = embed_of(result)
-    assert embed.title == sentence("voice.title", title="Ada & Söhne #1")
-    for part in ("German", "0:14", "Owner: ada"):
+    assert embed.title == sentence("voice.ready", title="Ada & Söhne #1")
+    for part in ("German", "14 sec", "Owner: ada"):
         assert part in text(result)
     files = {file.filename: await file.read() for file in message(result).attachments}
     assert files.keys() == {"Ada-Söhne-1.mp3", "cover.png"}
@@ -56,10 +56,10 @@ async def test_card_shows_the_stages_in_order(world: World):
     assert world.posts()[0].query == {"title": "Ada", "desc": anonymous, "lang": "en"}, "the default description"
     assert voice["description"] == anonymous
     shown = [edit["embeds"][0]["description"] for edit in world.edits()[:-1]]
-    order = ["**Checking**", "✅ Checked", "✅ Queued", "✅ Uploaded"]
+    order = ["🔎 **Checking", "✅ Sample checked", "✅ Sent to Mureka"]
     places = [next(i for i, description in enumerate(shown) if mark in description) for mark in order]
     assert places == sorted(places)
-    assert "0:12, MP3, 44.1 kHz mono" in shown[-1]
+    assert "✅ Sample checked · 12 sec" in shown[-1]
 
 
 async def test_command_is_acknowledged_before_the_download(world: World):
@@ -193,7 +193,7 @@ async def test_second_command_shows_the_card_of_the_first_again(world: World):
     assert sentence("card.title", title="first") in text(second)
     world.release()
     await world.ended(second)
-    assert embed_of(second).title == sentence("voice.title", title="first")
+    assert embed_of(second).title == sentence("voice.ready", title="first")
     assert len(world.upstream.voices) == 1
 
 
@@ -231,7 +231,7 @@ class TestUnusualLength:
     async def test_confirmed_sample_is_cloned(self, world: World):
         result = await self.asked(world)
         assert buttons(result) == [sentence("button.anyway"), sentence("button.cancel")]
-        assert sentence("stage.present.waiting", length=Markup("0:06")) in text(result)
+        assert sentence("stage.present.waiting", length=timedelta(seconds=6)) in text(result)
         assert world.upstream.requests == []
         await world.press(result, "button.anyway")
         await until(lambda: world.stored(world.ada))
@@ -242,7 +242,7 @@ class TestUnusualLength:
         sample = mp3(seconds=20)
         result = await world.send(sample=("cut.mpga", sample[: sample.rindex(b"\xff\xfb", 0, 120_000)]), wait=False)
         await until(lambda: sentence("button.anyway") in buttons(result))
-        assert sentence("stage.shortened", full=Markup("0:20"), length=Markup("0:15")) in text(result)
+        assert sentence("stage.shortened", full=timedelta(seconds=20), length=timedelta(seconds=15)) in text(result)
         await world.press(result, "button.anyway")
         await world.ended(result)
         assert len(world.stored(world.ada)) == 1

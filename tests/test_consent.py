@@ -37,7 +37,7 @@ async def revoke(world: World) -> None:
 async def test_consent_goes_from_request_to_withdrawal_across_restarts(world: World):
     # Ada clones a recording of Grace and names her as the speaker.
     card, message = await asked(world)
-    assert sentence("stage.passed.checked")[:9] in text(card)
+    assert "✅ Sample checked" in text(card)
     assert world.posts() == []
 
     # The request names member, title and server. The bot is restarted.
@@ -264,7 +264,7 @@ class TestWhoCanBeAsked:
         other = await ask(world, speaker=world.linus, title="Linus by Ada")
         assert "to approve.**" in text(other), "another member can be asked at the same time"
         done = await world.send(world.ada, title="Mine")
-        assert sentence("voice.title", title="Mine") in text(done), "the own voice can be cloned at the same time"
+        assert sentence("voice.ready", title="Mine") in text(done), "the own voice can be cloned at the same time"
 
     async def test_speaker_can_be_given_in_the_form(self, world: World):
         told = {"rights": "permission", "speaker": world.grace}
@@ -398,7 +398,7 @@ class TestRequest:
         world.skip(2 * DAY)
         await click(world, message, "button.approve")
         await until(world.ada.user.dm_channel.history)
-        assert world.ada.user.dm_channel.history()[-1].embeds[0].title == sentence("voice.title", title="Grace by Ada")
+        assert world.ada.user.dm_channel.history()[-1].embeds[0].title == sentence("voice.ready", title="Grace by Ada")
 
     async def test_approved_request_turns_into_the_consent_card(self, world: World):
         await approved(world)
@@ -420,7 +420,7 @@ class TestEarlyWithdrawal:
         await until(world.posts)
         card, message = await asked(world)
         await click(world, message, "button.approve")
-        await until(lambda: "Queued" in text(card))
+        await until(lambda: "Next in line" in text(card))
         if killed:
             [given] = consents(world, world.grace)
             revoked = partial(replace, revoked=True)

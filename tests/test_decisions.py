@@ -374,7 +374,7 @@ class TestSpeakers:
         full_disk(monkeypatch, TinyMembers, times=3, method="change_consent")
         await click(world, question, "button.approve")
         await until(lambda: not world.jobs())
-        assert sentence("voice.title", title="Grace by Ada") in text(card)
+        assert sentence("voice.ready", title="Grace by Ada") in text(card)
         [voice] = world.stored(world.ada)
         assert [consent["voice_id"] for consent in consents(world, world.grace)] == [voice["id"]]
 

@@ -224,7 +224,7 @@ async def test_voice_comes_by_dm_or_mention_after_the_token_expired(tmp_path: Pa
             assert not message.embeds
             assert not message.attachments
         else:
-            assert message.embeds[0].title == sentence("voice.title", title="Ada")
+            assert message.embeds[0].title == sentence("voice.ready", title="Ada")
             files = {file.filename: file for file in message.attachments}
             assert files.keys() == {"Ada.mp3", "cover.png"}
             assert await files["Ada.mp3"].read() == GOOD[1]
@@ -287,7 +287,7 @@ async def test_second_command_at_the_end_of_a_clone_hides_no_result(world: World
     await ending.wait()
     second = await world.send(title="other", wait=False)
     await until(lambda: not world.jobs())
-    assert sentence("voice.title", title="Ada") in text(first) + text(second)
+    assert sentence("voice.ready", title="Ada") in text(first) + text(second)
     assert over(second)
     assert sentence("error.unexpected", id="") not in text(second)
 

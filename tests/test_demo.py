@@ -34,7 +34,7 @@ async def demo_page(**options: Any) -> AsyncGenerator[Page]:
 
 async def clone(page: Page, title: str) -> None:
     await type_command(page, "/clonevoice", GIVEN | {"title": title})
-    await card_texts(page, until=sentence("voice.title", title=title))
+    await card_texts(page, until=sentence("voice.ready", title=title))
 
 
 async def share(page: Page, title: str) -> Picked:
@@ -137,7 +137,7 @@ async def test_voice_is_opened_from_the_list_renamed_and_deleted():
         await card_texts(page, until=sentence("button.rename"))
         await press(page, sentence("button.rename"))
         await browser.fill_form(page, {sentence("rename.title"): "Countess"})
-        await card_texts(page, until=sentence("voice.title", title="Countess"))
+        await card_texts(page, until=sentence("voice.ready", title="Countess"))
         await press(page, sentence("button.delete"))
         await card_texts(page, until=sentence("delete.ask", title="Countess"))
         await press(page, sentence("button.keep"))

@@ -61,7 +61,7 @@ async def test_voice_and_its_id_wait_for_disk_space(
     result = await world.send()
     assert len(refused) == 3
     assert shown(world, "note.disk_full")
-    assert embed_of(result).title == sentence("voice.title", title="Ada")
+    assert embed_of(result).title == sentence("voice.ready", title="Ada")
     assert len(world.posts()) == len(world.stored(world.ada)) == len(world.upstream.voices) == 1
     await until(lambda: not world.jobs())
 

@@ -42,13 +42,13 @@ class TestLoading:
         await court.choose("who", "clone_roles", [court.role])
         ida = with_role(court)
         loading(world)
-        assert sentence("voice.title", title="Ada") in text(await world.send(ida))
-        assert text(await world.send(world.grace)) != sentence("voice.title", title="Ada")
+        assert sentence("voice.ready", title="Ada") in text(await world.send(ida))
+        assert text(await world.send(world.grace)) != sentence("voice.ready", title="Ada")
 
     async def test_everyone_counts_as_a_role(self, court: Court, world: World, loading: State):
         await world.services.rules.change(world.guild_id, court.verdict().by, clone_roles=(world.guild_id,))
         loading(world)
-        assert sentence("voice.title", title="Ada") in text(await world.send())
+        assert sentence("voice.ready", title="Ada") in text(await world.send())
 
     async def test_moderator_role_counts(self, court: Court, world: World, loading: State):
         await court.choose("moderators", "moderator_role", [court.role])
@@ -100,4 +100,4 @@ class TestLoading:
     async def test_message_can_be_cloned(self, world: World, loading: State):
         loading(world)
         card = await clone_message(world.ada, world.channel, world.ada)
-        await until(lambda: sentence("voice.title", title="Ada") in text(card))
+        await until(lambda: sentence("voice.ready", title="Ada") in text(card))

@@ -198,7 +198,7 @@ class TestTwoAccounts:
         async with opened(tmp_path, both, ManualClock(), useapi_accounts=("a@x.com", "b@x.com")) as world:
             both.faults.append(post(status=status, body=body))
             result = await world.send()
-            assert embed_of(result).title == sentence("voice.title", title="Ada")
+            assert embed_of(result).title == sentence("voice.ready", title="Ada")
             assert one_voice(world)["account"] == "b@x.com"
             assert [made.account for made in both.voices.values()] == ["b@x.com"]
             await world.send(world.grace)
@@ -294,7 +294,7 @@ async def test_voice_whose_response_was_lost_is_found(quick: World, how: dict[st
     result = await quick.send()
     assert len(quick.posts()) == 1
     one_voice(quick)
-    assert embed_of(result).title == sentence("voice.title", title="Ada")
+    assert embed_of(result).title == sentence("voice.ready", title="Ada")
     assert AGAIN not in buttons(result)
     assert result.response is not None
     assert {file.filename for file in result.response.attachments} == {"Ada.mp3", "cover.png"}
@@ -314,7 +314,7 @@ async def test_lost_clone_is_searched_and_sent_again_only_if_the_member_wants_it
     assert buttons(result) == [AGAIN]
     before = len(quick.upstream.requests)
     await quick.press(result, "button.again")
-    await until(lambda: sentence("voice.title", title="Ada") in text(result))
+    await until(lambda: sentence("voice.ready", title="Ada") in text(result))
     assert [request.method for request in quick.upstream.requests[before:]] == ["GET", "GET", "POST"]
     one_voice(quick)
 
@@ -335,7 +335,7 @@ async def test_voice_that_appears_late_is_found_by_the_retry_unless_the_list_fai
     await until(lambda: not quick.upstream.faults)
     await asked(quick, result)
     await quick.press(result, "button.again")
-    await until(lambda: sentence("voice.title", title="Ada") in text(result))
+    await until(lambda: sentence("voice.ready", title="Ada") in text(result))
     assert len(quick.posts()) == 1
     one_voice(quick)
 
@@ -357,7 +357,7 @@ async def test_second_try_during_the_delivery_of_the_first_is_delivered(
         result = await world.send(wait=False)
         await world.later(lambda: AGAIN in buttons(result))
         await world.press(result, "button.again")
-        await until(lambda: sentence("voice.title", title="Ada") in text(result))
+        await until(lambda: sentence("voice.ready", title="Ada") in text(result))
         one_voice(world)
 
 
@@ -410,7 +410,7 @@ class TestNotSent:
         monkeypatch.setattr(TinyJobs, "put", put)
         quick.upstream.faults.append(post(**how, after=1000))
         result = await quick.send()
-        assert embed_of(result).title == sentence("voice.title", title="Ada")
+        assert embed_of(result).title == sentence("voice.ready", title="Ada")
         assert [len(request.body) == len(GOOD[1]) for request in quick.posts()] == [False, True]
         one_voice(quick)
 

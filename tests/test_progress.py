@@ -6,6 +6,7 @@ import pytest
 
 from bot.audio.sample_info import SampleInfo
 from bot.cloning.job import FINISHED, Progress, Stage
+from bot.voices.models import Speaker
 from cogs._ui.formatting import bar
 from cogs.clonevoice.progress_card import draw
 from support.builders import JOB
@@ -21,22 +22,21 @@ def drawn(stage: Stage, done: float = 0, total: float = 0) -> str:
 
 def test_current_stage_is_between_the_passed_and_the_next():
     assert drawn(Stage.QUEUED).splitlines() == [
-        "✅ Received",
-        "✅ Checked: 0:14, MP3, 44.1 kHz stereo",
-        "⏳ **Queued**, next in line",
-        "▫️ Uploading",
-        "▫️ Cloning",
-        "▫️ Done",
+        "✅ Sample checked · 14 sec",
+        "⏳ **Next in line**",
+        "▫️ Send to Mureka",
+        "▫️ Clone",
+        "▫️ Ready",
     ]
 
 
 @pytest.mark.parametrize(
     ("stage", "done", "total", "shown"),
     [
-        (Stage.QUEUED, 3, 0, "⏳ **Queued**, 3 ahead of you"),
-        (Stage.UPLOADING, 43_900, 100_000, "**Uploading** 43%\n▰▰▰▰▰▱▱▱▱▱▱▱"),
-        (Stage.UPLOADING, 0, 0, "**Uploading** 0%"),
-        (Stage.CLONING, 34, 75, "**Cloning** 0:34 of about 1:15\n▰▰▰▰▰▱"),
+        (Stage.QUEUED, 3, 0, "⏳ **Waiting in line** · 3 ahead of you"),
+        (Stage.UPLOADING, 43_900, 100_000, "**Sending to Mureka** · 43%\n▰▰▰▰▰▱▱▱▱▱▱▱"),
+        (Stage.UPLOADING, 0, 0, "**Sending to Mureka** · 0%"),
+        (Stage.CLONING, 34, 75, "**Cloning** · 0:34 of about 1:15\n▰▰▰▰▰▱"),
         (Stage.CLONING, 92, 75, "1:32, longer than usual (1:15)"),
     ],
 )
@@ -51,7 +51,7 @@ def test_estimated_bar_is_never_full(seconds: float):
 
 @pytest.mark.parametrize("stage", [stage for stage in Stage if stage not in FINISHED])
 def test_footer_says_whether_the_sample_was_sent(stage: Stage):
-    footer = draw(replace(JOB, stage=stage), Progress(stage)).footer.text
+    footer = draw(replace(JOB, stage=stage, speaker=Speaker(2, "grace"), times={stage: 0}), Progress(stage)).footer.text
     sent = {Stage.UPLOADING: "can't be canceled now", Stage.CLONING: "can't be recalled"}
     assert sent.get(stage, "Nothing has been sent") in (footer or "")
 
@@ -69,9 +69,9 @@ def test_confirmation_is_shown_with_its_reason_and_only_if_it_happened():
     assert sentence("stage.doubtful") in (draw(doubtful, Progress(Stage.CONFIRMING)).description or "")
     short = replace(asked, sample_info=replace(FACTS, duration=5.0))
     shown = draw(short, Progress(Stage.CONFIRMING)).description or ""
-    assert "Your sample is 0:05 long" in shown
+    assert "Your sample is 5 sec long" in shown
     cut = replace(asked, sample_info=replace(FACTS, duration=20.0, missing=10.0))
     shown_cut = draw(cut, Progress(Stage.CONFIRMING)).description or ""
-    assert "0:30 long, but it ends after 0:20" in shown_cut
+    assert "30 sec long, but it ends after 20 sec" in shown_cut
     assert "Your sample is" not in shown_cut
     assert sentence("stage.doubtful") not in shown

@@ -148,7 +148,7 @@ def lossy(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_lost_answers_to_acknowledgements_change_nothing(world: World, lossy: list[str]):
     voice_id = await world.voice(world.ada, "Ada")
     result = await world.send(title="Eve")
-    assert sentence("voice.title", title="Eve") in text(result)  # a deferred command, whose card a job edits
+    assert sentence("voice.ready", title="Eve") in text(result)  # a deferred command, whose card a job edits
     card = await card_of(world, world.ada, voice_id)
     await press(world.ada, card, "button.share")  # a click
     form = await press(world.ada, card, "button.rename")  # a form that is opened

@@ -421,7 +421,7 @@ class TestCancel:
             assert world.posts() == []
             exists(world.upstream, 7, busy)
             again = await world.send()
-            assert sentence("voice.title", title="Ada") in text(again)
+            assert sentence("voice.ready", title="Ada") in text(again)
             assert len(world.posts()) == 1
 
     @pytest.mark.parametrize("stage", [Stage.CONFIRMING, Stage.QUEUED])
@@ -465,7 +465,7 @@ async def test_full_queue_says_when_there_is_room(tmp_path: Path):
         await world.services.cloner.cancel(jobs[0].id, 1)
         await until(lambda: len(world.jobs()) == 249)
         async with asyncio.timeout(PATIENCE):
-            while sentence("voice.title", title="Ada") not in text(result):
+            while sentence("voice.ready", title="Ada") not in text(result):
                 result = await world.send()
 
 
@@ -486,7 +486,7 @@ class TestShutdown:
                 slow.released.set()
                 await stopping
                 assert ids(world, ADA) == [*slow.voices]
-                assert sentence("voice.title", title="Ada") in text(first)
+                assert sentence("voice.ready", title="Ada") in text(first)
                 await world.idle()
                 assert len(world.posts()) == 1
             job = record(world)

@@ -51,7 +51,7 @@ async def test_commands_are_synced_once_for_servers_with_the_bot(world: World):
     assert sync.method == "PUT"
     commands = cast("list[dict[str, Any]]", sync.json)
     names = {command["name"] for command in commands}
-    assert names == {"clonevoice", "Clone this voice", "voices", "speak", "voiceadmin"}
+    assert names == {"clonevoice", "Clone this voice", "voices", "speak", "voiceadmin", "help"}
     for command in commands:
         assert (command["contexts"], command["integration_types"]) == ([0], [0]), command["name"]
     permissions = {command["name"]: command.get("default_member_permissions") for command in commands}

@@ -30,14 +30,14 @@ async def test_card_shows_all_fields_and_plays_and_opens_for_others_once_shared(
     voice_id = await world.voice(world.ada, "Ada", language=Language.GERMAN)
     card = await card_of(world, world.ada, voice_id)
     assert card.ephemeral
-    for part in ("🎙️ Ada", "German", "0:12", "Owner: ada", sentence("shared.nowhere"), "<t:"):
+    for part in ("🎙️ Ada", "German", "made from 12 sec", "Owner: ada", sentence("shared.nowhere"), "<t:"):
         assert part in text(card)
     assert {file.filename for file in message(card).attachments} == {"Ada.mp3", "cover.png"}
     assert embed_of(card).thumbnail.url
     await press(world.ada, card, "button.share")
     listed = await world.grace.slash(world.channel, "voices community")
     assert sentence("community.title", voices=1) in text(listed)
-    assert "**Ada** · German, 0:12 · by ada" in text(listed)
+    assert "**Ada** · German · made from 12 sec · by ada" in text(listed)
     theirs = await pick(world.grace, listed, voice_id)
     assert "Owner: ada" in text(theirs)
     assert buttons(theirs) == [sentence("button.speak"), sentence("button.report")]

@@ -130,6 +130,11 @@ class Voice:
     clip_count: int = 0
 
     @property
+    def has_default_description(self) -> bool:
+        """True if the description is only the title and the job's code, which says nothing to members."""
+        return self.description.endswith(f"({self.job_id.rpartition('-')[2]})")
+
+    @property
     def used_at(self) -> float:
         """The Unix timestamp of the last use, or else of the creation."""
         return self.last_used or self.created_at

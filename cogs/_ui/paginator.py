@@ -110,9 +110,10 @@ def list_message(
     embed = card(BLURPLE, title, "\n".join(shorten_markdown(line, longest) for line in lines) or empty)
     view = view_of(picker) if picker else view_of()
     pages = (page.total - 1) // PAGE + 1
+    if pages > 1:
+        embed.set_footer(text=translate(locale, "list.page", page=page.index + 1, pages=pages))
     if page.index > 0:
         view.add_item(action_button(locale, "button.previous", "page", kind, page.index - 1, list_filter))
     if page.index + 1 < pages:
-        target = ("page", kind, page.index + 1, list_filter)
-        view.add_item(action_button(locale, "button.next", *target, page=page.index + 2, pages=pages))
+        view.add_item(action_button(locale, "button.next", "page", kind, page.index + 1, list_filter))
     return {"embed": embed, "view": view}

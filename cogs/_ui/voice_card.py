@@ -1,5 +1,6 @@
 """The card of a voice and its buttons, wherever it appears."""
 
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 import discord
@@ -10,29 +11,39 @@ from bot.downloads import Previews
 from bot.i18n import escape_markdown, translate, translate_markdown
 from bot.voices.models import Viewer, Voice
 from cogs._ui.action import action_button, action_buttons
-from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, card, file_name, length
+from cogs._ui.formatting import FIELD_LENGTH, GREEN, GREY, add_field, card, file_name
 
 COVER_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}  # that Discord shows as a picture
 
 
 async def voice_card(
-    voice: Voice, viewer: Viewer, locale: str, previews: Previews, *, owner: str, limit: int, playable: bool = True
+    voice: Voice,
+    viewer: Viewer,
+    locale: str,
+    previews: Previews,
+    *,
+    owner: str,
+    limit: int,
+    playable: bool = True,
+    new: bool = False,
 ) -> tuple[discord.Embed, list[tuple[str, bytes]]]:
     """Return a voice's embed and its files, each a name and its content, of at most `limit` bytes in all.
 
-    The preview is a file if it fits, or else a link. If `playable` is false, the voice is private: only the
-    fields that a moderator may see are shown. `owner` is a name: clients that have not loaded the member
-    show a mention in an embed as a number.
+    The preview is a file if it fits, or else a link. If `playable` is false, the voice is private: only what a
+    moderator may see is shown. `owner` is a name: clients that have not loaded the member show a mention in an
+    embed as a number. `new` says that the voice has just been made.
     """
     files: list[tuple[str, bytes]] = []
-    title = translate_markdown(locale, "voice.title", title=voice.title)
-    about = str(escape_markdown(voice.description)) if playable else None
-    embed = card(GREY if voice.deleting else GREEN, title, about)
-    _add_facts(embed, voice, locale, owner=owner, playable=playable)
+    title = translate_markdown(locale, "voice.ready" if new else "voice.title", title=voice.title)
+    by = translate_markdown(locale, "voice.by", owner=owner or str(voice.owner_id), at=int(voice.created_at))
+    lines = [by]
+    if playable:
+        reach = [_shared_where(voice, viewer, locale)] if viewer.id == voice.owner_id and not voice.deleting else []
+        about = "" if voice.has_default_description else str(escape_markdown(voice.description))
+        lines = [*filter(None, [about]), " · ".join([*voice_facts(voice, locale), *reach]), by]
+    embed = card(GREY if voice.deleting else GREEN, title, "\n".join(lines))
     if voice.deleting:
         embed.set_footer(text=translate(locale, "voice.deleting"))
-    elif viewer.id == voice.owner_id:
-        add_field(embed, locale, "voice.shared", _shared_where(voice, viewer, locale))
     if not playable:
         return embed, files
     preview = await previews.get(voice.preview_url, limit=limit)
@@ -46,18 +57,17 @@ async def voice_card(
         files.append((file_name(voice.title), preview))
     elif url := link(voice.preview_url, locale, previews):
         add_field(embed, locale, "voice.preview", url, inline=False)
+    if voice.speaker:
+        add_field(embed, locale, "voice.speaker", str(escape_markdown(voice.speaker.name)))
     return embed, files
 
 
-def _add_facts(embed: discord.Embed, voice: Voice, locale: str, *, owner: str, playable: bool) -> None:
-    if playable:
-        add_field(embed, locale, "voice.language", translate(locale, f"language.{voice.language}"))
-    if playable and voice.duration is not None:
-        add_field(embed, locale, "voice.length", length(voice.duration))
-    add_field(embed, locale, "voice.when", f"<t:{int(voice.created_at)}:f>")
-    add_field(embed, locale, "voice.owner", str(escape_markdown(owner or f"{voice.owner_id}")))
-    if playable and voice.speaker:
-        add_field(embed, locale, "voice.speaker", str(escape_markdown(voice.speaker.name)))
+def voice_facts(voice: Voice, locale: str) -> list[str]:
+    """Return a voice's language and, if it is known, the length of its sample."""
+    language = translate(locale, f"language.{voice.language}")
+    if voice.duration is None:
+        return [language]
+    return [language, translate(locale, "voice.made_from", length=timedelta(seconds=voice.duration))]
 
 
 def add_statement(embed: discord.Embed, voice: Voice, locale: str) -> None:

@@ -16,7 +16,7 @@ from bot.i18n import Markup, translate_markdown
 from bot.jobs.record import InteractionReply
 from bot.voices.models import Viewer, Voice
 from cogs._ui.direct_message import FILE_LIMIT, dm_or_mention
-from cogs._ui.formatting import GREY, RED, attachments, card
+from cogs._ui.formatting import GREY, YELLOW, attachments, card
 from cogs._ui.live_message import Frame, LiveMessage
 from cogs._ui.voice_card import card_buttons, voice_card
 from cogs.clonevoice.actions import job_buttons
@@ -99,13 +99,13 @@ class DiscordClonePresenter:
         locale = job.locale
         if isinstance(outcome, Voice):
             viewer, owner = Viewer(job.owner_id, guild_id), job.owner_name
-            embed, files = await voice_card(outcome, viewer, locale, self._previews, owner=owner, limit=limit)
+            embed, files = await voice_card(outcome, viewer, locale, self._previews, owner=owner, limit=limit, new=True)
             view = card_buttons(outcome, viewer, locale)
         else:
             canceled = job.stage is Stage.CANCELLED or isinstance(outcome, Canceled)
             title = translate_markdown(locale, "card.canceled" if canceled else "card.failed", title=job.title)
             text = translate_markdown(locale, outcome.key, **outcome.values)
-            embed, files = card(GREY if canceled else RED, title, text), []
+            embed, files = card(YELLOW if job.can_retry else GREY, title, text), []
             view = job_buttons(job)
         return {"content": None, "embed": embed, "view": view, "files": attachments(files)}
 

@@ -1,27 +1,31 @@
 """The card of an unfinished clone: its stages as a list, with a bar for the current one."""
 
+from datetime import timedelta
+
 import discord
 
 from bot.audio.inspector import within_recommended
 from bot.cloning.job import CloneJob, Progress, Stage
 from bot.i18n import translate, translate_markdown
-from cogs._ui.formatting import BLURPLE, YELLOW, bar, card, estimate, length
+from cogs._ui.formatting import BLURPLE, YELLOW, bar, card, estimate
 
 _STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CANCELLED})
+PASSED = (Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.UPLOADING)
+AHEAD = (Stage.CHECKED, Stage.CONSENT, Stage.UPLOADING, Stage.CLONING, Stage.DONE)
+"""The stages that have a line when they are over, and while they are still to come."""
 
 
 def draw(job: CloneJob, progress: Progress) -> discord.Embed:
     """Return the card. Stages that this job skips are left out."""
     current = _STAGES.index(progress.stage)
     optional = {Stage.CONFIRMING: Stage.CONFIRMING in job.times, Stage.CONSENT: job.speaker is not None}
-    lines = [
-        _done(job, stage)
-        if index < current
-        else _current(job, progress)
-        if index == current
-        else translate_markdown(job.locale, f"stage.ahead.{stage}")
-        for index, stage in enumerate(_STAGES)
-        if optional.get(stage, True)
+    own = [stage for stage in _STAGES if optional.get(stage, True)]
+    lines = [_passed(job, stage) for stage in own if stage in PASSED and _STAGES.index(stage) < current]
+    lines.append(_current(job, progress))
+    lines += [
+        translate_markdown(job.locale, f"stage.ahead.{stage}")
+        for stage in own
+        if stage in AHEAD and _STAGES.index(stage) > current
     ]
     if progress.note:
         lines.append(translate_markdown(job.locale, progress.note))
@@ -32,28 +36,16 @@ def draw(job: CloneJob, progress: Progress) -> discord.Embed:
     return card(color, title, "\n".join(lines), translate(job.locale, footer))
 
 
-def _done(job: CloneJob, stage: Stage) -> str:
-    if job.sample_info is None or stage is not Stage.CHECKED:
-        name = job.speaker.name if job.speaker else ""
-        return translate_markdown(job.locale, f"stage.passed.{stage}", name=name)
-    info = job.sample_info
-    return translate_markdown(
-        job.locale,
-        "stage.checked_facts",
-        length=length(info.duration),
-        codec=info.codec,
-        rate=info.sample_rate / 1000,
-        channels=translate(job.locale, "facts.mono" if info.channels == 1 else "facts.stereo"),
-        kilobits=round(info.bit_rate / 1000),
-        peak=round(info.peak),
-        rms=round(info.rms),
-    )
+def _passed(job: CloneJob, stage: Stage) -> str:
+    name = job.speaker.name if job.speaker else ""
+    duration = timedelta(seconds=job.sample_info.duration if job.sample_info else 0)
+    return translate_markdown(job.locale, f"stage.passed.{stage}", name=name, length=duration)
 
 
 def _current(job: CloneJob, progress: Progress) -> str:
     match progress.stage:
         case Stage.CHECKED:
-            return _done(job, Stage.CHECKED)
+            return _passed(job, Stage.CHECKED)
         case Stage.QUEUED if progress.done:
             key, values = "stage.queued_behind", {"ahead": int(progress.done)}
         case Stage.UPLOADING:
@@ -77,9 +69,11 @@ def _question(job: CloneJob) -> str:
     questions: list[str] = []
     info = job.sample_info
     if info and not within_recommended(info):
-        questions.append(translate_markdown(job.locale, "stage.present.waiting", length=length(info.duration)))
+        actual = timedelta(seconds=info.duration)
+        questions.append(translate_markdown(job.locale, "stage.present.waiting", length=actual))
     if info and info.missing:
-        full, actual = length(info.duration + info.missing), length(info.duration)
+        actual = timedelta(seconds=info.duration)
+        full = actual + timedelta(seconds=info.missing)
         questions.append(translate_markdown(job.locale, "stage.shortened", full=full, length=actual))
     if job.needs_confirmation:
         questions.append(translate_markdown(job.locale, "stage.doubtful"))

@@ -123,7 +123,7 @@ def _failed(speech: SpeechJob, error: ClonevoiceError) -> dict[str, Any]:
     key = f"line.{error.key}" if error.key.startswith("mureka.") else error.key
     canceled = isinstance(error, Canceled)
     title = translate_markdown(locale, "line.canceled" if canceled else "line.failed", title=speech.title)
-    embed = card(GREY if canceled else RED, title, translate_markdown(locale, key, **error.values))
+    embed = card(RED if error.key == VoiceLost.key else GREY, title, translate_markdown(locale, key, **error.values))
     if error.key == VoiceLost.key and speech.owner_id == speech.author_id:
         view = action_buttons(locale, "voice", ("lost",), speech.voice_id)
     return {"embed": embed, "view": view}

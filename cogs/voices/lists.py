@@ -4,9 +4,9 @@ from typing import Any
 
 from bot.i18n import Markup, translate, translate_markdown
 from bot.voices.models import Language, Viewer, Voice
-from cogs._ui.formatting import length
 from cogs._ui.interaction import Interaction, defer, viewer_of
 from cogs._ui.paginator import PAGE, entry_picker, list_message, page_of, verified_page
+from cogs._ui.voice_card import voice_facts
 from cogs.voices.replies import show_voice
 
 
@@ -101,5 +101,4 @@ def _reach(voice: Voice, viewer: Viewer) -> str:
 
 
 def _facts(voice: Voice, locale: str) -> Markup:
-    language = translate(locale, f"language.{voice.language}")
-    return Markup(language if voice.duration is None else f"{language}, {length(voice.duration)}")
+    return Markup(" · ".join(voice_facts(voice, locale)))

@@ -45,7 +45,7 @@ EXEMPT = {
     ),
     r"\bquestion(?! |\?|s,|s, )s?\b": ("notice.",),
     r"\bcases?\b": (),
-    r"\blines?\b(?! ahead)": ("stage.present.queued",),
+    r"\blines?\b(?! ahead)": ("stage.present.queued", "stage.queued_behind"),
 }
 """Keys, or their beginnings, in which such a word has its other meaning: a member speaks, or asks."""
 
@@ -80,7 +80,17 @@ NUMBERS = (
     *("number", "owed", "percent", "rate", "reports", "rows", "seconds", "servers", "shape", "size", "voices"),
 )
 
-BARE = ("button.", "form.", "panel.note", "case.who", "community.filter", "voiceadmin.", "forget.type", "demo.ready")
+BARE = (
+    "button.",
+    "form.",
+    "panel.note",
+    "case.who",
+    "community.filter",
+    "voiceadmin.",
+    "forget.type",
+    "demo.ready",
+    "card.sent",
+)
 """Where Discord shows no Markdown: buttons, labels, descriptions and footers."""
 
 COMMAND = re.compile(r"(?<![`\w/])/(clonevoice|voices|speak|voiceadmin|help)\b")

@@ -156,7 +156,7 @@ class Life:
         made = [str(voice.id) for voice in self.upstream.voices.values() if voice.title == title]
         assert len(made) == 1
         assert [str(voice["id"]) for voice in self.records() if voice["title"] == title] == made
-        [card] = self.last_cards(sentence("voice.title", title=title))
+        [card] = self.last_cards(sentence("voice.ready", title=title))
         assert card is self.card
         assert [file["size"] for file in card.attachments if file["filename"] == f"{title}.mp3"] == [SIZE]
         assert title != "Ada" or self.last_cards() == [card]
