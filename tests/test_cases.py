@@ -15,6 +15,7 @@ from bot.moderation.ports import ClipOutOfReach
 from bot.policy.models import ModAction, UserRef
 from bot.store.tiny.servers import TinyServers
 from support.clocks import DAY, until
+from support.consents import approved
 from support.faults import full_disk
 from support.moderators import (
     REASON,
@@ -325,6 +326,12 @@ class TestClips:
 
 class TestRemoving:
     """`/voiceadmin remove`, and the button on a card of `/voiceadmin voices`."""
+
+    async def test_speaker_of_a_removed_voice_is_told(self, court: Court, world: World):
+        await approved(world, title="Grace")
+        await court.remove("Grace")
+        told = sentence("notice.removed_speaker", server="Voice Club", title="Grace", owner="ada")
+        await until(lambda: told in said_to(world.grace))
 
     async def test_remove_command_suggests_titles_and_asks_before_it_decides_the_case(self, court: Court, world: World):
         await reported(world)

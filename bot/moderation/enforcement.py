@@ -60,6 +60,7 @@ class Enforcement:
         reported = case.voice
         if voice := await self.members.voice(reported.owner_id, reported.voice_id):
             if reported.cloned_here:
+                await self._notify_speaker(guild_id, case, voice)
                 deletion = PendingDeletion(voice.id, voice.account, voice.owner_id)
                 await self.deletions.put_pending_deletion(deletion)
                 await self.library.delete_pending(voice, deletion)
@@ -77,6 +78,12 @@ class Enforcement:
                 reason_code=decision.reason_code,
                 by=decision.by.name,
             )
+
+    async def _notify_speaker(self, guild_id: int, case: Case, voice: Voice) -> None:
+        if voice.speaker and voice.speaker.id not in case.erasing:
+            values = {"title": voice.title, "owner": voice.owner_name or str(voice.owner_id)}
+            once = f"{case.id} speaker"
+            await self.notifications.send(voice.speaker.id, guild_id, "notice.removed_speaker", once=once, **values)
 
     async def remove_clips(self, guild_id: int, case: Case, decision: Decision) -> None:
         """Delete the messages with a case's clips. Raises as `CaseBoard.delete_clips`."""
