@@ -28,6 +28,7 @@ from support.moderators import (
     choose_reason,
     complain,
     decide,
+    entry_of,
     logged,
     logged_case,
     report_clip,
@@ -297,7 +298,7 @@ class TestRulesInForce:
         panel = await court.panel("moderators")
         await press(court.hedy, panel, "button.defaults")
         await press(court.hedy, panel, "button.reset_rules")
-        await until(lambda: "Log channel" in log.history()[-1].content and "none" in log.history()[-1].content)
+        await until(lambda: all(word in entry_of(log.history()[-1]) for word in ("Log channel", "none")))
 
     async def test_blocked_member_but_no_outsider_is_notified_of_each_change(self, court: Court, world: World):
         world.ada.guild.remove_member(world.linus)

@@ -9,7 +9,7 @@ from bot.i18n import ENGLISH, translate
 from support.audio import mp3
 from support.clocks import until
 from support.languages import GERMAN, install, speak_in
-from support.moderators import Court, choose_reason, complain, logged, shared, slur_reported
+from support.moderators import Court, choose_reason, complain, entry_of, logged, shared, slur_reported
 from support.people import delete, forget, press, said_to, speak
 from support.reading import fields, message, replies, sentence, text
 from support.world import World, on_disk
@@ -50,7 +50,7 @@ class TestDefaultReason:
         [entry] = [entry for entry in await court.audit() if entry.action == "remove"]
         assert (entry.reason, entry.reason_code) == ("", "hate")
         await until(lambda: any(sentence(HATE) in told for told in said_to(world.ada)))
-        await until(lambda: any(sentence(HATE) in one.content for one in log.history()))
+        await until(lambda: any(sentence(HATE) in entry_of(one) for one in log.history()))
         for locale in ("de", ENGLISH):
             speak_in(world, locale)
             assert f": {translate(locale, HATE)}" in text(await court.list("audit"))

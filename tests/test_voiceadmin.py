@@ -10,7 +10,7 @@ from simcord.results import InteractionResult
 
 from bot.i18n import Markup
 from support.clocks import until
-from support.moderators import Court, logged
+from support.moderators import Court, entry_of, logged
 from support.people import SPEECH, forget, press
 from support.reading import embed_of, message, sentence, text
 from support.world import World, on_disk
@@ -224,7 +224,7 @@ class TestAudit:
         lines = (embed_of(await court.list("audit")).description or "").splitlines()
         assert ["blocked until <t:" in lines[0], r"blocked: ada. Reason: \*one\*" in lines[1]] == [True, True]
         assert "**hedy** · Making clips: On → Off" in lines[2]
-        said = [message.content for message in log.history()]
+        said = [entry_of(message) for message in log.history()]
         assert ["blocked" in line for line in said] == [False, False, False, True, True]
         about = await court.list("audit", member=world.ada)
         assert len((embed_of(about).description or "").splitlines()) == 1

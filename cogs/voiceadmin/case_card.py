@@ -4,7 +4,7 @@ import discord
 
 from bot.i18n import Markup, escape_markdown, shorten_markdown, translate, translate_markdown
 from bot.moderation.models import Case, Report
-from cogs._ui.formatting import GREY, RED, add_field, card
+from cogs._ui.formatting import GREY, YELLOW, add_field, card
 
 SHOWN = 5  # most reports of a case on its card, the newest ones
 REPORT_LENGTH = 800  # longest report on a card, in UTF-16 code units: an embed holds 6,000
@@ -17,7 +17,7 @@ def case_card(case: Case, locale: str, *, gone: bool, named: bool) -> discord.Em
     """
     voice = case.voice
     title = translate_markdown(locale, "case.title" if case.open else "case.over", title=voice.title)
-    embed = card(RED if case.open else GREY, title, _state(case, locale))
+    embed = card(YELLOW if case.open else GREY, title, _state(case, locale))
     add_field(embed, locale, "voice.owner", _name(voice.owner_name, voice.owner_id))
     where = "case.cloned_here" if voice.cloned_here else "case.cloned_elsewhere"
     add_field(embed, locale, "case.where", translate(locale, where))

@@ -13,11 +13,13 @@ from bot.client.client import Clonevoice
 from bot.client.membership import loaded_guild
 from bot.client.messenger import Messenger, is_temporary
 from bot.errors import Refused
+from bot.i18n import Markup, translate_markdown
 from bot.moderation.models import Case
 from bot.moderation.ports import ClipOutOfReach
-from bot.policy.models import AuditEntry
+from bot.policy.models import AuditEntry, ModAction
 from bot.tasks import Locks
 from bot.voices.models import Voice
+from cogs._ui.formatting import BLURPLE, GREEN, GREY, RED, YELLOW
 from cogs.voiceadmin.audit import entry_text
 from cogs.voiceadmin.cases import case_message
 
@@ -26,6 +28,15 @@ _log = logging.getLogger(__name__)
 _MESSAGE = re.compile(
     r"https://discord\.com/channels/(?P<guild_id>\d{1,20})/(?P<channel_id>\d{1,20})/(?P<message_id>\d{1,20})"
 )
+
+
+_COLORS = {
+    ModAction.REMOVE: RED,
+    ModAction.REMOVE_CLIP: RED,
+    ModAction.BLOCK: YELLOW,
+    ModAction.UNBLOCK: GREEN,
+    ModAction.POLICY: BLURPLE,
+}
 
 
 class LogChannel:
@@ -52,9 +63,20 @@ class LogChannel:
                 return
             server = await self._messenger.server(guild_id)
             async with self._locks[guild_id]:
-                await self._bot.get_partial_messageable(channel_id).send(entry_text(entry, server.locale))
+                embed = await self._entry(guild_id, entry, server.locale)
+                await self._bot.get_partial_messageable(channel_id).send(embed=embed)
         except Exception as error:  # noqa: BLE001 - a failed post must not affect the decision
             _log.warning("the log channel of server %d can't be written to: %r", guild_id, error)
+
+    async def _entry(self, guild_id: int, entry: AuditEntry, locale: str) -> discord.Embed:
+        """Return an entry in the color of its kind, with a link to the report that was decided."""
+        text = entry_text(entry, locale)
+        with suppress(Refused):
+            case = await self._bot.services.cases.get(guild_id, entry.case_id)
+            if case.message:
+                link = Markup(f"https://discord.com/channels/{guild_id}/{case.message[0]}/{case.message[1]}")
+                text += " · " + translate_markdown(locale, "audit.report", link=link)
+        return discord.Embed(color=_COLORS.get(entry.action, GREY), description=text)
 
     async def show(self, guild_id: int, case: Case, voice: Voice | None) -> tuple[int, int] | None:
         """Post the case, or edit its message. Reporters are not named: the owner may read the channel."""

@@ -123,6 +123,11 @@ async def logged_case(court: Court) -> ChannelHandle:
     return log
 
 
+def entry_of(message: discord.Message) -> str:
+    """Return the entry of the moderation log that a message of the log channel shows, empty if it shows none."""
+    return "" if message.components or not message.embeds else message.embeds[0].description or ""
+
+
 async def report_clip(who: simcord.MemberActor, clip: discord.Message, reason: str = "hate") -> InteractionResult:
     asked = await who.click(clip, label=sentence("button.report"))
     await choose_reason(who, message(asked), reason)
