@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.store.tiny.shapes import KINDS
 from bot.voices.models import Language, Rights
 from cogs.clonevoice.progress_card import AHEAD, PASSED
-from cogs.voiceadmin.panel import NUMBERS, PAGES, SWITCHES
+from cogs.voiceadmin.panel_layout import ANSWERS, NUMBERS, PAGES
 from support.catalog_rules import limit_of, offenses
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ FAMILIES: dict[str, Sequence[str]] = {
         *("anyway", "mine", "cancel", "again"),
         *("open", "approve", "refuse", "revoke", "sure", "stay"),
         *("speak", "share", "unshare", "rename", "delete", "gone", "keep", "history", "lost", "defaults"),
-        *("reset_rules", "keep_rules"),
+        *(f"{answer}_rules" for answer in ANSWERS),
     ],
     "error.discord.": [str(code) for code in REFUSALS],
     "program.": ["run", "demo", "doctor"],
@@ -50,7 +50,8 @@ FAMILIES: dict[str, Sequence[str]] = {
     **dict.fromkeys(("line.", "doctor."), PROBLEMS),
     "doctor.records.": list(KINDS),
     "panel.page.": list(PAGES),
-    "panel.switch.": list(SWITCHES),
+    "panel.summary.": ["approval", "trust"],
+    "button.turn.": ["on", "off"],
     "panel.choose.": [rule for rules in PAGES.values() for rule in rules],
     **dict.fromkeys(("rule.is.", "rule.name."), tuple(field.name for field in fields(Policy))),
     "rule.choice.": list(NUMBERS),

@@ -479,15 +479,14 @@ class TestRules:
     """A server may require consent for each voice that is not the member's own."""
 
     async def test_absent_speakers_can_be_disallowed(self, court: Court, world: World):
-        await court.choose("switches", "switches", ["cloning", "sharing", "speaking"])
+        await court.switch("cloning", "sharing", "speaking")
         assert text(await world.send(world.ada, rights="permission")) == sentence("rule.outsiders_off")
         assert "to approve.**" in text(await ask(world))
 
     async def test_voice_without_the_required_consent_cannot_be_used(self, court: Court, world: World):
         await world.send(world.ada, rights="permission", title="Stranger")
         await world.send(world.ada, title="Mine")
-        on = ["cloning", "sharing", "speaking", "allow_absent_speakers", "require_consent"]
-        await court.choose("switches", "switches", on)
+        await court.switch("cloning", "sharing", "speaking", "allow_absent_speakers", "require_consent")
         assert text(await world.send(world.ada, rights="permission", title="X")) == sentence("rule.approval")
         missing = sentence("rule.approval_missing", title="Stranger")
         assert text(await speak(world, who=world.ada, voice="Stranger")) == missing

@@ -4,16 +4,18 @@ from typing import Any
 
 import discord
 import pytest
+from simcord.components import walk_components
 
 from bot.i18n import ENGLISH, shorten_markdown
 from bot.moderation.models import Case, Decision, Report, ReportedClip, ReportedVoice, ReportReason
-from bot.policy.models import AuditEntry, Block, ModAction, UserRef
+from bot.policy.models import AuditEntry, Block, ModAction, Policy, UserRef
 from bot.text import clean_text, cut, shorten
 from cogs._ui.action import action_button, select_options, view_of
 from cogs._ui.paginator import PAGE, entry_picker, list_message, page_of
 from cogs.voiceadmin.audit import entry_text
 from cogs.voiceadmin.case_card import case_card
 from cogs.voiceadmin.cases import CaseForm, case_buttons
+from cogs.voiceadmin.panel_layout import PAGES, Panel
 from cogs.voiceadmin.reporting import ReportForm
 from cogs.voiceadmin.server_voices import RemovalForm
 from support.limits import too_long, width
@@ -69,6 +71,17 @@ def test_each_form_button_select_and_embed_fits(alphabet: str):
     }
     assert [*too_long(payload)] == []
     assert len((shown["embed"].description or "").splitlines()) == 2 * PAGE
+
+
+@pytest.mark.parametrize("page", ["", *PAGES])
+def test_panel_with_all_the_roles_and_channels_that_can_be_chosen_fits(page: str):
+    ids = tuple(range(2**64 - 25, 2**64))
+    policy = Policy(clone_roles=ids, clone_channels=ids, moderator_role=ids[0], log_channel=ids[1])
+    panel = Panel(policy, None, ENGLISH)
+    parts = [*walk_components((panel.page(page) if page else panel.overview()).to_components())]
+    assert len(parts) <= 40
+    assert sum(width(part.get("content", "")) for part in parts) <= 4000
+    assert [*too_long(parts)] == []
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,8 @@ async def setup(bot: Clonevoice) -> None:
     register_form(bot, "takedown", r"(?P<voice>\d{1,20})", server_voices.RemovalForm)
     bot.actions.add("takedown", r"(?P<voice>\d{1,20})", server_voices.ask_to_remove)
     bot.actions.add("rules", r"(?P<page>\w+):(?P<rule>\w+)", panel.handle_choice, select=True)
+    bot.actions.add("switch", rf"(?P<rule>{'|'.join(panel.SWITCHES)}):(?P<state>on|off)", panel.switch)
+    bot.actions.add("panel", r"(?P<page>\w+)", panel.turn)
     bot.actions.add("defaults", r"(?P<page>\w+?)(?::(?P<answer>reset|keep))?", panel.reset)
     register_list(bot, "blocked", show_blocked)
     register_list(bot, "audit", show_audit)

@@ -10,9 +10,10 @@ from simcord.results import InteractionResult, ResponseMessage
 
 from bot.moderation.models import Case, Decision
 from bot.policy.models import AuditEntry, ModAction, UserRef
+from cogs.voiceadmin.panel_layout import SWITCHES
 from support.clocks import until
 from support.people import press, speak
-from support.reading import fields, message, sentence
+from support.reading import custom_ids, fields, message, sentence
 from support.world import World
 
 
@@ -28,7 +29,7 @@ class Court:
     async def panel(self, page: str = "switches", who: simcord.MemberActor | None = None) -> InteractionResult:
         shown = await (who or self.hedy).slash(self.world.channel, "voiceadmin settings")
         if page != "switches":
-            await (who or self.hedy).select(message(shown), [page], custom_id="rules:switches:page")
+            await (who or self.hedy).click(message(shown), custom_id=f"panel:{page}")
         return shown
 
     async def choose(self, page: str, rule: str, values: list[Any]) -> InteractionResult:
@@ -36,8 +37,14 @@ class Court:
         await self.hedy.select(message(shown), values, custom_id=f"rules:{page}:{rule}")
         return shown
 
-    async def switch(self, *on: str) -> None:
-        await self.choose("switches", "switches", [*on, "allow_absent_speakers"])
+    async def switch(self, *on: str) -> InteractionResult:
+        """Turn these on, and the other switches off; return the panel."""
+        shown = await self.panel()
+        for rule in SWITCHES:
+            state = "on" if rule in on else "off"
+            if f"switch:{rule}:{state}" in custom_ids(shown):  # else it is so already
+                await self.hedy.click(message(shown), custom_id=f"switch:{rule}:{state}")
+        return shown
 
     async def unblock(self, who: simcord.MemberActor) -> InteractionResult:
         return await self.hedy.slash(self.world.channel, "voiceadmin unblock", member=who)

@@ -1,9 +1,12 @@
 """What a member reads in the bot's replies, and what the bot's files hold."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import discord
+from simcord.components import walk_components
 from simcord.results import InteractionResult, ResponseMessage
 
 from bot.i18n import ENGLISH, translate_markdown
@@ -12,10 +15,15 @@ from bot.i18n import ENGLISH, translate_markdown
 def text(result: InteractionResult) -> str:
     if result.response is None:
         return ""
-    parts = [result.response.content]
+    parts = [result.response.content, *(part["content"] for part in _parts(result) if "content" in part)]
     for embed in result.response.embeds:
         parts += [embed.title, embed.description, *(f"{f.name}: {f.value}" for f in embed.fields), embed.footer.text]
     return "\n".join(filter(None, parts))
+
+
+def _parts(result: InteractionResult) -> Iterator[dict[str, Any]]:
+    """Yield the components of a reply, and those within them."""
+    return walk_components(result.response.components) if result.response else iter(())
 
 
 def over(result: InteractionResult) -> bool:
@@ -28,8 +36,11 @@ def sentence(key: str, **values: object) -> str:
 
 
 def buttons(result: InteractionResult) -> list[str]:
-    components = result.response.components if result.response else []
-    return [item["label"] for row in components for item in row["components"]]
+    return [part["label"] for part in _parts(result) if "label" in part]
+
+
+def custom_ids(result: InteractionResult) -> list[str]:
+    return [part["custom_id"] for part in _parts(result) if "custom_id" in part]
 
 
 def embed_of(result: InteractionResult) -> discord.Embed:
