@@ -38,12 +38,12 @@ async def clone(page: Page) -> None:
     """Clone the good sample as Ada, and share the voice."""
     options = {"sample": SAMPLES / "good-sample.mp3", "title": TITLE, "rights": "This is my own voice"}
     await type_command(page, "/clonevoice", options)
-    await card_texts(page, until=re.compile("Cloning 0:0[345]"))  # the card is edited every two seconds
+    await card_texts(page, until=re.compile("Cloning · 0:0[345]"))  # the card is edited every two seconds
     await take_picture(page, HERE / "demo-progress.png")
     await card_texts(page, until="English")
     await take_picture(page, HERE / "demo-voice.png")
     await press(page, "Share here")
-    await card_texts(page, until="In this server")
+    await card_texts(page, until="shared here")
 
 
 async def speak(page: Page) -> None:

@@ -82,7 +82,7 @@ async def test_clone_passes_its_stages_to_a_voice_that_plays():
         seen = "\n".join(texts)
         assert "Uploading" in seen
         assert len({*re.findall(r"Uploading (\d+) %", seen)}) >= 2, "the upload's bar moves"
-        assert len({*re.findall(r"Cloning (\d:\d\d) of about 0:06", seen)}) >= 2, "the time runs"
+        assert len({*re.findall(r"Cloning · (\d:\d\d) of about 0:06", seen)}) >= 2, "the time runs"
         assert "can't be recalled" in seen
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
@@ -117,7 +117,7 @@ async def test_shared_voice_speaks_in_public_for_another_member():
         assert "Only you can see this" not in await browser.card_text(page)
         await type_command(page, "/speak", {"voice": shared, "text": "Hello there"})
         texts = await card_texts(page, until=sentence("line.synthetic", title="Countess"))
-        assert len({*re.findall(r"Making the clip\*\* (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, (
+        assert len({*re.findall(r"Making the clip · (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, (
             "the time runs"
         )
         assert "Hello there" in texts[-1]

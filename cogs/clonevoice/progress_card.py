@@ -11,7 +11,7 @@ from cogs._ui.formatting import BLURPLE, YELLOW, bar, card, estimate
 
 _STAGES = tuple(stage for stage in Stage if stage not in {Stage.FAILED, Stage.CANCELLED})
 PASSED = (Stage.CHECKED, Stage.CONFIRMING, Stage.CONSENT, Stage.UPLOADING)
-AHEAD = (Stage.CHECKED, Stage.CONSENT, Stage.UPLOADING, Stage.CLONING, Stage.DONE)
+AHEAD = (Stage.CONSENT, Stage.UPLOADING, Stage.CLONING, Stage.DONE)
 """The stages that have a line when they are over, and while they are still to come."""
 
 
