@@ -27,7 +27,7 @@ async def main() -> None:
     """Take pictures of a running and a finished clone, a clip, a case, the rules and a consent request."""
     async with running_demo() as demo, async_playwright() as playwright:
         page = await open_page(playwright, demo.url)
-        await page.set_viewport_size({"width": 1000, "height": 800})
+        await page.set_viewport_size({"width": 1000, "height": 900})
         await clone(page)
         await speak(page)
         await moderate(page)

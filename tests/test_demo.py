@@ -80,8 +80,8 @@ async def test_clone_passes_its_stages_to_a_voice_that_plays():
         await type_command(page, "/clonevoice", GIVEN)
         texts = await card_texts(page, until="English")
         seen = "\n".join(texts)
-        assert "Uploading" in seen
-        assert len({*re.findall(r"Uploading (\d+) %", seen)}) >= 2, "the upload's bar moves"
+        assert "Sending to Mureka" in seen
+        assert len({*re.findall(r"Sending to Mureka · (\d+)%", seen)}) >= 2, "the upload's bar moves"
         assert len({*re.findall(r"Cloning · (\d:\d\d) of about 0:06", seen)}) >= 2, "the time runs"
         assert "can't be recalled" in seen
         assert await play(page) == pytest.approx(13.8, abs=0.5)
@@ -92,7 +92,7 @@ async def test_clone_passes_its_stages_to_a_voice_that_plays():
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    ("sample", "said"), [("too-short.mp3", "at least 3 s are needed"), ("not-really-an-mp3.mp3", "is WAV, not MP3")]
+    ("sample", "said"), [("too-short.mp3", "It needs at least 3 s"), ("not-really-an-mp3.mp3", "is WAV, not MP3")]
 )
 async def test_bad_sample_is_refused_on_the_page(sample: str, said: str):
     async with demo_page() as page:
@@ -117,9 +117,7 @@ async def test_shared_voice_speaks_in_public_for_another_member():
         assert "Only you can see this" not in await browser.card_text(page)
         await type_command(page, "/speak", {"voice": shared, "text": "Hello there"})
         texts = await card_texts(page, until=sentence("line.synthetic", title="Countess"))
-        assert len({*re.findall(r"Making the clip · (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, (
-            "the time runs"
-        )
+        assert len({*re.findall(r"Making the clip · (\d:\d\d) of about 0:04", "\n".join(texts))}) >= 2, "the time runs"
         assert "Hello there" in texts[-1]
         assert await play(page) == pytest.approx(13.8, abs=0.5)
 
@@ -137,7 +135,7 @@ async def test_voice_is_opened_from_the_list_renamed_and_deleted():
         await card_texts(page, until=sentence("button.rename"))
         await press(page, sentence("button.rename"))
         await browser.fill_form(page, {sentence("rename.title"): "Countess"})
-        await card_texts(page, until=sentence("voice.ready", title="Countess"))
+        await card_texts(page, until=sentence("voice.title", title="Countess"))
         await press(page, sentence("button.delete"))
         await card_texts(page, until=sentence("delete.ask", title="Countess"))
         await press(page, sentence("button.keep"))
@@ -155,7 +153,7 @@ async def test_speaker_is_asked_listens_and_approves():
         rights, speaker = "I have the speaker's permission", Picked("Grace", typed="grace")
         given = GIVEN | {"title": "Grace by Ada", "rights": rights, "speaker": speaker}
         await type_command(page, "/clonevoice", given)
-        await card_texts(page, until="somebody has a question for you")
+        await card_texts(page, until="you have a request")
         await look_as(page, "Grace")
         await press(page, sentence("button.open"))
         await card_texts(page, until=sentence("consent.title"))

@@ -39,7 +39,7 @@ def test_what_a_page_names_exists(name: str, commands: set[str]):
         "[here](docs/moderation.md)",
         "[here](operators.md#no-such-heading)",
         "[here](#no-such-heading)",
-        '<img src="mark.png">',
+        '<img src="no-such-picture.png">',
         "`/voicemod settings`",
         "`/voices play`",
         "`/clone`",

@@ -93,6 +93,7 @@ ROWS: Sequence[tuple[tuple[str, ...], str]] = (
     (HEARERS, "/voices show voice={shared}, pick:voice={shared}"),
     (("unknown", _, _, *("unknown",) * 6, _, "unknown"), "/voices show voice={private}"),
     (MODERATORS, "/voiceadmin block member={newcomer} reason=no, /voiceadmin unblock member={barred}"),
+    (MODERATORS, "switch:sharing:on, panel:limits"),
     (MODERATORS, "/voiceadmin settings, /voiceadmin voices, /voiceadmin blocked, /voiceadmin reports"),
     (
         MODERATORS,

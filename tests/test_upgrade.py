@@ -73,7 +73,7 @@ async def test_every_job_that_a_killed_bot_of_shape_0_left_ends(shape0: Path):
             assert sent == ["Checked", "Queued 声", "Queued, approved", "Tried again", "Uploading"]
             for member_id, key in ENDS.items():
                 assert sentence(key) in last_edit(world, member_id), member_id
-            mentioned = " ".join(body.get("content", "") for body in world.direct())
+            mentioned = " ".join(body.get("content") or "" for body in world.direct())
             for member_id in TOLD:
                 assert f"<@{member_id}>" in mentioned, member_id
             assert "<@1006>" not in mentioned, "its speaker has not answered yet"
