@@ -43,7 +43,7 @@ async def test_case_goes_from_report_to_removal_across_restarts(court: Court, wo
     assert text(await complain(world, world.grace)) == sentence("report.thanks")
 
     # The case in the log channel shows the voice, its owner, the reason and the preview.
-    await until(lambda: any(one.embeds for one in log.history()))
+    await until(lambda: log.history()[-1].components)
     case = log.history()[-1]
     assert case.embeds[0].title == sentence("case.title", title="Ada")
     shown = [f"{field.name}: {field.value}" for field in case.embeds[0].fields]
@@ -99,7 +99,7 @@ class TestReporting:
         log = await logged(court)
         await reported(world)
         assert text(await complain(world, world.grace)) == sentence("refused.already_reported", title="Ada")
-        await until(lambda: log.history()[-1].embeds)
+        await until(lambda: log.history()[-1].components)
         await decide(court.hedy, log.history()[-1], "dismiss")
         assert text(await complain(world, world.grace)) == sentence("report.thanks")
 
@@ -128,7 +128,7 @@ class TestReporting:
             assert text(await who.click(sent, label="x")) == UNKNOWN
         assert text(await court.list("reports")).endswith(sentence("reports.none"))
         await report_clip(world.linus, line)
-        await until(lambda: log.history()[-1].embeds)
+        await until(lambda: log.history()[-1].components)
         assert log.history()[-1].attachments == []
 
 
@@ -156,7 +156,7 @@ class TestDeciding:
         await reported(world)
         assert "**Ada** by ada" in text(await court.list("reports"))
         await world.restart()
-        await until(lambda: log.history()[-1].embeds)
+        await until(lambda: log.history()[-1].components)
 
     async def test_concurrent_decisions_decide_a_case_once(self, court: Court, world: World):
         case = await reported(world)

@@ -91,7 +91,7 @@ class TestEnforcement:
         for _ in range(2):  # as the bot does every ten minutes
             await world.services.cases.process(world.guild_id)
             await world.idle()
-        await until(lambda: not next(one for one in log.history() if one.embeds).components)
+        await until(lambda: not next(one for one in log.history() if one.embeds[0].title).components)
 
     async def test_failed_block_is_not_imposed_again(self, court: Court, world: World, monkeypatch: pytest.MonkeyPatch):
         log = await logged_case(court)

@@ -91,7 +91,7 @@ class TestLoading:
         await shared(world)
         loading(world)
         await complain(world, world.grace)
-        await until(lambda: log.history()[-1].embeds)
+        await until(lambda: log.history()[-1].components)
 
     async def test_speaker_can_be_asked(self, world: World, loading: State):
         loading(world)

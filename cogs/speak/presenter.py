@@ -100,8 +100,8 @@ class DiscordSpeechPresenter:
         """Return the public message: the author, the voice, and that the audio is synthetic."""
         locale, title = speech.locale, spoken.voice.title
         audio = await self._previews.get(spoken.audio_url, limit=limit)
-        shown, text = translate_markdown(locale, "line.title", title=title), shorten(speech.text, QUOTED)
-        embed = card(BLURPLE, shown, str(escape_markdown(text)), translate(locale, "line.synthetic", title=title))
+        shown, text = str(escape_markdown(title)), str(escape_markdown(shorten(speech.text, QUOTED)))
+        embed = card(BLURPLE, shown, text, translate(locale, "line.synthetic", title=title))
         embed.set_author(name=without_format(speech.author_name))
         view = view_of(report_button(spoken.voice, locale, speech.id))
         if audio is None:

@@ -6,7 +6,7 @@ import discord
 from discord import ui
 
 from bot.errors import ClonevoiceError, Refused
-from bot.i18n import escape_markdown, translate, translate_markdown, translations, unescape_markdown
+from bot.i18n import escape_markdown, translate, translate_markdown, unescape_markdown
 from bot.moderation.models import EXCERPT, QuotedClip, ReportReason
 from bot.text import cut, without_format
 from cogs._ui.action import Select, action_select, chosen, select_options, view_of
@@ -28,8 +28,7 @@ async def ask_reason(interaction: Interaction, owner_id: str, voice_id: str, spe
     select: Select = discord.ui.Select(options=select_options(reasons), placeholder=translate(locale, "report.choose"))
     quote = None
     if clip:  # repeated in the form of its message, so that `report` can read it from there
-        title = translate_markdown(locale, "line.title", title=clip.title)
-        text = str(escape_markdown(cut(clip.text, EXCERPT)))
+        title, text = str(escape_markdown(clip.title)), str(escape_markdown(cut(clip.text, EXCERPT)))
         quote = discord.Embed(title=title, url=clip.link, description=text).set_author(
             name=without_format(clip.author_name)
         )
@@ -106,17 +105,8 @@ def _read_clip(embeds: list[discord.Embed], speech_id: str, link: str) -> Quoted
     embed = embeds[0]
     return QuotedClip(
         speech_id,
-        _title(unescape_markdown(embed.title or "")),
+        unescape_markdown(embed.title or ""),
         unescape_markdown(embed.description or ""),
         embed.author.name or "",
         link,
     )
-
-
-def _title(shown: str) -> str:
-    """Return the voice's title from the title of a clip, whichever language that is in."""
-    for text in sorted(translations("line.title", title="\n"), key=len, reverse=True):
-        before, _, after = text.partition("\n")
-        if shown.startswith(before) and shown.endswith(after):
-            return shown.removeprefix(before).removesuffix(after)
-    return shown

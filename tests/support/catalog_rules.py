@@ -63,7 +63,7 @@ LIMITS = {
         *("verdict.reader", "report.reason.", "rule.choice.", "panel.switch.", "reports.open", "list.open"),
         *("report.choose", "panel.choose.", "panel.page."),
     ),
-    256: ("consent.title", "case.title", "case.over", "voice.title", "line.title", "line.card", "list.title"),
+    256: ("consent.title", "case.title", "case.over", "voice.title", "line.card", "list.title"),
     2000: ("",),
 }
 """The most UTF-16 code units of each kind of text, by the beginnings of their keys; the first one counts.

@@ -99,8 +99,10 @@ REASON = "impersonation"
 
 
 async def logged(court: Court) -> ChannelHandle:
+    """Give the server a log channel, which shows this choice as its first entry."""
     log = court.world.ada.guild.create_text_channel("log")
     await court.choose("moderators", "log_channel", [log])
+    await until(log.history)
     return log
 
 
@@ -126,7 +128,7 @@ async def logged_case(court: Court) -> ChannelHandle:
     """Give the server a log channel, and have Grace report a shared voice of Ada's."""
     log = await logged(court)
     await reported(court.world)
-    await until(lambda: log.history()[-1].embeds)
+    await until(lambda: log.history()[-1].components)
     return log
 
 
@@ -147,7 +149,7 @@ async def slur_reported(court: Court, author: simcord.MemberActor, said: str = "
     await shared(world)
     await speak(world, author, said=said)
     await report_clip(world.linus, world.channel.history()[-1])
-    await until(lambda: log.history()[-1].embeds)
+    await until(lambda: log.history()[-1].components)
     return log
 
 
