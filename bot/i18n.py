@@ -42,6 +42,11 @@ def catalog(locale: str) -> Mapping[str, str]:
     return {key: text for file in files if file.exists() for key, text in json.loads(file.read_text("utf-8")).items()}
 
 
+@cache
+def _babel_locale(locale: str) -> Locale:
+    return Locale.parse(locale, sep="-")
+
+
 class Markup(str):
     """Text with intended Markdown, which `translate_markdown` does not escape."""
 
@@ -58,7 +63,7 @@ def translate(locale: str, key: str, /, **values: object) -> str:
     language, text = _find(locale, key, values)
     if reason := catalog(language).get(f"report.reason.{values.get('reason_code')}"):
         values["reason"] = Markup(reason)
-    return _PLACEHOLDER.sub(lambda found: _fill(found, values, Locale.parse(language, sep="-")), text)
+    return _PLACEHOLDER.sub(lambda found: _fill(found, values, _babel_locale(language)), text)
 
 
 def _find(locale: str, key: str, values: Mapping[str, object]) -> tuple[str, str]:
@@ -70,7 +75,7 @@ def _find(locale: str, key: str, values: Mapping[str, object]) -> tuple[str, str
         if other := texts.get(f"{key}_other"):
             names = [found["name"] for found in _PLACEHOLDER.finditer(other) if not found["opening"]]
             number = next(value for value in map(values.__getitem__, names) if isinstance(value, int | float))
-            category = Locale.parse(language, sep="-").plural_form(number)
+            category = _babel_locale(language).plural_form(number)
             return language, texts.get(f"{key}_{category}", other)
     raise KeyError(key)
 
