@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.i18n import Markup
 from bot.moderation.models import ReportedVoice
 from bot.policy.models import CloneRecord, ModAction, UserRef
 from support.audio import mp3
@@ -13,7 +14,7 @@ from support.clocks import until
 from support.faults import hanging
 from support.moderators import Court, complain, logged_case, shared
 from support.people import said_to, speak
-from support.reading import fields, message, sentence, text
+from support.reading import fields, message, replies, sentence, text
 from support.world import World
 
 OTHER = ("other.mp3", mp3(13))
@@ -38,7 +39,11 @@ async def test_clones_of_the_sample_are_listed_and_removed_with_the_voice(court:
     [start, listed] = about(form).split(f"\n\n{sentence('verdict.clones')}\n")
     assert listed == "- " + sentence("choice.roster", title="Ada", owner="ada")
     assert "Echo" in start
-    await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    done = await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    assert any(
+        sentence("verdict.also_removed", voices=(Markup("Ada (by ada)"),)) in said.replace("\\", "")
+        for said in replies(done)
+    )
     assert world.stored(world.ada) == world.stored(world.grace) == []
     assert sorted(voice["title"] for voice in world.stored(world.linus)) == ["Far", "Other"]
     assert await court.cases() == []
@@ -61,7 +66,8 @@ async def test_clones_of_other_servers_that_are_shared_here_are_unshared_with_it
     await world.grace.slash(world.channel, "voices share", voice="Far")
     form = await court.list("remove", voice="Ada", reason="not here")
     assert sentence("choice.roster", title="Far", owner="grace") in about(form)
-    await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    done = await court.hedy.submit_modal(form, {fields(form)[0]: "not here"})
+    assert sentence("verdict.also_removed", voices=(Markup("Far (by grace)"),)) in text(done).replace("\\", "")
     assert world.stored(world.grace)[0]["shared_in"] == []
     told = sentence("notice.barred", server="Voice Club", title="Far", reason="not here", by="hedy")
     await until(lambda: told in said_to(world.grace))

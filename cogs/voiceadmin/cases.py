@@ -17,7 +17,7 @@ from cogs._ui.interaction import Interaction
 from cogs._ui.paginator import entry_picker, list_message, page_of
 from cogs._ui.voice_card import add_statement
 from cogs.voiceadmin.case_card import case_card
-from cogs.voiceadmin.decision_form import DecisionForm
+from cogs.voiceadmin.decision_form import DecisionForm, also_removed
 from cogs.voiceadmin.permissions import check_block, check_moderator, check_not_involved, may_decide, user_ref
 
 AUTHORS = 5  # most authors of reported clips with a button: a row has room for five
@@ -96,12 +96,15 @@ async def _decide(
     days: int | None = None,
     reason_code: str = "",
 ) -> None:
-    cases, guild_id = interaction.client.services.cases, interaction.guild_id or 0
-    member = await _check_decision(interaction, await _open_case(interaction, case_id), action, member_id)
-    kind, now = ModAction.BLOCK if member else ModAction(action), interaction.client.services.clock.now()
+    services, guild_id, locale = interaction.client.services, interaction.guild_id or 0, str(interaction.locale)
+    case = await _open_case(interaction, case_id)
+    member = await _check_decision(interaction, case, action, member_id)
+    kind, now = ModAction.BLOCK if member else ModAction(action), services.clock.now()
     decision = Decision(kind, user_ref(interaction.user), now, reason, member, days, reason_code)
-    decided = await cases.decide(guild_id, int(case_id), decision)
-    text = translate_markdown(str(interaction.locale), f"case.done.{decided.outcome}", title=decided.voice.title)
+    clones = await services.enforcement.same_sample(guild_id, case.voice) if kind is ModAction.REMOVE else []
+    decided = await services.cases.decide(guild_id, int(case_id), decision)
+    text = translate_markdown(locale, f"case.done.{decided.outcome}", title=decided.voice.title)
+    text += also_removed(clones, locale)
     await interaction.followup.send(text, ephemeral=True)
     if interaction.message and interaction.message.flags.ephemeral:  # `Cases` updates the one in the log channel
         await _update_card(interaction, decided)

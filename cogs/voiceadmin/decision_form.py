@@ -27,6 +27,12 @@ def clean_reason(typed: str) -> str:
     return reason
 
 
+def also_removed(clones: Sequence[Voice], locale: str) -> str:
+    """Return a line about the clones of the same sample that were removed with a voice. Empty if there were none."""
+    voices = tuple(translate_markdown(locale, "choice.roster", title=one.title, owner=one.owner_name) for one in clones)
+    return "\n" + translate(locale, "verdict.also_removed", voices=voices[:CLONES]) if voices else ""
+
+
 class DecisionForm(Form):
     """Asks for a reason and, if it `blocks`, for the length of a block."""
 

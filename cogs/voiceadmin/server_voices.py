@@ -10,10 +10,10 @@ from bot.text import shorten
 from bot.voices.models import Voice
 from cogs._ui.action import OPTION_LENGTH, action_button, view_of
 from cogs._ui.formatting import add_field, attachments
-from cogs._ui.interaction import Interaction, answer_text, viewer_of
+from cogs._ui.interaction import Interaction, viewer_of
 from cogs._ui.paginator import entry_picker, list_message, verified_page
 from cogs._ui.voice_card import add_statement, voice_card
-from cogs.voiceadmin.decision_form import DecisionForm, clean_reason
+from cogs.voiceadmin.decision_form import DecisionForm, also_removed, clean_reason
 from cogs.voiceadmin.permissions import check_moderator, check_not_involved, is_moderator, user_ref
 
 
@@ -80,10 +80,13 @@ class RemovalForm(DecisionForm):
 
     async def decide(self, interaction: Interaction, reason: str, days: int | None) -> None:
         del days
-        voice, by = await self._voice(interaction), user_ref(interaction.user)
-        deleted = await interaction.client.services.cases.remove(interaction.guild_id or 0, by, voice, reason)
+        voice, by, guild_id = await self._voice(interaction), user_ref(interaction.user), interaction.guild_id or 0
+        services = interaction.client.services
+        clones = await services.enforcement.same_sample(guild_id, ReportedVoice.from_voice(voice, guild_id))
+        deleted = await services.cases.remove(guild_id, by, voice, reason)
         key = "verdict.done.removing" if deleted else "verdict.done.barring"
-        await answer_text(interaction, key, title=voice.title)
+        text = translate_markdown(self._locale, key, title=voice.title) + also_removed(clones, self._locale)
+        await interaction.edit_original_response(content=text, embed=None, attachments=[], view=None)
 
     async def _voice(self, interaction: Interaction) -> Voice:
         voice = await interaction.client.services.server_voices.resolve(interaction.guild_id or 0, self._voice_id)
