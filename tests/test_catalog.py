@@ -13,7 +13,7 @@ import pytest
 from bot.client.tree import REFUSALS
 from bot.cloning.job import Stage
 from bot.errors import ClonevoiceError
-from bot.i18n import ENGLISH, catalog, translate
+from bot.i18n import ENGLISH, LOCALES, catalog, translate
 from bot.moderation.models import ReportReason
 from bot.moderation.server_voices import VoiceFilter
 from bot.policy.models import ModAction, Policy
@@ -22,10 +22,10 @@ from bot.store.tiny.shapes import KINDS
 from bot.voices.models import Language, Rights
 from cogs.clonevoice.progress_card import AHEAD, PASSED
 from cogs.voiceadmin.panel_layout import ANSWERS, NUMBERS, PAGES
-from support.catalog_rules import limit_of, offenses
+from support.catalog_rules import limit_of, mistranslations, offenses
 
 ROOT = Path(__file__).parent.parent
-LOCALES = ROOT / "bot" / "locales"
+FOLDER = ROOT / "bot" / "locales"
 CATALOG = catalog(ENGLISH)
 KEYS = {re.sub("_(one|other)$", "", key) for key in CATALOG}
 """The keys as code names them, without the categories of plurals."""
@@ -129,7 +129,7 @@ def test_catalog_has_no_duplicate_keys():
         assert len(pairs) == len(dict(pairs))
         return dict(pairs)
 
-    files = [*LOCALES.rglob("*.json")]
+    files = [*FOLDER.rglob("*.json")]
     sizes = [len(json.loads(file.read_text("utf-8"), object_pairs_hook=once)) for file in files]
     assert len(CATALOG) == sum(size for file, size in zip(files, sizes, strict=True) if file.parent.name != "notes")
 
@@ -174,7 +174,27 @@ def test_planted_offense_is_found(key: str, text: str):
     assert {offense.split(":")[0] for offense in found} == {key}
 
 
-NOTES: dict[str, str] = json.loads((LOCALES / "notes" / "en-US.json").read_text("utf-8"))
+@pytest.mark.parametrize("locale", LOCALES)
+def test_translation_fits_its_original(locale: str):
+    assert [*mistranslations(catalog(locale), CATALOG)] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "right"),
+    [
+        ("card.title", "„{title}“ wird geklont", True),
+        ("rule.voices_many", "{limit} …", True),
+        ("card.title", "„{titel}“ wird geklont", False),
+        ("card.title", "Wird geklont", False),
+        ("card.subtitle", "„{title}“", False),
+        ("button.case.silence", "{name} in diesem Server für einige Zeit oder ganz sperren", False),
+    ],
+)
+def test_mistranslation_is_found(key: str, text: str, *, right: bool):
+    assert ([*mistranslations({key: text}, CATALOG)] == []) is right
+
+
+NOTES: dict[str, str] = json.loads((FOLDER / "notes" / "en-US.json").read_text("utf-8"))
 """For translators, by key. A key that ends with `*` stands for all that begin like it."""
 
 
@@ -185,7 +205,7 @@ def note_of(key: str) -> str | None:
 
 
 def test_each_short_or_ambiguous_text_has_a_note_for_translators():
-    member_texts = json.loads((LOCALES / "en-US.json").read_text("utf-8"))
+    member_texts = json.loads((FOLDER / "en-US.json").read_text("utf-8"))
     unclear = [key for key, text in member_texts.items() if limit_of(key) < 256 or len(text.split()) < 3]
     assert [key for key in unclear if note_of(key) is None] == []
 

@@ -110,6 +110,25 @@ def offenses(texts: Mapping[str, str], arguments: frozenset[str]) -> Iterator[st
             yield f"{key}: {size} of {longest} characters"
 
 
+PLURAL = re.compile("_(zero|one|two|few|many|other)$")
+"""The end of the key of a plural form: https://cldr.unicode.org/index/cldr-spec/plural-rules"""
+
+
+def mistranslations(texts: Mapping[str, str], english: Mapping[str, str]) -> Iterator[str]:
+    """Yield each text of another language that has no original, other placeholders, or no room."""
+    originals = {PLURAL.sub("", key): text for key, text in english.items()}  # of plurals the last form, `_other`
+    for key, text in texts.items():
+        original = originals.get(PLURAL.sub("", key))
+        if original is None:
+            yield f"{key}: no such text"
+            continue
+        names, wanted = (set(re.findall(r"\{[^{}]*\}", one)) for one in (text, original))
+        if names != wanted and not (PLURAL.search(key) and names < wanted):  # "one" may need no number
+            yield f"{key}: other placeholders"
+        elif (size := width(_filled(text))) > limit_of(key):
+            yield f"{key}: {size} of {limit_of(key)} characters"
+
+
 def limit_of(key: str) -> int:
     if key.startswith(LONG_CONTENT):
         return 2000
@@ -147,8 +166,8 @@ def _placeholders(text: str, arguments: frozenset[str]) -> Iterator[str]:
 def _form(key: str, text: str) -> Iterator[str]:
     if not text.strip() or (text != text.strip() and key != "demo.ready") or re.search(r"\S  ", text):
         yield "white space"
-    if "..." in text or "\u2019" in text or re.search("--(?!port)", text):
-        yield "an ellipsis, an apostrophe or a dash"
+    if "..." in text or "\u2019" in text or '"' in text or re.search("--(?!port)", text):
+        yield "dots, an apostrophe, a straight quotation mark or a dash"
     if "Press “" in text and not key.startswith(BARE):
         yield "a button that is not in bold"
     if text.count("“") != text.count("”") or text.count("**") % 2 or text.count("`") % 2:
