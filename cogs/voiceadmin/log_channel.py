@@ -12,7 +12,7 @@ import discord
 from bot.client.client import Clonevoice
 from bot.client.membership import loaded_guild
 from bot.client.messenger import Messenger, is_temporary
-from bot.errors import Refused
+from bot.errors import Refused, StoreError
 from bot.i18n import Markup, translate_markdown
 from bot.moderation.models import Case
 from bot.moderation.ports import ClipOutOfReach
@@ -71,7 +71,7 @@ class LogChannel:
     async def _entry(self, guild_id: int, entry: AuditEntry, locale: str) -> discord.Embed:
         """Return an entry in the color of its kind, with a link to the report that was decided."""
         text = entry_text(entry, locale)
-        with suppress(Refused):
+        with suppress(Refused, StoreError):
             case = await self._bot.services.cases.get(guild_id, entry.case_id)
             if case.message:
                 link = Markup(f"https://discord.com/channels/{guild_id}/{case.message[0]}/{case.message[1]}")
