@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from io import TextIOWrapper
 
-from bot.app import run
+from bot.app import open_resources, run
 from bot.audio.sandbox import protect_memory
 from bot.doctor import examine
 from bot.errors import ClonevoiceError, FolderInUse, SettingsError
@@ -89,7 +89,7 @@ def _start(arguments: argparse.Namespace) -> int:
         return asyncio.run(examine(settings))
     for hint in hints:
         _log.warning("%s", translate(ENGLISH, hint.key, **hint.values))
-    asyncio.run(run(settings))
+    asyncio.run(run(open_resources(settings)))
     return 0
 
 

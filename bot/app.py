@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 import discord
@@ -45,16 +45,16 @@ async def open_resources(
         yield Resources(settings, store, session, previews, clock or SystemClock(), api, cdn)
 
 
-async def run(settings: Settings) -> None:
-    """Serve Discord until SIGTERM or SIGINT."""
+async def run(opened: AbstractAsyncContextManager[Resources]) -> None:
+    """Open the resources and serve Discord until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_resources(settings) as resources, Clonevoice(resources) as bot, _until(stop, bot):
+    async with opened as resources, Clonevoice(resources) as bot, _until(stop, bot):
         try:
-            await bot.login(settings.discord_token.get_secret_value())
+            await bot.login(resources.settings.discord_token.get_secret_value())
         except discord.LoginFailure as error:
             raise SettingsError("settings.discord_token") from error
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
