@@ -45,23 +45,26 @@ class ClonedVoice:
 
 
 class RefusedError(Exception):
-    """The API answers a request with `status` and an error message."""
+    """The API answers a request with `status`, an error message and a `code`, which is often the status."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code or status
 
 
 @dataclass(kw_only=True, eq=False)
 class Api:
     """Answers requests whose body has been read. `origin` is the origin of the files' URLs.
 
-    `voices` are the existing ones, oldest first, and `speeches` all clips that were charged. A clone is answered
-    `clone_seconds` after its voice exists; a clip takes `speech_seconds`.
+    `voices` are the existing ones, oldest first, and `speeches` all clips that were charged. A voice exists
+    `making_seconds` after its sample was received, and is answered `clone_seconds` later; a clip takes
+    `speech_seconds`.
     """
 
     token: str = "user:1234-demo"  # noqa: S105 - not a real token
     accounts: Sequence[str] = ("demo@example.com",)
+    making_seconds: float = 0
     clone_seconds: float = 0
     speech_seconds: float = 0
     page_size: int = 20
@@ -117,6 +120,7 @@ class Api:
     async def _clone(self, request: Request) -> object:
         account = self._account(request.query)
         _check_clone(request)
+        await asyncio.sleep(self.making_seconds)
         # Tenths of milliseconds: 14 digits until 2286, ascending, and unique across restarts.
         voice_id = max(time.time_ns() // 100_000, max(self.voices, default=0) + 1)
         title, description, language = (request.query[name] for name in ("title", "desc", "lang"))

@@ -1,107 +1,227 @@
-"""Shows a simulated Discord server with the bot and some members on a loopback web page."""
+"""The demo's web page: its files, what people do on it, and its live updates.
+
+Only pages of the same origin may use it, and only under a loopback name: other sites can make a browser send
+requests to this address, or let a name of theirs resolve to it.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import json
+import mimetypes
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, cast
 
-import discord
-import simcord
-from discord.ext import commands
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
-MEMBERS: Mapping[str, discord.Permissions | None] = {
-    "Ada": None,
-    "Grace": None,
-    "Hedy": discord.Permissions(manage_guild=True),
+from bot.demo.breakage import Breakage
+from bot.demo.club.acts import Acts, File, NotPossibleError, Value
+from bot.demo.club.adapter import FONTS
+from bot.demo.club.server import Person, Server
+from bot.demo.live import Live
+from bot.demo.wire import Payload
+from bot.i18n import ENGLISH, catalog, translate
+
+STATIC = Path(__file__).with_name("static")
+
+SAMPLES = Path(__file__).with_name("samples")
+"""Ready-made files: a good sample, a short one, one that isn't an MP3, a long one."""
+
+FILE_BYTES = 25 * 2**20  # the largest file that people can attach
+
+KEPT_FILES = 20  # attached files that were not sent yet
+
+MESSAGE_LENGTH = 2000  # of a message that people post
+
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
 }
-"""The members that the page can act as, and the permissions of their role. It starts with the first one."""
 
-SETTLE_SECONDS = 30.0
-"""Seconds until the page calls an outcome uncertain. simcord's default of 5 is short for a busy machine."""
+Asked = Mapping[str, Any]
+"""What a page sends: the name of an `act`, who does it, where, and what belongs to it."""
 
-POLL_SECONDS = 0.1  # Seconds between two checks for changes. The page itself polls every half second.
-
-
-@dataclass(frozen=True, slots=True)
-class DiscordPage:
-    """An open page. Any browser that knows `url` can act as any of its members."""
-
-    url: str
-    env: simcord.Env
-    live: asyncio.Task[None]
-
-    async def closed(self) -> None:
-        """Wait until "End preview session" is chosen on the page."""
-        await asyncio.shield(self.live)
+SHOWN_TYPES = ("audio/", "image/png")  # kinds of attachments that a page shows; others are only downloaded
 
 
-@asynccontextmanager
-async def discord_page(
-    bot: commands.Bot, *, greeting: str, samples: Sequence[tuple[str, bytes]] = (), port: int | None = None
-) -> AsyncGenerator[DiscordPage]:
-    """Run `bot` in a simulated Discord and show one of its channels on a loopback port, `port` or a free one.
+class Page:
+    """Serves the page during an `async with` block on a loopback port, `port` or a free one; `url` is its address."""
 
-    The channel starts with `greeting` and `samples`, each a file's name and content. simcord, and so the page,
-    waits for all tasks that a command starts. A job that outlives its command must be started in the context
-    of the code inside this block: `context.run(asyncio.create_task, job())` with a `contextvars.copy_context()`
-    from there. `create_task(job(), context=context)` does not work.
-    """
-    async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
-        env.errors_since = lambda cursor: ()  # noqa: ARG005 - a click on which the bot replies with an error succeeds
-        _follow_real_time(env)
-        env.backend.edit_bot_profile("Clonevoice")
-        guild = env.create_guild("Voice Club")
-        channel = guild.create_text_channel("studio")
-        viewers = [_join(env, guild, name, permissions) for name, permissions in MEMBERS.items()]
-        await guild.create_webhook(channel, guild.name).send(greeting, attachments=samples)
-        async with env.preview(channel, viewers=viewers, layout="channel", port=port) as preview:
-            live = asyncio.create_task(_show_live(env, preview))
-            try:
-                yield DiscordPage(preview.url, env, live)
-            finally:
-                live.cancel()
+    def __init__(self, server: Server, acts: Acts, live: Live, breakage: Breakage, port: int | None) -> None:
+        self._server = server
+        self._acts = acts
+        self._live = live
+        self._breakage = breakage
+        self._port = port or 0
+        self._files: OrderedDict[str, File] = OrderedDict()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._acts_by_name: Mapping[str, Callable[[Asked], Awaitable[object]]] = {
+            "fault": self._break,
+            "post": self._post,
+            "command": self._command,
+            "choices": self._choices,
+            "menu": self._menu,
+            "click": self._click,
+            "select": self._select,
+            "submit": self._submit,
+        }
+        application = web.Application(middlewares=[_same_origin])
+        application.router.add_get("/", self._index)
+        application.router.add_get("/texts", self._texts)
+        application.router.add_get("/live", self._follow)
+        application.router.add_get("/{path:attachments/.+}", self._attachment)
+        application.router.add_post("/files", self._keep_file)
+        application.router.add_post("/act", self._act)
+        application.router.add_static("/static", STATIC)
+        application.router.add_static("/fonts", FONTS)
+        application.on_response_prepare.append(_add_headers)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self.url = "http://{}:{}/".format(*self._runner.addresses[0])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        for socket in [*self._sockets]:
+            await socket.close()
+        await self._runner.cleanup()
+
+    async def _index(self, _: web.Request) -> web.FileResponse:
+        return web.FileResponse(STATIC / "index.html")
+
+    async def _texts(self, _: web.Request) -> web.Response:
+        prefix = "demo.page."
+        return web.json_response(
+            {key.removeprefix(prefix): text for key, text in catalog(ENGLISH).items() if key.startswith(prefix)}
+        )
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        content = self._server.file(request.rel_url.raw_path)
+        if content is None:
+            raise web.HTTPNotFound
+        kind = mimetypes.guess_type(request.path)[0] or ""
+        if not kind.startswith(SHOWN_TYPES):
+            return web.Response(body=content, headers={"Content-Disposition": "attachment"})
+        part = request.http_range
+        first, end = part.start or 0, min(part.stop or len(content), len(content))
+        headers = {"Accept-Ranges": "bytes"}
+        if "Range" in request.headers:
+            headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(content)}"
+        status = 206 if "Range" in request.headers else 200
+        return web.Response(status=status, body=content[first:end], content_type=kind, headers=headers)
+
+    async def _keep_file(self, request: web.Request) -> web.Response:
+        """Keep a file until it is sent."""
+        content = bytearray()
+        async for piece in request.content.iter_chunked(2**16):
+            content += piece[: FILE_BYTES + 1 - len(content)]  # the rest is read, so that the answer is
+        if len(content) > FILE_BYTES:
+            return _refusal("demo.file_too_large", megabytes=FILE_BYTES // 2**20)
+        key = secrets.token_hex(8)
+        self._files[key] = (request.query["name"], bytes(content))
+        while len(self._files) > KEPT_FILES:
+            self._files.popitem(last=False)
+        return web.json_response({"file": key})
+
+    async def _act(self, request: web.Request) -> web.Response:
+        """Do what a person has done on the page. The answer has the form that opens, or an `error` to show."""
+        try:
+            asked: dict[str, Any] = await request.json()
+            return web.json_response({"result": await self._acts_by_name[asked["act"]](asked)})
+        except NotPossibleError as error:
+            return _refusal(error.key, **error.details)
+        except (KeyError, TypeError, ValueError) as error:
+            raise web.HTTPBadRequest from error
+
+    async def _break(self, asked: Asked) -> None:
+        self._breakage.use(asked["name"])
+
+    async def _post(self, asked: Asked) -> None:
+        files = [await self._file(file) for file in asked["files"]]
+        self._acts.post(*self._place(asked), asked["text"][:MESSAGE_LENGTH], files)
+
+    async def _command(self, asked: Asked) -> Payload:
+        given: dict[str, Value] = {}
+        for option, value in asked["options"].items():
+            given[option] = await self._file(cast("Asked", value)) if isinstance(value, dict) else value
+        return await self._acts.command(*self._place(asked), asked["name"], given)
+
+    async def _choices(self, asked: Asked) -> Sequence[Payload]:
+        name, option, typed = asked["name"], asked["option"], asked["typed"]
+        return await self._acts.choices(*self._place(asked), name, option, typed, asked["options"])
+
+    async def _menu(self, asked: Asked) -> Payload:
+        return await self._acts.menu(*self._place(asked), int(asked["message"]), asked["name"])
+
+    async def _click(self, asked: Asked) -> Payload:
+        return await self._acts.click(*self._place(asked), int(asked["message"]), asked["item"])
+
+    async def _select(self, asked: Asked) -> Payload:
+        return await self._acts.select(*self._place(asked), int(asked["message"]), asked["item"], asked["values"])
+
+    async def _submit(self, asked: Asked) -> Payload:
+        return await self._acts.submit(self._server.people[asked["person"]], int(asked["form"]), asked["values"])
+
+    def _place(self, asked: Asked) -> tuple[Person, int]:
+        """Return who acts, and the ID of the channel."""
+        return self._server.people[asked["person"]], int(asked["channel"])
+
+    async def _file(self, given: Asked) -> File:
+        """Return a ready-made file or one that was attached. Raises `NotPossibleError`."""
+        if sample := given.get("sample"):
+            path = SAMPLES / Path(sample).name
+            return path.name, await asyncio.to_thread(path.read_bytes)
+        if given["file"] not in self._files:
+            raise NotPossibleError("demo.file_gone")
+        return self._files[given["file"]]
+
+    async def _follow(self, request: web.Request) -> web.WebSocketResponse:
+        """Keep a page up to date."""
+        person = self._server.people[request.query["person"]]
+        socket = web.WebSocketResponse(heartbeat=20)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        sending = asyncio.create_task(self._send(socket, person))
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            self._sockets.discard(socket)
+            sending.cancel()
+        return socket
+
+    async def _send(self, socket: web.WebSocketResponse, person: Person) -> None:
+        with suppress(ConnectionError):
+            async for update in self._live.updates(person):
+                await socket.send_str(json.dumps(update))
 
 
-def _join(
-    env: simcord.Env, guild: simcord.GuildHandle, name: str, permissions: discord.Permissions | None
-) -> simcord.MemberActor:
-    roles = [guild.create_role("Moderator", permissions=permissions)] if permissions else []
-    user = env.create_user(name.lower(), global_name=name)
-    # The page shows one channel. With closed DMs, the bot sends everything there.
-    path = f"/channels/{user.dm_channel.id}/messages"
-    env.inject_error("POST", path, status=403, code=50007, times=None)
-    return guild.add_member(user, roles=roles)
+@web.middleware
+async def _same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse other hosts, and other sites' pages."""
+    if request.host.rpartition(":")[0] not in LOOPBACK:
+        raise web.HTTPForbidden(text=translate(ENGLISH, "demo.other_host"))
+    origin = request.headers.get("Origin")
+    writes = request.method != "GET" or request.path == "/live"
+    if origin != f"http://{request.host}" if origin or writes else False:
+        raise web.HTTPForbidden(text=translate(ENGLISH, "demo.other_host"))
+    return await handler(request)
 
 
-async def _show_live(env: simcord.Env, preview: simcord.Preview) -> None:
-    seen = 0
-    while True:
-        _follow_real_time(env)
-        if len(env.http_requests) > seen:
-            seen = len(env.http_requests)
-            _republish(preview)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                return await preview.wait_closed()
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
 
 
-def _follow_real_time(env: simcord.Env) -> None:
-    """Set simcord's clock, which does not advance by itself.
-
-    Messages then have the real time, interaction tokens expire, and time-outs of commands work.
-    """
-    env.backend.advance_clock(max(0.0, (datetime.now(UTC) - env.now()).total_seconds()))
-
-
-def _republish(preview: simcord.Preview) -> None:
-    """Update the open pages; simcord does so only after an action on a page.
-
-    The revision is kept: clicks made on an older revision are rejected.
-    """
-    preview._advance_presentation_time()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
-    pages, publish = preview._pages, preview._publish  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
-    for page in tuple(pages.values()):
-        if page.id in pages:  # publishing a page drops abandoned ones
-            page.revision -= 1
-            publish(page, reason="refresh")
+def _refusal(key: str, **details: object) -> web.Response:
+    return web.json_response({"error": translate(ENGLISH, key, **details)})

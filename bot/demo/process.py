@@ -3,9 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from bot.demo.changes import Changes
 
 RESTART_SECONDS = 1.0  # from the end of a bot to the start of the next; long enough to see that it is gone
 
@@ -13,17 +15,17 @@ ROOT = Path(__file__).parents[2]
 
 
 class BotProcess:
-    """Runs a bot during `running`. `ended` is called each time it has ended, with its exit code."""
+    """Runs a bot in `folder` during `running`. Its settings are in `environment`."""
 
     def __init__(
-        self, discord_url: str, api: str, environment: Mapping[str, str], folder: Path, ended: Callable[[int], None]
+        self, discord_url: str, api: str, environment: Mapping[str, str], folder: Path, changes: Changes
     ) -> None:
         python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
         path = os.pathsep.join(filter(None, (str(ROOT), python.get("PYTHONPATH"))))
         self._arguments = ("-m", "bot.demo.launcher", discord_url, api)
         self._environment = {**python, "PYTHONPATH": path, **environment}
         self._folder = folder
-        self._ended = ended
+        self._changes = changes
         self._process: asyncio.subprocess.Process | None = None
         self._disk_full = False
 
@@ -36,6 +38,10 @@ class BotProcess:
         finally:
             supervisor.cancel()
             await asyncio.wait([supervisor])
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.returncode is None
 
     def kill(self) -> None:
         """Kill the bot, also while it starts."""
@@ -60,7 +66,8 @@ class BotProcess:
             )
             self.set_disk(full=self._disk_full)
             try:
-                self._ended(await process.wait())
+                await process.wait()
+                self._changes.notify()
             finally:
                 if process.returncode is None:
                     process.kill()

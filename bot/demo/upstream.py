@@ -16,6 +16,8 @@ __all__ = ["ClonedVoice", "Fault", "Request", "SpokenClip", "Upstream"]
 
 BASE = "/v1/mureka"
 
+LOST = Fault(then="reset")
+
 RECEIVE_BUFFER = 4096  # Bytes that the kernel buffers ahead of a throttled reader. Linux doubles this number.
 
 
@@ -53,6 +55,14 @@ class Upstream(Api):
         await asyncio.gather(*self._handlers, return_exceptions=True)
         await self._runner.cleanup()
 
+    async def arrived(self, asked: Request) -> None:
+        """Do something when the head of a request has arrived."""
+
+    def loses(self, asked: Request) -> bool:
+        """Return True if the response to a request shall get lost on its way."""
+        del asked
+        return False
+
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if not request.path.startswith(BASE):
             body, kind = self.file(request.path) or (b"", "text/plain")
@@ -64,11 +74,13 @@ class Upstream(Api):
         raw_path, _, raw_query = request.raw_path.removeprefix(BASE).partition("?")
         asked = Request(request.method, path, raw_path, raw_query, query, request.headers)
         self.requests.append(asked)
+        await self.arrived(asked)
         fault = next((fault for fault in self.faults if fault.fits(asked.method, asked.path)), None)
         try:
             if fault is None:
                 await self._read(request, asked)
-                return await self._answer(asked)
+                response = await self._answer(asked)
+                return await LOST.happen(request) if self.loses(asked) else response
             self.faults.remove(fault)
             await self._read(request, asked, fault.after)
             if fault.takes_effect:
@@ -82,8 +94,7 @@ class Upstream(Api):
             status, answer = await self.answer(asked)
             return web.json_response(answer, status=status)
         except RefusedError as refused:
-            status = refused.status
-            return web.json_response({"error": str(refused), "code": status}, status=status)
+            return web.json_response({"error": str(refused), "code": refused.code}, status=refused.status)
 
     async def _read(self, request: web.BaseRequest, asked: Request, limit: int | None = None) -> None:
         limit = sys.maxsize if limit is None else limit

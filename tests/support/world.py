@@ -22,7 +22,7 @@ from bot.app import open_resources
 from bot.audio.inspector import SampleInspector
 from bot.client.client import Clonevoice
 from bot.clock import Clock
-from bot.demo.cdn import ORIGIN, SimulatedCdn
+from support.cdn import ORIGIN, SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
 from bot.services import Services

@@ -13,6 +13,7 @@ from simcord.enums import ComponentType, OptionType
 from simcord.interactions import walk_to_subcommand
 from simcord.results import InteractionResult, ResponseMessage
 
+from bot.demo.changes import Changes
 from bot.demo.club.server import Person, Server
 from bot.demo.wire import Payload
 
@@ -45,8 +46,9 @@ class Acts:
     raise `NotPossibleError`.
     """
 
-    def __init__(self, server: Server, commanded: Callable[[str, str], None]) -> None:
+    def __init__(self, server: Server, changes: Changes, commanded: Callable[[str, str], None]) -> None:
         self._server = server
+        self._changes = changes
         self._commanded = commanded
 
     def post(self, person: Person, channel_id: int, text: str, files: Sequence[File] = ()) -> None:
@@ -164,7 +166,7 @@ class Acts:
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 while not asked.responded:
-                    await self._server.changed()
+                    await self._changes.wait()
         if not asked.responded:
             raise NotPossibleError("demo.unanswered")
 

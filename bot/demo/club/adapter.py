@@ -4,6 +4,7 @@ import mimetypes
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import discord
@@ -12,6 +13,9 @@ from simcord.backend.models import Interaction
 from yarl import URL
 
 from bot.demo.wire import Payload, Wire
+
+FONTS = Path(simcord.__file__).with_name("preview") / "static" / "fonts"
+"""Noto Sans and Noto Color Emoji, under the SIL Open Font License."""
 
 
 class Clock:

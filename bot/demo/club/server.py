@@ -1,9 +1,8 @@
 """The server and what each side gets of it: the bot its answers and events, each person what Discord would show."""
 
-import asyncio
 import io
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -18,6 +17,7 @@ from simcord.enums import AppCommandType
 from simcord.gateway import FakeGateway
 from simcord.http.router import dispatch
 
+from bot.demo.changes import Changes
 from bot.demo.club.adapter import Clock, Connection, Env, Files
 from bot.demo.wire import Call, Payload, RefusedError, Wire
 
@@ -57,15 +57,16 @@ class Server:
 
     `people` are Ada, Grace and the moderator Hedy by their lowercase names. While `refuses_edits`, Discord answers
     edits of messages as if the token of the interaction had expired. `watch` is called with each request of the bot
-    before it is answered, and with whether that will be a refusal.
+    before it is answered, with the name of the person whose direct messages it is for (or an empty one), and with
+    True if it will be refused.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes, watch: Callable[[Call, str, bool], Awaitable[None]]) -> None:
         self.refuses_edits = False
-        self.watch: Callable[[Call, bool], None] = lambda _call, _refused: None
+        self._changes = changes
+        self._watch = watch
         self.wire = Wire([("*", "{path:.+}", self._answer)], self._greet, self.file)
         self.used: dict[str, str] = {}
-        self._waiting: set[asyncio.Future[None]] = set()
         self.env = Env()
         self.clock = Clock()
         self._files = Files(self.wire)
@@ -84,7 +85,7 @@ class Server:
             "mod-log", overwrites={guild.default_role: hidden, self.moderator_role: shown, bot: shown}
         )
         self.people = {name.lower(): self._join(name, moderator=name == "Hedy") for name in ("Ada", "Grace", "Hedy")}
-        backend.subscribers.append(self._changed_by)
+        backend.subscribers.append(self._notify)
 
     async def __aenter__(self) -> Self:
         """Serve the API and the gateway."""
@@ -100,29 +101,15 @@ class Server:
         roles = [self.moderator_role] if moderator else []
         return Person(name, self.guild.add_member(user, roles=roles), moderator)
 
-    async def changed(self) -> None:
-        """Wait until something changes."""
-        waiting = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiting)
-        try:
-            await waiting
-        finally:
-            self._waiting.discard(waiting)
-
-    def change(self) -> None:
-        """Wake what waits for changes."""
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
-
-    def _changed_by(self, _event: str, _payload: object) -> None:
-        self.change()
+    def _notify(self, _event: str, _payload: object) -> None:
+        self._changes.notify()
 
     # What the bot gets
 
     async def _answer(self, call: Call) -> object:
         refused = self.refuses_edits and call.method == "PATCH" and "/messages/" in call.path
-        self.watch(call, refused)
+        readers = (name.name for name in self.people.values() if f"/{name.user.dm_channel.id}/" in call.path)
+        await self._watch(call, next(readers, ""), refused)
         if refused:
             raise RefusedError(401, INVALID_TOKEN, "Invalid Webhook Token")
         files = [discord.File(io.BytesIO(content), name) for name, content in call.files.values()]
@@ -132,7 +119,7 @@ class Server:
             )
         except BackendError as error:
             raise RefusedError(error.status, error.code, error.message) from error
-        self.change()
+        self._changes.notify()
         return answer
 
     def file(self, path: str) -> bytes | None:
@@ -142,7 +129,7 @@ class Server:
     def _greet(self, intents: int) -> Iterator[tuple[str, object]]:
         """Return the first events for a bot. From now on it gets those that its intents allow."""
         gateway = FakeGateway(self.backend, Connection(intents, self.wire.dispatch))
-        self.backend.subscribers[:] = [self._changed_by, gateway.feed]
+        self.backend.subscribers[:] = [self._notify, gateway.feed]
         guild = self.backend.get_guild(self.guild.id)
         ready = {
             "v": 10,
@@ -177,6 +164,11 @@ class Server:
         payload = dict(cast("Payload", serializers.message_payload(self.backend, message)))
         command = self.used.get(payload.get("interaction_metadata", {}).get("id", ""))
         return payload | ({"used": command} if command else {})
+
+    def inbox(self, person: Person) -> list[str]:
+        """Return the IDs of the direct messages that the bot has sent to a person."""
+        messages = self.backend.messages.get(person.user.dm_channel.id, {}).values()
+        return [str(each.id) for each in messages if each.author_id == self.backend.bot_user.id]
 
     def commands(self, person: Person, channel_id: int) -> Iterator[Payload]:
         """Return the commands that a person can use in a channel, and those of its messages."""
