@@ -48,7 +48,7 @@ async def test_interaction_that_discord_sends_twice_keeps_the_token_of_the_first
         async with life.double.hold(lambda call: call.method == "PATCH", takes_effect=False) as reached:
             answer = await life.double.slash(ADA, "voices list")
             await asyncio.wait_for(reached.wait(), PATIENCE)
-            await life.double.dispatch("INTERACTION_CREATE", answer.sent)
+            life.double.dispatch("INTERACTION_CREATE", answer.sent)
             await until(lambda: "40060" in (life.home / "log").read_text("utf-8"))
             await life.kill()
         await life.start()

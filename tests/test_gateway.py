@@ -58,17 +58,17 @@ async def test_unreadable_events_and_frames_are_logged_as_json_and_the_bot_goes_
             lines = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
             return [line for line in lines if line["message"].startswith(start)]
 
-        await life.double.online.wait()
+        await life.double.connected.wait()
         for event, payload in EVENTS:
-            await life.double.dispatch(event, payload)
+            life.double.dispatch(event, payload)
         await until(lambda: len(told("Discord's event")) == len(EVENTS))
         for (event, _), line in zip(EVENTS, told("Discord's event"), strict=True):
             assert event in line["message"]
             assert "state.py" in line["exception"]
         for number, frame in enumerate(FRAMES, 1):
-            await life.double.send(frame)
+            life.double.send(frame)
             await until(lambda number=number: len(told("Shard ID None has connected")) == number + 1)
-            await life.double.online.wait()
+            await life.double.connected.wait()
         assert len(told("a frame from Discord")) == len(FRAMES)
         await life.order("Kirschkern")
         await until(life.records)

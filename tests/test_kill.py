@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.cloning.job import Stage
+from bot.demo.wire import Call
 from support.clocks import PATIENCE, until
-from support.discord_double import Call
 from support.lives import AGAIN, SIZE, Life, begun
 
 PATH = [*Stage]

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot.demo.upstream import ClonedVoice, Upstream
+from bot.demo.wire import Call
 from bot.store.tiny.store import open_store
 from support.audio import GOOD
 from support.builders import VOICE
 from support.clocks import PATIENCE, until
-from support.discord_double import Call, Message
+from support.discord_double import Message
 from support.lives import ADA, Life, living
 from support.reading import read_files, sentence
 

@@ -16,9 +16,10 @@ import pytest
 
 from bot.cloning.job import Stage
 from bot.demo.upstream import Upstream
+from bot.demo.wire import Call
 from support.clocks import until
 from support.crowd import MEMBERS, Crowd, with_button
-from support.discord_double import LOADING, Call, Message
+from support.discord_double import LOADING, Message
 from support.lives import Life, living
 from support.reading import read_files, sentence
 

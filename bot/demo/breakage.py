@@ -143,6 +143,9 @@ async def tell_call(story: Story, call: Call, reader: str, refused: bool) -> Non
     elif (call.method, call.path.rpartition("/")[2]) == ("PUT", "commands"):
         story.tell("started")
     elif call.method == "POST" and call.path.startswith("/channels/"):
-        story.tell("messaged", name=reader) if reader else story.tell("posted")
+        if reader:
+            story.tell("messaged", name=reader)
+        elif call.path.endswith("/messages"):
+            story.tell("posted")
     elif any(name.endswith(".mp3") for name, _ in call.files.values()):
         story.tell("delivered", "good")

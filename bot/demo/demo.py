@@ -39,6 +39,7 @@ class Demo:
 
     url: str
     server: Server
+    acts: Acts
     upstream: WatchedUpstream
     breakage: Breakage
     story: Story
@@ -90,7 +91,7 @@ async def running_demo(
         watching = asyncio.create_task(story.watch())
         stack.callback(watching.cancel)
         await server.wire.connected.wait()
-        yield Demo(page.url, server, upstream, breakage, story)
+        yield Demo(page.url, server, acts, upstream, breakage, story)
 
 
 def _environment(data: Path, upstream: Upstream) -> Mapping[str, str]:

@@ -147,9 +147,9 @@ class Crowd:
 
     async def _redeliver(self) -> None:
         """Have Discord send the last interaction again."""
-        await self.double.online.wait()
+        await self.double.connected.wait()
         if self._last:
-            await self.double.dispatch("INTERACTION_CREATE", self._last.sent)
+            self.double.dispatch("INTERACTION_CREATE", self._last.sent)
 
     async def _reset(self) -> Answer | None:
         """Have a moderator reset the rules, or else soon nobody may do anything."""

@@ -1,23 +1,14 @@
-"""A small Discord on this machine, over real HTTP and WebSocket, for bots in processes of their own.
-
-It follows https://discord.com/developers/docs as far as this bot needs: API v10 and its gateway.
-"""
+"""A small Discord on this machine, over real HTTP and WebSocket, for bots in processes of their own."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any, Self
-from urllib.parse import quote
 
-from aiohttp import web
-
-Payload = dict[str, Any]
-Files = Mapping[str, tuple[str, bytes]]
+from bot.demo.wire import Call, Files, Payload, RefusedError, Wire
 
 BOT, OWNER, GUILD, CHANNEL, ROLE = "1001", "1002", "1003", "1004", "1005"
 CHAT = {"id": CHANNEL, "guild_id": GUILD, "type": 0, "name": "studio", "position": 0}
@@ -43,17 +34,6 @@ _numbers = count()
 def snowflake() -> str:
     """Return a new ID, which holds its time as Discord's IDs do."""
     return str(int(time.time() * 1000 - 1_420_070_400_000) << 22 | next(_numbers) % 2**22)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A REST request of the bot: `parts` are the variable parts of its path, `files` names and bytes."""
-
-    method: str
-    path: str
-    parts: Mapping[str, str]
-    payload: Payload
-    files: Files
 
 
 @dataclass(eq=False, slots=True)
@@ -106,7 +86,7 @@ class Answer:
     user_id: int
     original: Message | None = None
     form: Payload | None = None
-    sent: Payload = field(default_factory=dict[str, Any])
+    sent: Payload = field(default_factory=Payload)
     acknowledged_after: float | None = None
     id: str = field(default_factory=snowflake)
     token: str = field(default_factory=lambda: f"token-{snowflake()}")
@@ -121,11 +101,7 @@ class _Hold:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class RefusedError(Exception):
-    """An error response: its status, and one of Discord's codes."""
-
-
-class DiscordDouble:
+class DiscordDouble(Wire):
     """Discord during an `async with` block, for any number of bots in sequence; `url` is its API.
 
     `messages` holds all messages by ID, `dms` those sent to members without an interaction, and `answers` the
@@ -137,36 +113,15 @@ class DiscordDouble:
         self.dms: list[Message] = []
         self.answers: dict[str, Answer] = {}
         self.moderators = {int(OWNER)}
-        self.online = asyncio.Event()
         self._commands: list[Payload] = []
         self._files: dict[str, bytes] = {}
         self._holds: list[_Hold] = []
-        routes = web.Application(client_max_size=2**25)
-        for method, path, answer in self._routes():
-            routes.router.add_route(method, f"/api/v10/{path}", partial(self._serve, answer))
-        routes.router.add_get("/", self._gateway)
-        routes.router.add_get("/attachments/{id}/{name}", self._file)
-        self._runner = web.AppRunner(routes, access_log=None, shutdown_timeout=0.1)
-
-    async def __aenter__(self) -> Self:
-        """Listen on a free loopback port."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.origin = "http://{}:{}".format(*self._runner.addresses[0])
-        self.url = f"{self.origin}/api/v10"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
-        for hold in self._holds:
-            hold.released.set()
-        if self.online.is_set():
-            await self._socket.close()
-        await self._runner.cleanup()
+        routes = [(method, path, partial(self._respond, answer)) for method, path, answer in self._routes()]
+        super().__init__(routes, self._greeting, lambda path: self._files.get(path.split("/")[2]))
 
     async def slash(self, user_id: int, command: str, **options: object) -> Answer:
-        """Send a command as a member as soon as a bot is online; a file is a pair of name and bytes."""
-        await self.online.wait()
+        """Send a command as a member as soon as a bot is connected; a file is a pair of name and bytes."""
+        await self.connected.wait()
         group, *names = command.split()
         about = next(known for known in self._commands if known["name"] == group)
         leaf = next(one for one in about["options"] if one["name"] == names[0]) if names else about
@@ -175,16 +130,16 @@ class DiscordDouble:
         if names:
             chosen = [{"name": names[0], "type": 1, "options": chosen}]
         data = {"id": about["id"], "name": group, "type": 1, "options": chosen, "resolved": resolved}
-        return await self._interact(Answer(user_id), {"type": 2, "data": data})
+        return self._interact(Answer(user_id), {"type": 2, "data": data})
 
     async def menu(self, user_id: int, command: str, author_id: int, *files: tuple[str, bytes]) -> Answer:
         """Use a command of the menu of a message that a member has posted with these files."""
-        await self.online.wait()
+        await self.connected.wait()
         about = next(known for known in self._commands if known["name"] == command)
         message = Message(CHANNEL, 0, str(author_id), attachments=[self._attach(*file) for file in files])
         data = {"id": about["id"], "name": command, "type": 3, "target_id": message.id}
         data |= {"resolved": {"messages": {message.id: message.payload()}}}
-        return await self._interact(Answer(user_id), {"type": 2, "data": data})
+        return self._interact(Answer(user_id), {"type": 2, "data": data})
 
     async def click(self, message: Message, label: str) -> None:
         """Click a button as the reader of a message."""
@@ -193,16 +148,16 @@ class DiscordDouble:
 
     async def use(self, message: Message, item: Payload, values: Sequence[str] = (), by: int = 0) -> Answer:
         """Use a button or select of a message, as its reader or as another member."""
-        await self.online.wait()
+        await self.connected.wait()
         data: Payload = {"custom_id": item["custom_id"], "component_type": item["type"]}
         if item["type"] != BUTTON:
             data |= {"values": [*values], "resolved": self._resolve(item["type"], values)}
         asked = {"type": 3, "data": data, "message": message.payload()}
-        return await self._interact(Answer(by or message.reader_id, message), asked)
+        return self._interact(Answer(by or message.reader_id, message), asked)
 
     async def submit(self, opened: Answer, values: Mapping[str, Sequence[str]], by: int = 0) -> Answer:
         """Submit the form that was the reply to an interaction, as its member or another, with its inputs' values."""
-        await self.online.wait()
+        await self.connected.wait()
         assert opened.form
         resolved: Payload = {}
         components: list[Payload] = []
@@ -217,7 +172,7 @@ class DiscordDouble:
         asked: Payload = {"type": 5, "data": data}
         if opened.original:
             asked["message"] = opened.original.payload()
-        return await self._interact(Answer(by or opened.user_id, opened.original), asked)
+        return self._interact(Answer(by or opened.user_id, opened.original), asked)
 
     @asynccontextmanager
     async def hold(self, fits: Callable[[Call], bool], *, takes_effect: bool) -> AsyncGenerator[asyncio.Event]:
@@ -233,12 +188,12 @@ class DiscordDouble:
             hold.released.set()
             self._holds = [other for other in self._holds if other is not hold]
 
-    async def _interact(self, answer: Answer, asked: Payload) -> Answer:
+    def _interact(self, answer: Answer, asked: Payload) -> Answer:
         self.answers[answer.token] = answer
         names: Payload = {"id": answer.id, "token": answer.token, "application_id": BOT, "version": 1}
         rest = {"locale": "en-US", "app_permissions": ALL, "attachment_size_limit": 10 * 2**20}
         answer.sent = asked | self._place(answer) | names | rest
-        await self.dispatch("INTERACTION_CREATE", answer.sent)
+        self.dispatch("INTERACTION_CREATE", answer.sent)
         return answer
 
     def _place(self, answer: Answer) -> Payload:
@@ -288,10 +243,8 @@ class DiscordDouble:
 
     def _attach(self, name: str, content: bytes) -> Payload:
         number = snowflake()
-        path = f"/attachments/{number}/{quote(name)}"
-        self._files[path] = content
-        url = self.origin + path
-        return {"id": number, "filename": name, "size": len(content), "url": url, "proxy_url": url}
+        self._files[number] = content
+        return self.attachment(number, name, content)
 
     # REST
 
@@ -302,8 +255,6 @@ class DiscordDouble:
             ("GET", "users/@me", lambda _: _user(BOT)),
             ("GET", "oauth2/applications/@me", lambda _: about),
             ("GET", "applications/@me", lambda _: about),
-            ("GET", "gateway", lambda _: {"url": self.origin}),
-            ("GET", "gateway/bot", lambda _: {"url": self.origin, "shards": 1, "session_start_limit": {}}),
             ("PUT", "applications/{application}/commands", self._sync),
             ("POST", "interactions/{id}/{token}/callback", self._callback),
             ("POST", "webhooks/{application}/{token}", self._follow_up),
@@ -317,29 +268,21 @@ class DiscordDouble:
             ),
         ]
 
-    async def _serve(self, answer: Callable[[Call], object], request: web.Request) -> web.Response:
-        call = await _read(request)
+    async def _respond(self, answer: Callable[[Call], object], call: Call) -> object:
         hold = next((hold for hold in self._holds if hold.fits(call)), None)
-        lost = hold is not None and not hold.takes_effect
-        response = web.Response()
-        if not lost:
-            try:
-                response = _json(answer(call))
-            except RefusedError as refused:
-                status, code = refused.args
-                response = _json({"message": "", "code": code}, status)
-        if hold:
-            self._holds.remove(hold)
-            hold.reached.set()
-            await hold.released.wait()
-        if lost and request.transport:
-            request.transport.abort()
-        return response
+        try:
+            if hold and not hold.takes_effect:
+                raise ConnectionResetError
+            return answer(call)
+        finally:
+            if hold:
+                self._holds.remove(hold)
+                hold.reached.set()
+                await hold.released.wait()
 
     def _sync(self, call: Call) -> object:
-        given: list[Payload] = call.payload["list"]
         fixed: Payload = {"application_id": BOT, "version": "1", "description": ""}
-        self._commands = [{"id": snowflake()} | fixed | each for each in given]
+        self._commands = [{"id": snowflake()} | fixed | each for each in call.payload]
         return self._commands
 
     def _callback(self, call: Call) -> object:
@@ -411,66 +354,15 @@ class DiscordDouble:
         message.texts.append(message.text)
         return message.payload()
 
-    async def _file(self, request: web.Request) -> web.Response:
-        content = self._files.get(request.rel_url.raw_path)
-        return web.Response(status=404 if content is None else 200, body=content)
-
     # The gateway
 
-    async def _gateway(self, request: web.Request) -> web.WebSocketResponse:
-        socket = self._socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41250}})
-        async for message in socket:
-            match json.loads(message.data):
-                case {"op": 1}:
-                    await socket.send_json({"op": 11})
-                case {"op": 2}:
-                    await self._identify()
-                case _:
-                    pass
-        if socket is self._socket:
-            self.online.clear()
-        return socket
-
-    async def _identify(self) -> None:
+    def _greeting(self, _: int) -> list[tuple[str, object]]:
         guilds = [{"id": GUILD, "unavailable": True}]
         ready = {"v": 10, "user": _user(BOT), "session_id": "1", "resume_gateway_url": self.origin}
-        self._sent = count(1)
-        await self.dispatch("READY", ready | {"guilds": guilds, "application": {"id": BOT, "flags": 0}})
+        ready |= {"guilds": guilds, "application": {"id": BOT, "flags": 0}}
         guild = {"id": GUILD, "name": "Voice Club", "owner_id": OWNER, "roles": [_role(GUILD), _role(ROLE)]}
-        await self.dispatch("GUILD_CREATE", guild | {"channels": [CHAT], "members": [self._member(int(BOT))]})
-        self.online.set()
-
-    async def dispatch(self, kind: str, data: object) -> None:
-        """Send an event."""
-        await self.send(json.dumps({"op": 0, "t": kind, "s": next(self._sent), "d": data}))
-
-    async def send(self, frame: str) -> None:
-        """Send a frame of the gateway, whatever it is."""
-        with suppress(ConnectionError):  # the bot is gone, and misses it
-            await self._socket.send_str(frame)
-
-
-async def _read(request: web.Request) -> Call:
-    """Read a request's JSON, alone or among files; a list becomes the payload's `list`."""
-    files: dict[str, tuple[str, bytes]] = {}
-    content: Any = None
-    if request.content_type == "multipart/form-data":
-        for name, part in (await request.post()).items():
-            if isinstance(part, web.FileField):
-                files[name] = part.filename, part.file.read()
-            else:
-                content = json.loads(part)
-    elif request.can_read_body:
-        content = await request.json()
-    payload: Payload = {"list": content} if isinstance(content, list) else content or {}
-    return Call(request.method, request.path, request.match_info, payload, files)
-
-
-def _json(content: object, status: int = 200) -> web.Response:
-    """Respond with JSON; discord.py ignores JSON whose content type names a charset."""
-    return web.Response(body=json.dumps(content).encode(), status=status, content_type="application/json")
+        guild |= {"channels": [CHAT], "members": [self._member(int(BOT))]}
+        return [("READY", ready), ("GUILD_CREATE", guild)]
 
 
 def _user(user_id: str, name: str = "Clonevoice") -> Payload:

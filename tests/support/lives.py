@@ -76,7 +76,7 @@ class Life:
         """Kill the bot and record what it left."""
         os.kill(self.process.pid, signal.SIGKILL)
         await self.process.wait()
-        await until(lambda: not self.double.online.is_set())
+        await until(lambda: not self.double.connected.is_set())
         self.deaths.append(Death(self.job(), self.sendings))
         await self.holds.aclose()
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 import discord
 import simcord
 from simcord.backend.models import Interaction
-from yarl import URL
 
 from bot.demo.wire import Payload, Wire
 
@@ -56,19 +55,22 @@ class Env(simcord.Env):
 
 
 class Files:
-    """Attachments, and their contents by the paths of their URLs."""
+    """Attachments, which are found by the ID in the path of their URLs."""
 
     def __init__(self, wire: Wire) -> None:
-        self.contents: dict[str, bytes] = {}
+        self._contents: dict[str, bytes] = {}
         self._wire = wire
 
     def store_attachment(
         self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
     ) -> Payload:
         del channel_id, description
-        attachment = self._wire.attachment(str(attachment_id), filename, data)
-        self.contents[URL(attachment["url"]).raw_path] = data
-        return attachment | {"content_type": mimetypes.guess_type(filename)[0] or "application/octet-stream"}
+        self._contents[str(attachment_id)] = data
+        kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+        return self._wire.attachment(str(attachment_id), filename, data) | {"content_type": kind}
+
+    def get(self, path: str) -> bytes | None:
+        return self._contents.get(path.split("/")[2])
 
 
 class Connection:

@@ -101,6 +101,10 @@ class Server:
         roles = [self.moderator_role] if moderator else []
         return Person(name, self.guild.add_member(user, roles=roles), moderator)
 
+    def advance(self, seconds: float) -> None:
+        """Move the clock, which otherwise has the real time."""
+        self.clock.advance(seconds)
+
     def _notify(self, _event: str, _payload: object) -> None:
         self._changes.notify()
 
@@ -120,11 +124,13 @@ class Server:
         except BackendError as error:
             raise RefusedError(error.status, error.code, error.message) from error
         self._changes.notify()
+        if call.path == "/oauth2/applications/@me":  # Hedy also runs the bot, so that its alerts are seen
+            answer |= {"owner": serializers.user_payload(self.backend.get_user(self.people["hedy"].user.id))}
         return answer
 
     def file(self, path: str) -> bytes | None:
         """Return an attachment by the path of its URL."""
-        return self._files.contents.get(path)
+        return self._files.get(path)
 
     def _greet(self, intents: int) -> Iterator[tuple[str, object]]:
         """Return the first events for a bot. From now on it gets those that its intents allow."""
