@@ -22,7 +22,6 @@ from bot.app import open_resources
 from bot.audio.inspector import SampleInspector
 from bot.client.client import Clonevoice
 from bot.clock import Clock
-from support.cdn import ORIGIN, SimulatedCdn
 from bot.demo.upstream import ClonedVoice, Request, Upstream
 from bot.errors import ClonevoiceError
 from bot.services import Services
@@ -30,6 +29,7 @@ from bot.settings import Settings
 from bot.store.protocol import Store
 from support.audio import GOOD
 from support.builders import VOICE
+from support.cdn import ORIGIN, SimulatedCdn
 from support.clocks import FastClock, until
 from support.reading import over, sentence
 
