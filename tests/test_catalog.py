@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,16 @@ import pytest
 
 from bot.client.tree import REFUSALS
 from bot.cloning.job import Stage
+from bot.demo.breakage import REFUSALS as REFUSED
+from bot.demo.breakage import SECONDS
+from bot.demo.page import SAMPLES
 from bot.errors import ClonevoiceError
 from bot.i18n import ENGLISH, LOCALES, catalog, translate
 from bot.moderation.models import ReportReason
 from bot.moderation.server_voices import VoiceFilter
 from bot.policy.models import ModAction, Policy
 from bot.settings import Settings
+from bot.speaking.job import SpeechStage
 from bot.store.tiny.shapes import KINDS
 from bot.voices.models import Language, Rights
 from cogs.clonevoice.progress_card import AHEAD, PASSED
@@ -64,6 +68,14 @@ FAMILIES: dict[str, Sequence[str]] = {
     "whereabouts.": [one.value for one in VoiceFilter],
     "form.": ["title", "rights", "speaker", "language", "description"],
     "shared.": ["nowhere", "here", "here_and", "elsewhere"],
+    "demo.story.": ["found", "not_found", "listed"],
+    "demo.story.stage.": [*Stage, *SpeechStage],
+    "demo.story.refused.": list(REFUSED),
+    "demo.story.begun.": [*SECONDS, "lose"],
+    "demo.story.ended.": list(SECONDS),
+    **dict.fromkeys(("demo.page.fault_", "demo.page.about_", "demo.page.sign_"), [*SECONDS, "lose", "kill"]),
+    "demo.page.sample_": [sample.stem.replace("-", "_") for sample in SAMPLES.iterdir()],
+    "demo.page.topic_": ["studio", "mod_log", "direct"],
 }
 """The keys that code composes, by their prefix."""
 
@@ -79,9 +91,23 @@ def code() -> list[tuple[str, ast.AST]]:
     return [(file.name, node) for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
 
 
+@cache
+def texts_of_page() -> list[str]:
+    """Collect the arguments of all calls in the demo page's scripts that return a text."""
+    scripts = (file.read_text("utf-8") for file in (ROOT / "bot/demo/static").glob("*.js"))
+    return [arguments for script in scripts for arguments in re.findall(r"\btext\(([^()]*)", script)]
+
+
+def keys_of_page() -> Iterator[str]:
+    for arguments in texts_of_page():
+        yield from (f"demo.page.{key}" for key in re.findall(r'"(\w+)"', arguments))
+        for prefix in re.findall(r"`(\w+_)\$\{", arguments):
+            yield from (f"demo.page.{prefix}{rest}" for rest in FAMILIES[f"demo.page.{prefix}"])
+
+
 def keys_in_code() -> set[str]:
     """Collect all string literals of the code, and the families of composed keys."""
-    found: set[str] = set()
+    found = {*keys_of_page()}
     for _, node in code():
         if isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
             found |= {f"{first.value}{rest}" for rest in FAMILIES.get(str(first.value), ())}
@@ -139,7 +165,8 @@ def arguments() -> frozenset[str]:
     """Collect the names of all keyword arguments and of all keys of dictionaries in the code."""
     keywords = {node.arg for _, node in code() if isinstance(node, ast.keyword) and node.arg}
     keys = {key for _, node in code() if isinstance(node, ast.Dict) for key in node.keys}
-    return frozenset(keywords | {str(key.value) for key in keys if isinstance(key, ast.Constant)})
+    on_page = {name for call in texts_of_page() for name in re.findall(r"[{,] (\w+)", call)}
+    return frozenset(keywords | on_page | {str(key.value) for key in keys if isinstance(key, ast.Constant)})
 
 
 def test_each_text_keeps_the_rules():

@@ -301,18 +301,12 @@ async def test_server_stops_at_once_with_requests_in_progress(fault: Fault):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "shortest", "longest"),
-    [
-        ("good-sample", "mp3", 10, 60),
-        ("outside-recommended", "mp3", 3, 10),
-        ("too-short", "mp3", 0.5, 3),
-        ("not-really-an-mp3", "wav", 0.5, 60),
-    ],
+    ("name", "shortest", "longest"), [("good-sample", 10, 60), ("short", 3, 10), ("too-short", 0.5, 3)]
 )
-def test_sample_is_what_its_name_says_and_small(name: str, kind: str, shortest: float, longest: float):
+def test_sample_is_what_its_name_says_and_small(name: str, shortest: float, longest: float):
     file = SAMPLES / f"{name}.mp3"
     assert file.stat().st_size < 300_000
     with av.open(str(file)) as opened:
         seconds = sum(frame.samples for frame in opened.decode(audio=0)) / opened.streams.audio[0].sample_rate
-        assert opened.format.name == kind
+        assert opened.format.name == "mp3"
         assert shortest < seconds < longest

@@ -35,7 +35,7 @@ class WatchedUpstream(Upstream):
     async def arrived(self, asked: Request) -> None:
         await self.story.look()
         if _kind(asked) == CLONE:
-            self.story.tell("sending")
+            self.story.tell("demo.story.sending")
 
     async def answer(self, request: Request) -> tuple[int, object]:
         kind = _kind(request)
@@ -43,10 +43,10 @@ class WatchedUpstream(Upstream):
             account = self.accounts[0]
             return 200, {account: {"account": account, "error": str(self.refusals["session"])}}
         if kind == CLONE:
-            self.story.tell("received", size=len(request.body) // 1000)
+            self.story.tell("demo.story.received", size=len(request.body) // 1000)
         for name, refusal in self.refusals.items():
             if name == "session" or kind in {CLONE, SPEECH}:
-                self.story.tell(f"refused.{name}", "bad")
+                self.story.tell(f"demo.story.refused.{name}", "bad")
                 raise refusal
         status, answer = await super().answer(request)
         self._tell(request)
@@ -56,14 +56,15 @@ class WatchedUpstream(Upstream):
         match _kind(request):
             case ("POST", "/speech/voice"):
                 self.story.charge(request.query["title"])
-                self.story.tell("voice_made")
+                self.story.tell("demo.story.voice_made")
             case ("POST", "/speech"):
                 self.story.charge(self.speeches[-1].text)
-                self.story.tell("clip_made")
+                self.story.tell("demo.story.clip_made")
             case ("GET", "/speech/voices/"):
                 sought = {job["title"] for job in self.story.contents.jobs.values() if job["stage"] == "cloning"}
                 found = any(voice.title in sought for voice in self.voices.values())
-                self.story.tell("found" if found else "not_found" if sought else "listed", "good" if found else "")
+                outcome = "found" if found else "not_found" if sought else "listed"
+                self.story.tell(f"demo.story.{outcome}", "good" if found else "")
             case _:
                 pass
 
@@ -71,7 +72,7 @@ class WatchedUpstream(Upstream):
         if not self.loses_next or _kind(asked) not in {CLONE, SPEECH}:
             return False
         self.loses_next = False
-        self.story.tell("lost", "bad")
+        self.story.tell("demo.story.lost", "bad")
         self.lost()
         return True
 
@@ -98,7 +99,7 @@ class Breakage:
     def use(self, name: str) -> None:
         """Cause a fault, or end it if it lasts."""
         if name == "kill":
-            self._story.tell("killed", "bad")
+            self._story.tell("demo.story.killed", "bad")
             self._process.kill()
         elif name in self.active:
             self._end(name)
@@ -111,7 +112,7 @@ class Breakage:
             self.active[name] = time.time() + SECONDS[name]
             self._ends[name] = asyncio.get_running_loop().call_later(SECONDS[name], self._end, name)
         self._set(name, on=True)
-        self._story.tell(f"begun.{name}", "bad")
+        self._story.tell(f"demo.story.begun.{name}", "bad")
 
     def _end(self, name: str) -> None:
         del self.active[name]
@@ -119,7 +120,7 @@ class Breakage:
             timer.cancel()
         self._set(name, on=False)
         if name in SECONDS:
-            self._story.tell(f"ended.{name}")
+            self._story.tell(f"demo.story.ended.{name}")
 
     def _set(self, name: str, *, on: bool) -> None:
         match name:
@@ -139,13 +140,13 @@ async def tell_call(story: Story, call: Call, reader: str, refused: bool) -> Non
     """Tell what the bot is about to deliver through Discord."""
     await story.look()
     if refused:
-        story.tell("edit_refused", "bad")
+        story.tell("demo.story.edit_refused", "bad")
     elif (call.method, call.path.rpartition("/")[2]) == ("PUT", "commands"):
-        story.tell("started")
+        story.tell("demo.story.started")
     elif call.method == "POST" and call.path.startswith("/channels/"):
         if reader:
-            story.tell("messaged", name=reader)
+            story.tell("demo.story.messaged", name=reader)
         elif call.path.endswith("/messages"):
-            story.tell("posted")
+            story.tell("demo.story.posted")
     elif any(name.endswith(".mp3") for name, _ in call.files.values()):
-        story.tell("delivered", "good")
+        story.tell("demo.story.delivered", "good")

@@ -82,7 +82,7 @@ async def running_demo(
         await _prepare(folder / "data", server, upstream)
         process = BotProcess(server.wire.url, upstream.url, _environment(folder / "data", upstream), folder, changes)
         breakage = Breakage(process, upstream, server, story)
-        acts = Acts(server, changes, lambda name, command: story.tell("used", name=name, command=command))
+        acts = Acts(server, changes, lambda name, command: story.tell("demo.story.used", name=name, command=command))
         reading = "story-hour.mp3", await asyncio.to_thread(GOOD_SAMPLE.read_bytes)
         acts.post(server.people["ada"], server.studio.id, translate(ENGLISH, "demo.reading"), [reading])
         live = Live(changes, server, process, story, breakage)

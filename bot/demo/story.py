@@ -43,7 +43,7 @@ class Story:
 
     def tell(self, key: str, tone: str = "", **details: object) -> None:
         """Add an entry with a text of the catalog, or count the last one if it says the same."""
-        text = translate(ENGLISH, f"demo.story.{key}", **details)
+        text = translate(ENGLISH, key, **details)
         if self.entries and self.entries[-1].text == text:
             self.entries[-1].times += 1
         else:
@@ -66,11 +66,11 @@ class Story:
             before = self.contents
             now = self.contents = await asyncio.to_thread(read_contents, self._folder)
             for id_ in now.voices.keys() - before.voices.keys():
-                self.tell("voice_saved", "good", title=now.voices[id_]["title"])
+                self.tell("demo.story.voice_saved", "good", title=now.voices[id_]["title"])
             for id_, job in now.jobs.items():
                 self._tell_job(before.jobs.get(id_, {}), job)
             for id_ in before.voices.keys() - now.voices.keys():
-                self.tell("voice_erased", title=before.voices[id_]["title"])
+                self.tell("demo.story.voice_erased", title=before.voices[id_]["title"])
             for id_ in before.jobs.keys() - now.jobs.keys():
                 self._tell_total(before.jobs[id_])
 
@@ -78,22 +78,22 @@ class Story:
         if not before:
             self._charged_before[job["id"]] = self._charges[_subject(job)]
         if before.get("stage") != job["stage"]:
-            self.tell(f"stage.{job['stage']}", title=job["title"])
+            self.tell(f"demo.story.stage.{job['stage']}", title=job["title"])
         if job.get("outcome_unknown_since") and not before.get("outcome_unknown_since"):
-            self.tell("unclear", "bad")
+            self.tell("demo.story.unclear", "bad")
 
     def _tell_total(self, job: Mapping[str, Any]) -> None:
         """Tell what a job that is over has cost and made."""
         charges = self._charges[_subject(job)] - self._charged_before[job["id"]]
         voices = sum(voice.get("job_id") == job["id"] for voice in self.contents.voices.values())
         if not charges:
-            self.tell("total_nothing", "good")
+            self.tell("demo.story.total_nothing", "good")
         elif "text" in job:
-            self.tell("total_clip", "good", times=charges)
+            self.tell("demo.story.total_clip", "good", times=charges)
         else:
             charged = translate(ENGLISH, "demo.story.charged", times=charges)
             made = translate(ENGLISH, "demo.story.made", voices=voices)
-            self.tell("total", "good" if charges == voices == 1 else "bad", charged=charged, made=made)
+            self.tell("demo.story.total", "good" if charges == voices == 1 else "bad", charged=charged, made=made)
 
 
 def _subject(job: Mapping[str, Any]) -> str:

@@ -42,12 +42,14 @@ EXEMPT = {
         "button.lost",
         "stage.doubtful",
         "help.where",
+        "demo.reading",
     ),
+    r"\b(refuse[sd]?|revoke[sd]?|take[sn]? back|took back)\b": ("demo.",),
     r"\bquestion(?! |\?|s,|s, )s?\b": ("notice.",),
     r"\bcases?\b": (),
     r"\blines?\b(?! ahead)": ("stage.present.queued", "stage.queued_behind"),
 }
-"""Keys, or their beginnings, in which such a word has its other meaning: a member speaks, or asks."""
+"""Keys, or their beginnings, in which such a word has its other meaning: a member speaks or asks, or a service refuses."""
 
 LIMITS = {
     32: ("clonevoice.menu",),
@@ -89,6 +91,7 @@ BARE = (
     "voiceadmin.",
     "forget.type",
     "demo.ready",
+    "demo.page.",
     "card.sent",
 )
 """Where Discord shows no Markdown: buttons, labels, descriptions and footers."""

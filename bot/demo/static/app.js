@@ -62,9 +62,12 @@ function build() {
     shell("right", text("break"), el("h2", {}, text("break")), page.faults, el("h2", {}, text("story")), page.story),
   );
   document.addEventListener("keydown", (event) => event.key === "Escape" && toggle(null));
+  let last = 0;
   log.addEventListener("scroll", () => {
-    follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-    if (follows) page.newer.hidden = true;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+    if (atEnd) page.newer.hidden = true;
+    if (atEnd || log.scrollTop < last) follows = atEnd; // otherwise the messages have only grown
+    last = log.scrollTop;
   });
   const sizes = new ResizeObserver(() => follows && toEnd());
   sizes.observe(log);
@@ -105,6 +108,7 @@ function opened(form) {
 
 function showLeft() {
   const me = currentPerson();
+  const { online } = parts.get("bot");
   fill(
     page.people,
     parts.get("people").map((person) =>
@@ -137,7 +141,7 @@ function showLeft() {
         !channel.name && badge(unread(me)),
       ),
     ),
-    el("p", { class: "bot" }, el("span", { class: parts.get("bot").online ? "dot online" : "dot" }), text(parts.get("bot").online ? "online" : "offline")),
+    el("p", { class: "bot" }, el("span", { class: online ? "dot online" : "dot" }), text(online ? "online" : "offline")),
   );
   const channel = currentChannel();
   page.title.textContent = channel.name ? `# ${channel.name}` : `@ ${text("direct")}`;

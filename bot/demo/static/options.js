@@ -94,7 +94,7 @@ function typedControl(option, id, composer) {
     "aria-expanded": "false",
     "aria-controls": `${id}-list`,
   });
-  const list = el("div", { id: `${id}-list`, class: "choices", role: "listbox", "aria-label": option.name, hidden: true });
+  const list = el("div", { id: `${id}-list`, class: "choices", role: "listbox", "aria-label": text("choices"), hidden: true });
   const rows = () => [...list.querySelectorAll("[role=option]")];
   const close = () => {
     list.hidden = true;
