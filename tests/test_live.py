@@ -9,8 +9,9 @@ import pytest
 from bot.client.messenger import DeliveryError
 from bot.cloning.job import CloneJob, Progress, Stage
 from bot.i18n import Markup
+from bot.jobs.record import TOKEN_SECONDS
 from bot.mureka.errors import Rejected
-from cogs._ui.live_message import EDIT_SECONDS
+from cogs._ui.live_message import EDIT_SECONDS, RETRY_SECONDS
 from cogs.clonevoice.presenter import DiscordClonePresenter
 from support.clocks import PATIENCE, ManualClock, turns
 from support.messenger import FRESH, MINE, MINE_REPLY, Recorder
@@ -104,6 +105,29 @@ async def test_failed_edit_does_not_stop_later_edits(
     ways.trouble.clear()
     await ticks(cards, ways.clock, 2, each=1)
     assert len(ways.sent) == 8
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=str)
+async def test_question_that_could_not_be_shown_is_shown_again_while_the_reply_is_alive(
+    cards: DiscordClonePresenter, ways: Recorder, trouble: DeliveryError
+):
+    ways.trouble["edit"] = trouble
+    await show(cards, QUEUED, 3)
+    await let(RETRY_SECONDS, ways.clock)
+    assert len(ways.sent) == 2
+    ways.trouble.clear()
+    await let(RETRY_SECONDS, ways.clock)
+    assert sentence("stage.queued_behind", ahead=3) in ways.sent[2].text
+    await let(RETRY_SECONDS, ways.clock)
+    assert len(ways.sent) == 3
+
+    ways.trouble["edit"] = trouble
+    await show(cards, QUEUED, 2)
+    for _ in range(int(2 * TOKEN_SECONDS / RETRY_SECONDS)):
+        await let(RETRY_SECONDS, ways.clock)
+    sent = len(ways.sent)
+    await let(RETRY_SECONDS, ways.clock)
+    assert len(ways.sent) == sent, "Discord no longer accepts the token"
 
 
 async def test_result_without_a_card_comes_by_dm(cards: DiscordClonePresenter, ways: Recorder):
