@@ -73,7 +73,7 @@ FAMILIES: dict[str, Sequence[str]] = {
     "demo.story.refused.": list(REFUSED),
     "demo.story.begun.": [*SECONDS, "lose"],
     "demo.story.ended.": list(SECONDS),
-    **dict.fromkeys(("demo.page.fault_", "demo.page.about_", "demo.page.sign_"), [*SECONDS, "lose", "kill"]),
+    **dict.fromkeys(("demo.page.fault_", "demo.page.about_", "demo.page.sign_"), (*SECONDS, "lose", "kill")),
     "demo.page.sample_": [sample.stem.replace("-", "_") for sample in SAMPLES.iterdir()],
     "demo.page.topic_": ["studio", "mod_log", "direct"],
 }

@@ -20,6 +20,9 @@ REFUSALS = {
     "session": RefusedError(596, "Session expired", "SESSION_EXPIRED"),
 }
 
+UPLOAD_RATE = 25_000  # bytes per second that the API reads, so that an upload's progress is visible
+UPLOAD_SECONDS = 6  # the longest upload; larger files are read faster
+
 CLONE, SPEECH = ("POST", "/speech/voice"), ("POST", "/speech")
 
 
@@ -35,6 +38,7 @@ class WatchedUpstream(Upstream):
     async def arrived(self, asked: Request) -> None:
         await self.story.look()
         if _kind(asked) == CLONE:
+            self.read_rate = max(UPLOAD_RATE, int(asked.headers["Content-Length"]) // UPLOAD_SECONDS)
             self.story.tell("demo.story.sending")
 
     async def answer(self, request: Request) -> tuple[int, object]:

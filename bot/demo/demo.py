@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.demo.breakage import Breakage, WatchedUpstream, tell_call
+from bot.demo.breakage import UPLOAD_RATE, Breakage, WatchedUpstream, tell_call
 from bot.demo.changes import Changes
 from bot.demo.club.acts import Acts
 from bot.demo.club.server import Server
@@ -30,7 +30,7 @@ GOOD_SAMPLE = SAMPLES / "good-sample.mp3"
 
 CLONE_SECONDS = 8.0  # Seconds that the emulated API takes to clone. The real one takes 60 to 90.
 SPEECH_SECONDS = 4.0  # Seconds that the emulated API takes to speak. The real one takes 20 to 90.
-UPLOAD_RATE = 25_000  # bytes per second that the emulated API reads, so that the upload's progress is visible
+CLONE_TIMEOUT = 30  # Seconds that the bot waits for a clone, and that it searches for one: in proportion to the above
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def running_demo(
 
 def _environment(data: Path, upstream: Upstream) -> Mapping[str, str]:
     tokens = {"DISCORD_TOKEN": "offline", "USEAPI_TOKEN": upstream.token}
-    return tokens | {"DATA_DIR": str(data), "LOG_LEVEL": "ERROR"}
+    return tokens | {"DATA_DIR": str(data), "CLONE_TIMEOUT": str(CLONE_TIMEOUT), "LOG_LEVEL": "ERROR"}
 
 
 async def _prepare(data: Path, server: Server, upstream: Upstream) -> None:

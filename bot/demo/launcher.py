@@ -23,11 +23,14 @@ from yarl import URL
 
 from bot.app import open_resources, run
 from bot.log import configure_logging
+from bot.mureka import accounts
 from bot.services import Resources
 from bot.settings import Settings
 
 SEND_BUFFER = 8192
 """Bytes that the system buffers between bot and API; loopback would buffer a whole sample."""
+
+CHECK_SECONDS = 5.0  # between two checks of an expired session; the simulated one soon works again
 
 
 def resources_at(discord_url: str, api: str, settings: Settings) -> AbstractAsyncContextManager[Resources]:
@@ -73,6 +76,7 @@ class Disk:
 
 def main(discord_url: str, api: str) -> None:
     """Run the bot until SIGTERM, SIGKILL or the end of standard input."""
+    accounts.CHECK_SECONDS = CHECK_SECONDS
     settings = Settings.load()
     configure_logging(settings.log_level, settings.log_format, ())
     threading.Thread(target=Disk(settings.data_dir).obey, daemon=True).start()

@@ -39,6 +39,7 @@ class Story:
         self._changes = changes
         self._charges = Counter[str]()
         self._charged_before: dict[str, int] = {}
+        self._over: set[str] = set()
         self._looking = asyncio.Lock()
 
     def tell(self, key: str, tone: str = "", **details: object) -> None:
@@ -71,19 +72,25 @@ class Story:
                 self._tell_job(before.jobs.get(id_, {}), job)
             for id_ in before.voices.keys() - now.voices.keys():
                 self.tell("demo.story.voice_erased", title=before.voices[id_]["title"])
-            for id_ in before.jobs.keys() - now.jobs.keys():
-                self._tell_total(before.jobs[id_])
+            for id_, job in {**before.jobs, **now.jobs}.items():
+                if id_ not in now.jobs or job["delivered"]:
+                    self._tell_total(job)
 
     def _tell_job(self, before: Mapping[str, Any], job: Mapping[str, Any]) -> None:
         if not before:
             self._charged_before[job["id"]] = self._charges[_subject(job)]
+        if not job["delivered"]:
+            self._over.discard(job["id"])  # it is tried again
         if before.get("stage") != job["stage"]:
             self.tell(f"demo.story.stage.{job['stage']}", title=job["title"])
         if job.get("outcome_unknown_since") and not before.get("outcome_unknown_since"):
             self.tell("demo.story.unclear", "bad")
 
     def _tell_total(self, job: Mapping[str, Any]) -> None:
-        """Tell what a job that is over has cost and made."""
+        """Tell once what a job that is over has cost and made."""
+        if job["id"] in self._over:
+            return
+        self._over.add(job["id"])
         charges = self._charges[_subject(job)] - self._charged_before[job["id"]]
         voices = sum(voice.get("job_id") == job["id"] for voice in self.contents.voices.values())
         if not charges:

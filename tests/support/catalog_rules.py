@@ -49,7 +49,7 @@ EXEMPT = {
     r"\bcases?\b": (),
     r"\blines?\b(?! ahead)": ("stage.present.queued", "stage.queued_behind"),
 }
-"""Keys, or their beginnings, in which such a word has its other meaning: a member speaks or asks, or a service refuses."""
+"""Keys, or their beginnings, in which such a word has its other meaning: a member speaks, or a service refuses."""
 
 LIMITS = {
     32: ("clonevoice.menu",),
