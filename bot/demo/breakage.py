@@ -101,7 +101,9 @@ class Breakage:
         upstream.lost = lambda: self._end("lose")
 
     def use(self, name: str) -> None:
-        """Cause a fault, or end it if it lasts."""
+        """Cause a fault, or end it if it lasts. Raises `KeyError` if there is no such fault."""
+        if name not in {"kill", "lose", *SECONDS}:
+            raise KeyError(name)
         if name == "kill":
             self._story.tell("demo.story.killed", "bad")
             self._process.kill()

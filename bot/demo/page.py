@@ -76,7 +76,7 @@ class Page:
         application.router.add_get("/", self._index)
         application.router.add_get("/texts", self._texts)
         application.router.add_get("/live", self._follow)
-        application.router.add_get("/{path:attachments/.+}", self._attachment)
+        application.router.add_get(r"/{path:attachments/[\s\S]+}", self._attachment)
         application.router.add_post("/files", self._keep_file)
         application.router.add_post("/act", self._act)
         application.router.add_static("/static", STATIC)
@@ -113,13 +113,17 @@ class Page:
         kind = mimetypes.guess_type(request.path)[0] or ""
         if not kind.startswith(SHOWN_TYPES):
             return web.Response(body=content, headers={"Content-Disposition": "attachment"})
-        part = request.http_range
-        first, end = part.start or 0, min(part.stop or len(content), len(content))
         headers = {"Accept-Ranges": "bytes"}
-        if "Range" in request.headers:
-            headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(content)}"
-        status = 206 if "Range" in request.headers else 200
-        return web.Response(status=status, body=content[first:end], content_type=kind, headers=headers)
+        if "Range" not in request.headers:
+            return web.Response(body=content, content_type=kind, headers=headers)
+        try:
+            first, end, _ = request.http_range.indices(len(content))
+        except ValueError:
+            first = end = 0
+        if first >= end:
+            raise web.HTTPRequestRangeNotSatisfiable
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(content)}"
+        return web.Response(status=206, body=content[first:end], content_type=kind, headers=headers)
 
     async def _keep_file(self, request: web.Request) -> web.Response:
         """Keep a file until it is sent."""
@@ -179,12 +183,13 @@ class Page:
 
     async def _file(self, given: Asked) -> File:
         """Return a ready-made file or one that was attached. Raises `NotPossibleError`."""
-        if sample := given.get("sample"):
-            path = SAMPLES / Path(sample).name
-            return path.name, await asyncio.to_thread(path.read_bytes)
-        if given["file"] not in self._files:
-            raise NotPossibleError("demo.file_gone")
-        return self._files[given["file"]]
+        try:
+            if sample := given.get("sample"):
+                path = SAMPLES / Path(sample).name
+                return path.name, await asyncio.to_thread(path.read_bytes)
+            return self._files[given["file"]]
+        except (OSError, KeyError) as error:
+            raise NotPossibleError("demo.file_gone") from error
 
     async def _follow(self, request: web.Request) -> web.WebSocketResponse:
         """Keep a page up to date."""

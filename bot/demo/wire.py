@@ -79,7 +79,7 @@ class Wire:
             application.router.add_get(f"{API}/{path}", self._gateway_address)
         for method, path, answer in routes:
             application.router.add_route(method, f"{API}/{path}", partial(self._serve, answer))
-        application.router.add_get("/{path:attachments/.+}", self._file)
+        application.router.add_get(r"/{path:attachments/[\s\S]+}", self._file)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:

@@ -55,7 +55,10 @@ async def visiting(size: tuple[int, int] = WIDE, **options: Any) -> AsyncGenerat
     """Start a demo and a browser. At the end, the browser must not have had anything to complain about."""
     async with running_demo(**options) as demo, async_playwright() as playwright:
         visit = Visit(demo, await launch(playwright), size, [])
-        yield visit
+        try:
+            yield visit
+        finally:
+            print(*demo.story.entries, sep="\n")  # noqa: T201 - pytest shows it if the test fails
         await visit.browser.close()
     assert visit.complaints == []
 
