@@ -22,7 +22,7 @@ test: .venv/.project ## Run the tests on all processors, and list the ten slowes
 	$(BIN)/pytest -n auto --dist worksteal --durations 10
 
 test-browser: .venv/.project ## Test the demo page in Chromium
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser -n auto --dist worksteal --durations 10
 
 soak: .venv/.project ## Kill the bot at many more moments than `make test` does
 	$(BIN)/pytest -m soak

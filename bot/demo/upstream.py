@@ -70,6 +70,8 @@ class Upstream(Api):
         if handler := asyncio.current_task():
             self._handlers.add(handler)
             handler.add_done_callback(self._handlers.discard)
+        if self.read_rate and request.transport:
+            request.transport.pause_reading()  # until the body is read at this rate
         path, query = request.path.removeprefix(BASE), dict(request.query)
         raw_path, _, raw_query = request.raw_path.removeprefix(BASE).partition("?")
         asked = Request(request.method, path, raw_path, raw_query, query, request.headers)
@@ -99,10 +101,13 @@ class Upstream(Api):
     async def _read(self, request: web.BaseRequest, asked: Request, limit: int | None = None) -> None:
         limit = sys.maxsize if limit is None else limit
         while len(asked.body) < limit and not request.content.at_eof():
+            if request.transport:
+                request.transport.resume_reading()
             piece = await request.content.read(limit - len(asked.body))
             asked.body += piece
-            if self.read_rate and (connection := request.transport):
+            if self.read_rate and request.transport:
                 # While paused, a disconnect isn't noticed, so everything that was sent is still read.
-                connection.pause_reading()
+                request.transport.pause_reading()
                 await asyncio.sleep(len(piece) / self.read_rate)
-                connection.resume_reading()
+        if request.transport:
+            request.transport.resume_reading()
