@@ -1,49 +1,121 @@
-"""Takes the README's pictures of the demo page: `make pictures`."""
+"""Takes the pictures in docs/ from the demo page: `make pictures`."""
 
 import asyncio
+import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from PIL import Image
+from playwright.async_api import Page
 
-from bot.demo.demo import SAMPLES, running_demo
+from bot.demo.page import SAMPLES
 from support.browser import (
+    NARROW,
+    WIDE,
     Answer,
     Picked,
+    break_something,
     card_texts,
     choose,
+    go_to,
     look_as,
-    open_page,
     press,
     take_picture,
     type_command,
+    visiting,
 )
 
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).with_name("pictures")
+
 TITLE = "Ada's reading voice"
+CLONE: dict[str, Answer] = {
+    "sample": SAMPLES / "good-sample.mp3",
+    "title": TITLE,
+    "rights": "This is my own voice",
+}
+
+FRAME_SECONDS = 0.4  # between two frames of the moving picture, which is as fast as what it shows
+LAST_SECONDS = 4.0
+COLORS = 128
 
 
 async def main() -> None:
-    """Take pictures of a running and a finished clone, a clip, a case, the rules and a consent request."""
-    async with running_demo() as demo, async_playwright() as playwright:
-        page = await open_page(playwright, demo.url)
+    """Take a moving picture of a clone with a kill, and pictures of each card and of the page."""
+    PICTURES.mkdir(exist_ok=True)
+    await film()
+    async with visiting(WIDE) as visit:
+        page = await visit.open()
         await page.set_viewport_size({"width": 1000, "height": 900})
         await clone(page)
         await speak(page)
         await moderate(page)
         await ask(page)
+    for size, name in ((WIDE, "page-wide"), (NARROW, "page-narrow")):
+        async with visiting(size) as visit:
+            page = await visit.open()
+            await type_command(page, "/clonevoice", CLONE)
+            await card_texts(page, until="is ready")
+            await page.keyboard.press("Escape")
+            await picture(page, name, whole=True)
+
+
+async def picture(page: Page, name: str, *, whole: bool = False) -> None:
+    """Take a picture of the last message, or of the whole page, in light and in dark colors."""
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        await take_picture(page, PICTURES / f"{name}-{scheme}.png", whole=whole)
+
+
+async def film() -> None:
+    """Film a clone during which the bot is killed."""
+    frames: list[Image.Image] = []
+    async with visiting((1080, 640)) as visit:
+        page = await visit.open(color_scheme="dark")
+        filming = asyncio.create_task(_film(page, frames))
+        await type_command(page, "/clonevoice", CLONE)
+        await card_texts(page, until=re.compile("Cloning · 0:0[345]"))
+        await break_something(page, "Kill the bot")
+        await card_texts(page, until="is ready")
+        filming.cancel()
+        with suppress(asyncio.CancelledError):
+            await filming
+        frames.append(await _frame(page))
+    colors = frames[-1].quantize(COLORS)
+    shown = [frame.quantize(palette=colors, dither=Image.Dither.NONE) for frame in frames]
+    durations = [int(1000 * FRAME_SECONDS)] * (len(shown) - 1) + [int(1000 * LAST_SECONDS)]
+    shown[0].save(
+        PICTURES / "clone-with-a-kill.gif", save_all=True, append_images=shown[1:], duration=durations, loop=0
+    )
+
+
+async def _film(page: Page, frames: list[Image.Image]) -> None:
+    while True:
+        frames.append(await _frame(page))
+        await asyncio.sleep(FRAME_SECONDS)
+
+
+async def _frame(page: Page) -> Image.Image:
+    return Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
 
 
 async def clone(page: Page) -> None:
-    """Clone the good sample as Ada, and share the voice."""
-    options = {"sample": SAMPLES / "good-sample.mp3", "title": TITLE, "rights": "This is my own voice"}
-    await type_command(page, "/clonevoice", options)
-    await card_texts(page, until=re.compile("Cloning · 0:0[345]"))  # the card is edited every two seconds
-    await take_picture(page, HERE / "demo-progress.png")
-    await card_texts(page, until="English")
-    await take_picture(page, HERE / "demo-voice.png")
+    """Clone samples as Ada, and share a voice."""
+    await type_command(page, "/clonevoice", {**CLONE, "sample": SAMPLES / "short.mp3", "title": "Ada, in short"})
+    await card_texts(page, until="Clone anyway")
+    await picture(page, "question")
+    await press(page, "Cancel")
+    await card_texts(page, until="Canceled")
+    await type_command(page, "/clonevoice", CLONE)
+    await card_texts(page, until=re.compile("Cloning · 0:0[345]"))
+    await picture(page, "progress")
+    await card_texts(page, until="is ready")
+    await picture(page, "voice")
     await press(page, "Share here")
     await card_texts(page, until="shared here")
+    await type_command(page, "/voices list")
+    await card_texts(page, until="Your voices")
+    await picture(page, "list")
 
 
 async def speak(page: Page) -> None:
@@ -53,7 +125,7 @@ async def speak(page: Page) -> None:
     text = "The kettle is on. Bring the good cups, and whoever is still in the garden."
     await type_command(page, "/speak", {"voice": voice, "text": text})
     await card_texts(page, until="AI-generated with the voice")
-    await take_picture(page, HERE / "demo-speak.png")
+    await picture(page, "clip")
 
 
 async def moderate(page: Page) -> None:
@@ -67,27 +139,25 @@ async def moderate(page: Page) -> None:
     await card_texts(page, until="Open reports")
     await choose(page, TITLE)
     await card_texts(page, until="Waiting for a decision")
-    await take_picture(page, HERE / "demo-case.png")
+    await picture(page, "case")
     await type_command(page, "/voiceadmin settings", {})
     await card_texts(page, until="Voice settings")
-    await take_picture(page, HERE / "demo-moderation.png")
+    await picture(page, "settings")
 
 
 async def ask(page: Page) -> None:
     """Clone Grace's voice as Ada, and open the request as Grace."""
     await look_as(page, "Ada")
-    options: dict[str, Answer] = {
-        "sample": SAMPLES / "good-sample.mp3",
-        "title": "Grace, reading",
-        "rights": "I have the speaker's permission",
-        "speaker": Picked("Grace", typed="grace"),
-    }
+    options = {**CLONE, "title": "Grace, reading", "rights": "I have the speaker's permission", "speaker": "Grace"}
     await type_command(page, "/clonevoice", options)
-    await card_texts(page, until="you have a request")
     await look_as(page, "Grace")
+    await go_to(page, "Direct messages")
     await press(page, "Open request")
     await card_texts(page, until="Someone wants to clone your voice")
-    await take_picture(page, HERE / "demo-consent.png")
+    await picture(page, "consent")
+    await type_command(page, "/help")
+    await card_texts(page, until="What you can do")
+    await picture(page, "help")
 
 
 asyncio.run(main())

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ IGNORED = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);
 
 
 @contextmanager
-def started(folder: Path, *started_by: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(folder: Path, *started_by: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Start the demo in a folder, which is empty; return it with the page's address."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, "TMPDIR": str(folder), "BROWSER": "true"}
     with subprocess.Popen(
