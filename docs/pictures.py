@@ -3,7 +3,9 @@
 import asyncio
 import io
 import re
+import time
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -35,9 +37,8 @@ CLONE: dict[str, Answer] = {
     "rights": "This is my own voice",
 }
 
-FRAME_SECONDS = 0.4  # between two frames of the moving picture, which is as fast as what it shows
-LAST_SECONDS = 4.0
-COLORS = 128
+LAST_SECONDS = 4.0  # how long the moving picture shows its end
+COLORS = 192
 
 
 async def main() -> None:
@@ -69,7 +70,7 @@ async def picture(page: Page, name: str, *, whole: bool = False) -> None:
 
 async def film() -> None:
     """Film a clone during which the bot is killed."""
-    frames: list[Image.Image] = []
+    frames: list[tuple[float, Image.Image]] = []
     async with visiting((1080, 640)) as visit:
         page = await visit.open(color_scheme="dark")
         filming = asyncio.create_task(_film(page, frames))
@@ -77,22 +78,36 @@ async def film() -> None:
         await card_texts(page, until=re.compile("Cloning · 0:0[345]"))
         await break_something(page, "Kill the bot")
         await card_texts(page, until="is ready")
+        await page.locator(".story li").last.get_by_text("Charged once").wait_for()
         filming.cancel()
         with suppress(asyncio.CancelledError):
             await filming
-        frames.append(await _frame(page))
-    colors = frames[-1].quantize(COLORS)
-    shown = [frame.quantize(palette=colors, dither=Image.Dither.NONE) for frame in frames]
-    durations = [int(1000 * FRAME_SECONDS)] * (len(shown) - 1) + [int(1000 * LAST_SECONDS)]
+        frames.append((time.monotonic(), await _frame(page)))
+    times = [at for at, _ in frames]
+    durations = [end - begin for begin, end in pairwise(times)] + [LAST_SECONDS]
+    shown = _reduce([frame for _, frame in frames])
     shown[0].save(
-        PICTURES / "clone-with-a-kill.gif", save_all=True, append_images=shown[1:], duration=durations, loop=0
+        PICTURES / "clone-with-a-kill.gif",
+        save_all=True,
+        append_images=shown[1:],
+        duration=[int(1000 * seconds) for seconds in durations],
+        loop=0,
     )
 
 
-async def _film(page: Page, frames: list[Image.Image]) -> None:
+async def _film(page: Page, frames: list[tuple[float, Image.Image]]) -> None:
     while True:
-        frames.append(await _frame(page))
-        await asyncio.sleep(FRAME_SECONDS)
+        frames.append((time.monotonic(), await _frame(page)))
+
+
+def _reduce(frames: list[Image.Image]) -> list[Image.Image]:
+    """Give all frames the colors that the first, the middle and the last one have."""
+    width, height = frames[0].size
+    sheet = Image.new("RGB", (width, 3 * height))
+    for number, frame in enumerate((frames[0], frames[len(frames) // 2], frames[-1])):
+        sheet.paste(frame, (0, number * height))
+    colors = sheet.quantize(COLORS)
+    return [frame.quantize(palette=colors, dither=Image.Dither.NONE) for frame in frames]
 
 
 async def _frame(page: Page) -> Image.Image:
@@ -155,9 +170,6 @@ async def ask(page: Page) -> None:
     await press(page, "Open request")
     await card_texts(page, until="Someone wants to clone your voice")
     await picture(page, "consent")
-    await type_command(page, "/help")
-    await card_texts(page, until="What you can do")
-    await picture(page, "help")
 
 
 asyncio.run(main())

@@ -330,6 +330,7 @@ async def test_file_of_30_mb_is_refused_and_one_with_a_hostile_name_is_not(visit
     good = await asyncio.to_thread((SAMPLES / "good-sample.mp3").read_bytes)
     await clone(page, sample={"name": name, "mimeType": "audio/mpeg", "buffer": good})
     await large.set_input_files({"name": name, "mimeType": "audio/mpeg", "buffer": good})
+    await expect(page.locator(".attached")).to_contain_text(name, timeout=PATIENCE)
     await page.get_by_role("combobox", name="Message").press("Enter")
     await card_texts(page, until=name)
     assert await play(page) == pytest.approx(13.8, abs=0.5)

@@ -78,9 +78,8 @@ async def open_column(page: Page, side: str) -> None:
 async def look_as(page: Page, name: str) -> None:
     """See the page as another person from now on, and act as them."""
     await open_column(page, "left")
-    person = page.locator(".people").get_by_role("link", name=name)
-    await person.click()
-    await expect(person).to_have_attribute("aria-current", "true", timeout=PATIENCE)
+    await page.locator(".people").get_by_role("link", name=name).click()
+    await expect(page.locator(".people [aria-current=true]")).to_contain_text(name, timeout=PATIENCE)
 
 
 async def go_to(page: Page, channel: str) -> None:

@@ -35,7 +35,7 @@ export class Composer {
     this.row = el(
       "div",
       { class: "write" },
-      el("button", { class: "icon", "aria-label": text("attach"), title: text("attach"), onclick: () => this.picker.click() }, "＋"),
+      el("button", { class: "icon", "aria-label": text("attach"), title: text("attach"), onclick: () => this.picker.click() }, "+"),
       this.input,
       el("button", { class: "icon send", "aria-label": text("send"), title: text("send"), onclick: () => this.send() }, "➤"),
     );
