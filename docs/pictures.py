@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from bot.demo.page import SAMPLES
 from support.browser import (
@@ -47,7 +47,7 @@ async def main() -> None:
     await film()
     async with visiting(WIDE) as visit:
         page = await visit.open()
-        await page.set_viewport_size({"width": 1000, "height": 900})
+        await page.set_viewport_size({"width": 1000, "height": 1100})
         await clone(page)
         await speak(page)
         await moderate(page)
@@ -57,6 +57,7 @@ async def main() -> None:
             page = await visit.open()
             await type_command(page, "/clonevoice", CLONE)
             await card_texts(page, until="is ready")
+            await expect(page.locator(".story li").last).to_contain_text("Charged once")
             await page.keyboard.press("Escape")
             await picture(page, name, whole=True)
 
@@ -78,7 +79,7 @@ async def film() -> None:
         await card_texts(page, until=re.compile("Cloning · 0:0[345]"))
         await break_something(page, "Kill the bot")
         await card_texts(page, until="is ready")
-        await page.locator(".story li").last.get_by_text("Charged once").wait_for()
+        await expect(page.locator(".story li").last).to_contain_text("Charged once")
         filming.cancel()
         with suppress(asyncio.CancelledError):
             await filming

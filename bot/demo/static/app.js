@@ -1,14 +1,14 @@
-// The page: people and channels, the messages, what can be broken, and what happened.
+// The page: people and channels, and the messages.
 
 import { Composer } from "./composer.js";
-import { el, fill, loadTexts, seconds, text } from "./dom.js";
+import { el, fill, loadTexts, text } from "./dom.js";
+import { showFaults, showStory } from "./events.js";
 import { openForm } from "./form.js";
 import { refreshTimes } from "./markdown.js";
 import { avatar, messageElement } from "./message.js";
 import { act, currentPerson, lookAs, onChange, parts } from "./state.js";
 
 const NEAR = 80; // pixels from the end of the messages at which the page follows them
-const FAULTS = ["kill", "lose", "busy", "session", "disk", "edits"];
 const SEEN = "seen:"; // in the local storage, before the name of a person
 
 const shown = new Map(); // the elements of messages by ID
@@ -228,59 +228,20 @@ async function use(message, name, details) {
   line.hidden = !failure;
 }
 
-// What can be broken, and what happened
-
-function showFaults() {
-  const active = parts.get("faults");
-  fill(
-    page.faults,
-    FAULTS.map((name) => {
-      const left = active[name] && Math.max(0, Math.ceil(active[name] - Date.now() / 1000));
-      return el(
-        "button",
-        { "data-key": name, "aria-pressed": name === "kill" ? false : String(name in active), onclick: () => breakIt(name) },
-        el("span", { "aria-hidden": "true" }, text(`sign_${name}`)),
-        el("span", {}, text(`fault_${name}`), el("small", {}, text(`about_${name}`))),
-        name in active && el("output", {}, left ? text("seconds", { seconds: left }) : text("armed")),
-      );
-    }),
-  );
-}
+// Everything
 
 async function breakIt(name) {
   if (matchMedia("(max-width: 900px)").matches) toggle(null);
   await act("fault", { name });
 }
 
-function showStory() {
-  const entries = [...parts].filter(([name]) => name.startsWith("story:")).map(([, entry]) => entry);
-  const rows = [...page.story.children];
-  entries.forEach((entry, at) => {
-    const row = el(
-      "li",
-      { class: entry.tone },
-      el("time", {}, seconds(new Date(entry.at * 1000))),
-      el("span", {}, entry.text, entry.times > 1 && el("small", {}, ` ×${entry.times}`)),
-    );
-    if (!rows[at]) page.story.append(row);
-    else if (rows[at].textContent !== row.textContent) rows[at].replaceWith(row);
-  });
-  rows.slice(entries.length).forEach((row) => row.remove());
-  page.story.scrollTop = page.story.scrollHeight;
-  const last = entries.at(-1);
-  page.strip.textContent = last?.text ?? text("no_story");
-  page.strip.className = `strip ${last?.tone ?? ""}`;
-}
-
-// Everything
-
 function show(names) {
   if (!parts.has("people")) return;
   see();
   if (["people", "channels", "bot"].some((name) => names.has(name))) showLeft();
   if ([...names].some((name) => name.startsWith("message:") || name === "commands" || name === "channels")) showMessages(names);
-  if (names.has("faults")) showFaults();
-  if ([...names].some((name) => name.startsWith("story:")) || names.has("people")) showStory();
+  if (names.has("faults")) showFaults(page.faults, breakIt);
+  if ([...names].some((name) => name.startsWith("story:")) || names.has("people")) showStory(page.story, page.strip);
 }
 
 function go() {
@@ -307,6 +268,6 @@ onChange(show);
 addEventListener("hashchange", go);
 addEventListener("storage", () => showLeft());
 document.addEventListener("visibilitychange", () => (see(), showLeft()));
-setInterval(() => parts.get("faults") && showFaults(), 1000);
+setInterval(() => parts.get("faults") && showFaults(page.faults, breakIt), 1000);
 setInterval(refreshTimes, 5000);
 lookAs(place().person);
