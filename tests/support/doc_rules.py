@@ -28,7 +28,7 @@ OTHERS = {
 DATA = r"members/\S+|servers/\S+|jobs/…|speeches/…|lock|\.DS_Store|\d+ \(\d\)\.json|….damaged"
 """Files in the data folder: records by kind, and what the text says about others."""
 
-SUFFIXES = r"py|md|json|ya?ml|toml|txt|mp3|png|svg|example"
+SUFFIXES = r"py|md|json|ya?ml|toml|txt|mp3|png|gif|svg|example"
 
 
 @cache
@@ -66,7 +66,7 @@ class Page:
     @property
     def prose(self) -> str:
         without_blocks = re.sub(r"^ *```.*?^ *```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
-        return re.sub(r"(?<=!)\[.*?\](?=\()|<img .*?>", "", without_blocks)
+        return re.sub(r"(?<=!)\[.*?\](?=\()|<(?:img|source) .*?>", "", without_blocks)
 
     @property
     def spans(self) -> list[str]:
@@ -87,7 +87,7 @@ def page(name: str) -> Page:
 
 
 def wrong_links(page: Page) -> Iterator[str]:
-    links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", page.text)
+    links = re.findall(r"\]\(([^)\s]+)\)|src(?:set)?=\"([^\"]+)\"", page.text)
     for link in filter(None, (link for pair in links for link in pair)):
         path, _, anchor = link.partition("#")
         if re.match(r"https?:", link):
