@@ -13,6 +13,7 @@ import pytest
 
 from bot.downloads import Previews
 from cogs.clonevoice.presenter import DiscordClonePresenter
+from support.browser import NARROW, WIDE, Visit, visiting
 from support.clocks import FastClock, ManualClock
 from support.messenger import Recorder
 from support.moderators import Court, court_in
@@ -69,3 +70,16 @@ async def cards(ways: Recorder) -> AsyncGenerator[DiscordClonePresenter]:
     """Return a presenter of clones that uses `ways` and its clock."""
     async with aiohttp.ClientSession() as session:
         yield DiscordClonePresenter(ways, Previews(session), ways.clock)
+
+
+@pytest.fixture(params=[WIDE, NARROW], ids=["wide", "narrow"])
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Return the size of a page."""
+    return request.param
+
+
+@pytest.fixture
+async def visit(size: tuple[int, int]) -> AsyncGenerator[Visit]:
+    """Visit a demo in which clones and clips are made within a second."""
+    async with visiting(size, clone_seconds=0.5, speech_seconds=1) as visit:
+        yield visit

@@ -12,6 +12,8 @@ from typing import Any
 from playwright.async_api import Browser, FilePayload, Locator, Page, Playwright, async_playwright, expect
 
 from bot.demo.demo import Demo, running_demo
+from bot.demo.page import SAMPLES
+from support.reading import sentence
 
 _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -224,3 +226,21 @@ async def take_picture(page: Page, path: Path, *, whole: bool = False) -> None:
     for player in await card(page).locator("audio").all():
         await page.wait_for_function("audio => audio.readyState > 0", arg=await player.element_handle())
     await (page if whole else card(page)).screenshot(path=path)
+
+
+GIVEN: dict[str, Answer] = {"sample": SAMPLES / "good-sample.mp3", "title": "Ada", "rights": "This is my own voice"}
+"""What a visitor fills in for a clone."""
+
+
+async def clone(page: Page, title: str = "Ada", **options: Answer) -> None:
+    """Clone the good sample, and wait for the voice."""
+    await type_command(page, "/clonevoice", GIVEN | {"title": title} | options)
+    await card_texts(page, until=sentence("voice.ready", title=title))
+
+
+async def share(page: Page, title: str = "Countess") -> Picked:
+    """Clone and share a voice as Ada; return the voice among the choices of others."""
+    await clone(page, title)
+    await press(page, sentence("button.share"))
+    await card_texts(page, until=sentence("shared.here"))
+    return Picked(sentence("choice.shared", title=title, owner="Ada"), typed=title[:5].lower())
